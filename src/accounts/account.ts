@@ -1,0 +1,60 @@
+import type { Milliseconds } from '../lib/duration.ts';
+
+export type Role = 'user' | 'administrator';
+export type AccountStatus = 'active' | 'disabled';
+
+/** OpenID Connect Core 5.1 without what the account itself says (sub, email, email_verified, updated_at). */
+export interface StandardClaims {
+  name?: string;
+  given_name?: string;
+  family_name?: string;
+  middle_name?: string;
+  nickname?: string;
+  preferred_username?: string;
+  profile?: string;
+  picture?: string;
+  website?: string;
+  gender?: string;
+  birthdate?: string;
+  zoneinfo?: string;
+  locale?: string;
+  phone_number?: string;
+  phone_number_verified?: boolean;
+  address?: {
+    formatted?: string;
+    street_address?: string;
+    locality?: string;
+    region?: string;
+    postal_code?: string;
+    country?: string;
+  };
+}
+
+export interface Account {
+  id: string;
+  /** As its owner writes it: mail goes here, never to what somebody typed. */
+  email: string;
+  emailVerified: boolean;
+  role: Role;
+  status: AccountStatus;
+  passwordHash: string | null;
+  claims: StandardClaims;
+  /** Raised by every change of password or factor: what was begun before such a change does not complete. */
+  factorsVersion: number;
+  hasTotp: boolean;
+  createdAt: Milliseconds;
+  updatedAt: Milliseconds;
+}
+
+/**
+ * The form under which an address is unique: NFKC, lower case, no surrounding space. Two spellings that people take
+ * for the same address must not open two accounts.
+ */
+export function normalizeEmail(email: string): string {
+  return email.normalize('NFKC').trim().toLowerCase();
+}
+
+/** RFC 5321 4.5.3.1 limits the whole to 254 octets; the rest is for its owner's mail server to judge. */
+export function isEmail(text: string): boolean {
+  return Buffer.byteLength(text) <= 254 && /^[^\s@"<>()]{1,64}@[^\s@"<>()]+\.?[^\s@"<>().]+$/u.test(text);
+}

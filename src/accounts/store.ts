@@ -1,0 +1,65 @@
+import type { By } from '../lib/by.ts';
+import type { Account, Role, StandardClaims } from './account.ts';
+
+export interface NewAccount {
+  id: string;
+  email: string;
+  emailVerified: boolean;
+  role: Role;
+  passwordHash: string | null;
+  claims: StandardClaims;
+}
+
+export interface TotpCredential {
+  id: string;
+  accountId: string;
+  /** Base32. */
+  secret: string;
+  /** RFC 6238: the last time step that was used; no code of it or an earlier one is taken again. */
+  lastStep: number;
+}
+
+export interface NewTotp {
+  id: string;
+  name: string;
+  secret: string;
+  /** The step of the code that confirmed it, which is spent by that. */
+  confirmedStep: number;
+  recoveryCodeHashes: string[];
+}
+
+/**
+ * Changes are written in one transaction with their audit event and, where access ends, with the job that cleans up
+ * after it. What is older than the change is refused from that moment on, whether or not the job has run.
+ * Every implementation passes test/store/accounts.contract.ts.
+ */
+export interface AccountStore {
+  find(id: string): Promise<Account | null>;
+  /** @param email normalized, see `normalizeEmail` */
+  findByEmail(email: string): Promise<Account | null>;
+  list(): Promise<Account[]>;
+  hasAdministrator(): Promise<boolean>;
+  /** @throws {Conflict} when the normalized address is taken. */
+  create(account: NewAccount, by: By, totp?: NewTotp): Promise<void>;
+  /** A new password ends every session and grant. False where there is no such account. */
+  setPassword(id: string, passwordHash: string, by: By): Promise<boolean>;
+  /** Compare-and-set on the hash: a change of password made meanwhile stands. */
+  upgradePasswordHash(id: string, from: string, to: string): Promise<boolean>;
+  setClaims(id: string, claims: StandardClaims, emailVerified: boolean, by: By): Promise<boolean>;
+  disable(id: string, by: By): Promise<boolean>;
+  enable(id: string, by: By): Promise<boolean>;
+  /** Ends every session and grant. */
+  signOut(id: string, by: By): Promise<boolean>;
+  delete(id: string, by: By): Promise<boolean>;
+
+  totpCredentials(accountId: string): Promise<TotpCredential[]>;
+  /** True for exactly one caller per step, however many race; false when the step is not after the last one used. */
+  claimTotpStep(credentialId: string, step: number): Promise<boolean>;
+  /** False when a password or factor changed since `factorsVersion`: nothing was written. */
+  enrolTotp(accountId: string, factorsVersion: number, totp: NewTotp, by: By): Promise<boolean>;
+  /** Removes every second factor and ends every session and grant. */
+  resetFactors(id: string, by: By): Promise<boolean>;
+  /** True for exactly one caller per code. @param hashes of what was typed, one per key of the keyring */
+  spendRecoveryCode(accountId: string, hashes: string[], by: By): Promise<boolean>;
+  recoveryCodesLeft(accountId: string): Promise<number>;
+}

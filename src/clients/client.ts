@@ -1,0 +1,83 @@
+import type { Level } from '../assurance/level.ts';
+import type { Milliseconds } from '../lib/duration.ts';
+
+/**
+ * - `web`: an application with a server of its own that keeps a secret
+ * - `spa`: an application in the browser, public
+ * - `native`: an application on a device, public (RFC 8252)
+ * - `service`: a machine that acts for itself (client credentials)
+ * - `resource`: an API (RFC 8707): tokens are made for its audience, and it may introspect them
+ */
+export const CLIENT_TYPES = ['web', 'spa', 'native', 'service', 'resource'] as const;
+export type ClientType = (typeof CLIENT_TYPES)[number];
+export type ClientStatus = 'active' | 'disabled';
+
+export const AUTH_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const;
+export type AuthMethod = (typeof AUTH_METHODS)[number];
+
+
+export interface ClientSettings {
+  redirectUris: string[];
+  postLogoutRedirectUris: string[];
+  backchannelLogoutUri: string | null;
+  authMethod: AuthMethod;
+  /** What it may ask for; for an API: the scopes that it knows. */
+  scopes: string[];
+  /** The APIs it may name; the first is its default. */
+  audiences: string[];
+  /** Run by the operator of this server: people are not asked for consent. */
+  firstParty: boolean;
+  pkceRequired: boolean;
+  /** Profile claims go into the ID token as well as to userinfo. */
+  idTokenClaims: boolean;
+  /** A token for an API with `openid` also opens userinfo, so that the API can read the profile. */
+  userinfoWithApi: boolean;
+  minimumLevel: Level;
+  logoUri: string | null;
+  clientUri: string | null;
+  policyUri: string | null;
+  tosUri: string | null;
+  /** Its public keys, for `private_key_jwt` and signed request objects. */
+  jwks: { keys: Record<string, unknown>[] } | null;
+}
+
+export interface Client {
+  id: string;
+  name: string;
+  type: ClientType;
+  status: ClientStatus;
+  /** What an API is called in `resource` and `aud` (RFC 8707 2). Null for every other type. */
+  audience: string | null;
+  settings: ClientSettings;
+  createdAt: Milliseconds;
+  updatedAt: Milliseconds;
+}
+
+export const OIDC_SCOPES = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'] as const;
+
+/** Sensible settings per type; what the operator says replaces them one by one. */
+export function defaultSettings(type: ClientType): ClientSettings {
+  const signsIn = type === 'web' || type === 'spa' || type === 'native';
+  return {
+    redirectUris: [],
+    postLogoutRedirectUris: [],
+    backchannelLogoutUri: null,
+    authMethod: type === 'spa' || type === 'native' ? 'none' : 'client_secret_basic',
+    scopes: signsIn ? [...OIDC_SCOPES] : [],
+    audiences: [],
+    firstParty: false,
+    pkceRequired: true,
+    idTokenClaims: false,
+    userinfoWithApi: true,
+    minimumLevel: 'one-factor',
+    logoUri: null,
+    clientUri: null,
+    policyUri: null,
+    tosUri: null,
+    jwks: null,
+  };
+}
+
+export function isConfidential({ authMethod }: ClientSettings): boolean {
+  return authMethod !== 'none';
+}

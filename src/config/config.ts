@@ -1,0 +1,128 @@
+import { isIP } from 'node:net';
+import type { SecondFactorPolicy } from '../assurance/demand.ts';
+import { DAY, HOUR, MINUTE, type Seconds } from '../lib/duration.ts';
+import { type Env, envReader } from './env.ts';
+
+
+
+
+export interface Config {
+  /** Public base URL, no trailing slash: the `iss` of every token (OpenID Connect Core 2). */
+  issuer: string;
+  siteName: string;
+  listen: { host: string; port: number };
+  /** Addresses of the proxies whose X-Forwarded-For counts. */
+  trustedProxies: string[];
+  folders: { data: string; keys: string; viewsOverride: string | null };
+  logLevel: string;
+  secondFactor: SecondFactorPolicy;
+  password: { memory: number; passes: number; lanes: number; concurrency: number; queue: number };
+  limits: { passwords: number; codes: number; perAddress: number; window: Seconds };
+  lifetimes: {
+    accessToken: Seconds;
+    idToken: Seconds;
+    sessionIdle: Seconds;
+    session: Seconds;
+    refreshTokenIdle: Seconds;
+    refreshToken: Seconds;
+    interaction: Seconds;
+    jwksCache: Seconds;
+  };
+  /** Networks (CIDR) that addresses supplied by clients may lead to although they are private. */
+  allowedPrivateNetworks: string[];
+  /** The issuer is http on this machine: a try-out, where https is not asked for. */
+  loopback: boolean;
+}
+
+const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
+const LOOPBACK_NETWORKS = ['127.0.0.0/8', '::1/128'];
+
+/** @throws {ConfigError} listing every problem, so that an operator mends them in one pass. */
+export function parseConfig(env: Env): Config {
+  const read = envReader(env);
+
+  const issuer = read.url('ISSUER', 'http://localhost:3000');
+  const loopback = issuer.protocol === 'http:' && LOOPBACK_HOSTS.includes(issuer.hostname);
+  read.check(issuer.protocol === 'https:' || loopback, 'ISSUER must be https, or http on localhost');
+  read.check(
+    issuer.pathname === '/' && !issuer.search && !issuer.hash && !issuer.username,
+    'ISSUER must be scheme and host alone, without path, query or user: give Gatewright a host name of its own',
+  );
+
+  const allowedPrivateNetworks = read.list('ALLOWED_PRIVATE_NETWORKS');
+  for (const network of allowedPrivateNetworks) {
+    read.check(isNetwork(network), `ALLOWED_PRIVATE_NETWORKS: "${network}" is not a network such as 10.0.0.0/8`);
+  }
+  const trustedProxies = read.list('TRUSTED_PROXIES');
+  for (const proxy of trustedProxies) {
+    read.check(isIP(proxy) !== 0 || isNetwork(proxy), `TRUSTED_PROXIES: "${proxy}" is not an address or network`);
+  }
+
+  const config: Config = {
+    issuer: issuer.origin,
+    siteName: read.text('SITE_NAME', 'Gatewright'),
+    listen: {
+      host: read.text('HOST', '127.0.0.1'),
+      port: read.int('PORT', Number(issuer.port) || 3000, { min: 0, max: 65_535 }),
+    },
+    trustedProxies,
+    folders: {
+      data: read.text('DATA_DIR', 'data'),
+      keys: read.text('KEYS_DIR', 'keys'),
+      viewsOverride: read.optional('VIEWS_DIR'),
+    },
+    logLevel: read.oneOf('LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'silent'], 'info'),
+    secondFactor: read.oneOf('SECOND_FACTOR', ['optional', 'administrators', 'everyone'], 'administrators'),
+    password: {
+      memory: read.int('ARGON2_MEMORY_KIB', 65_536, { min: 7_168, max: 4_194_304 }),
+      passes: read.int('ARGON2_PASSES', 3, { min: 1, max: 100 }),
+      lanes: read.int('ARGON2_LANES', 1, { min: 1, max: 16 }),
+      // Below the four threads of libuv's pool, which token signatures share.
+      concurrency: read.int('ARGON2_CONCURRENCY', 2, { min: 1, max: 64 }),
+      queue: read.int('ARGON2_QUEUE', 100, { min: 1, max: 10_000 }),
+    },
+    limits: {
+      passwords: read.int('LIMIT_PASSWORDS', 10, { min: 1, max: 100 }),
+      codes: read.int('LIMIT_CODES', 5, { min: 1, max: 10 }),
+      perAddress: read.int('LIMIT_PER_ADDRESS', 100, { min: 1, max: 100_000 }),
+      window: read.seconds('LIMIT_WINDOW', 15 * MINUTE, { min: MINUTE, max: DAY }),
+    },
+    lifetimes: {
+      accessToken: read.seconds('ACCESS_TOKEN_LIFETIME', 15 * MINUTE, { min: MINUTE, max: DAY }),
+      idToken: read.seconds('ID_TOKEN_LIFETIME', HOUR, { min: MINUTE, max: DAY }),
+      sessionIdle: read.seconds('SESSION_IDLE', 3 * DAY, { min: MINUTE, max: 400 * DAY }),
+      session: read.seconds('SESSION_LIFETIME', 14 * DAY, { min: MINUTE, max: 400 * DAY }),
+      refreshTokenIdle: read.seconds('REFRESH_TOKEN_IDLE', 14 * DAY, { min: MINUTE, max: 400 * DAY }),
+      refreshToken: read.seconds('REFRESH_TOKEN_LIFETIME', 90 * DAY, { min: MINUTE, max: 400 * DAY }),
+      interaction: read.seconds('INTERACTION_LIFETIME', 30 * MINUTE, { min: MINUTE, max: DAY }),
+      jwksCache: read.seconds('JWKS_CACHE', 10 * MINUTE, { min: 10, max: DAY }),
+    },
+    allowedPrivateNetworks: loopback ? [...LOOPBACK_NETWORKS, ...allowedPrivateNetworks] : allowedPrivateNetworks,
+    loopback,
+  };
+
+  const { lifetimes } = config;
+  read.check(lifetimes.sessionIdle <= lifetimes.session, 'SESSION_IDLE is longer than SESSION_LIFETIME');
+  read.check(
+    lifetimes.refreshTokenIdle <= lifetimes.refreshToken,
+    'REFRESH_TOKEN_IDLE is longer than REFRESH_TOKEN_LIFETIME',
+  );
+  read.finish();
+  return config;
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits = ''] = text.split('/');
+  const family = isIP(address);
+  return family !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128);
+}
+
+/** The longest that anything lives which carries the name of a session or grant. */
+export function longestLifetime({ lifetimes }: Config): Seconds {
+  return Math.max(...Object.values(lifetimes));
+}
+
+/** Relying parties send expired ID tokens as `id_token_hint`, up to the end of the longest session. */
+export function signingKeyRetention({ lifetimes }: Config): Seconds {
+  return Math.max(lifetimes.session, lifetimes.accessToken) + lifetimes.idToken;
+}

@@ -1,0 +1,10 @@
+/** Who asked for a change, for the audit trail: ids and addresses only. */
+export interface By {
+  /** `cli`, `system`, or the id of the account or client that did it. */
+  actor: string;
+  address: string | null;
+  requestId: string | null;
+}
+
+export const BY_OPERATOR: By = { actor: 'cli', address: null, requestId: null };
+export const BY_SYSTEM: By = { actor: 'system', address: null, requestId: null };

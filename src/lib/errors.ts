@@ -1,0 +1,46 @@
+import type { Seconds } from './duration.ts';
+
+export type RefusalCode =
+  | 'credentials_wrong'
+  | 'code_wrong'
+  | 'code_replayed'
+  | 'recovery_code_wrong'
+  | 'too_many_attempts'
+  | 'form_forged'
+  | 'form_invalid'
+  | 'flow_expired'
+  | 'enrolment_expired'
+  | 'setup_link_spent'
+  | 'body_too_large'
+  | 'wrong_content_type'
+  | 'wrong_host'
+  | 'not_found'
+  | 'busy';
+
+/**
+ * Something the visitor did that we decline. Its code has a text for people; everything else that
+ * goes wrong is a plain Error, is logged whole, and is shown as "something went wrong".
+ */
+export class Refusal extends Error {
+  override name = 'Refusal';
+  readonly code: RefusalCode;
+  readonly status: number;
+  readonly retryAfter: Seconds | null;
+
+  constructor(code: RefusalCode, status = 400, options: ErrorOptions & { retryAfter?: Seconds } = {}) {
+    super(code, options);
+    this.code = code;
+    this.status = status;
+    this.retryAfter = options.retryAfter ?? null;
+  }
+}
+
+/** A store refused to write because something with that key is there already. */
+export class Conflict extends Error {
+  override name = 'Conflict';
+}
+
+/** The installation is not usable as it stands. The message is one sentence that says what to do. */
+export class OperatorProblem extends Error {
+  override name = 'OperatorProblem';
+}

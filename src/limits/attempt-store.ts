@@ -1,0 +1,22 @@
+import type { Milliseconds } from '../lib/duration.ts';
+
+export interface AttemptRule {
+  /** Attempts in one window before the wait begins. */
+  limit: number;
+  window: Milliseconds;
+  /** Failures in a row, over any time, after which only an operator lifts the block (NIST SP 800-63B-4 3.2.2). */
+  maxConsecutive: number | null;
+}
+
+/** Every implementation passes test/store/attempts.contract.ts. */
+export interface AttemptStore {
+  /**
+   * Counts one attempt before it is checked. Atomic: of any number of racers, no more than `limit` pass in a window.
+   * @returns null when the attempt may be made, otherwise when the next one may.
+   */
+  take(subject: string, rule: AttemptRule, now: Milliseconds): Promise<Milliseconds | null>;
+  /** Gives back the one attempt that succeeded, and ends the row of failures. */
+  refund(subject: string): Promise<void>;
+  /** Lifts every block of a subject. */
+  clear(subject: string): Promise<void>;
+}

@@ -1,0 +1,51 @@
+import { decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose';
+import type { Seconds } from '../lib/duration.ts';
+import type { LiveKeys } from '../signing/live-keys.ts';
+
+export const CLOCK_TOLERANCE: Seconds = 15;
+
+/** The claim that names the grant behind a person's token. Of no use to anybody but this server. */
+export const GRANT_CLAIM = 'gid';
+
+/** An access token of ours (RFC 9068), its signature and times checked; nothing is said of whether it was revoked. */
+export interface VerifiedAccessToken extends JWTPayload {
+  jti: string;
+  iat: number;
+  exp: number;
+  client_id: string;
+  aud: string | string[];
+  scope?: string;
+  [GRANT_CLAIM]?: string;
+  cnf?: { jkt?: string; 'x5t#S256'?: string };
+}
+
+export type AccessTokens = ReturnType<typeof createAccessTokens>;
+
+export function createAccessTokens({ issuer, keys }: { issuer: string; keys: LiveKeys }) {
+  return {
+    /** Null for whatever is not an unexpired access token of this issuer. */
+    async verify(token: string): Promise<VerifiedAccessToken | null> {
+      try {
+        const { kid } = decodeProtectedHeader(token);
+        const key = kid ? await keys.verifier(kid) : null;
+        if (!key) return null;
+        const { payload } = await jwtVerify(token, key.publicKey, {
+          issuer,
+          typ: 'at+jwt',
+          algorithms: ['RS256'],
+          clockTolerance: CLOCK_TOLERANCE,
+          requiredClaims: ['jti', 'iat', 'exp', 'aud', 'client_id'],
+        });
+        return payload as VerifiedAccessToken;
+      } catch {
+        // Malformed, forged, expired: all of them are no token.
+        return null;
+      }
+    },
+  };
+}
+
+/** Three base64url parts. */
+export function looksLikeJwt(text: string): boolean {
+  return /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text);
+}

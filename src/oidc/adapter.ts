@@ -1,0 +1,156 @@
+import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
+import Provider, { errors } from 'oidc-provider';
+import type { Clock } from '../lib/clock.ts';
+import { type Seconds, toMilliseconds } from '../lib/duration.ts';
+import type { AccessTokens } from './access-tokens.ts';
+import type { Artifact, ArtifactKeys, ArtifactKind, ArtifactStore, Payload } from './artifact-store.ts';
+import { CLOCK_TOLERANCE } from './access-tokens.ts';
+import { findClientMetadata } from './client-metadata.ts';
+import { type RefreshTokenIds, GRACE } from './refresh-tokens.ts';
+import type { Registry } from './registry.ts';
+import { createTokenAdapter } from './token-adapter.ts';
+import { createValidity } from './validity.ts';
+
+export interface AdapterDeps {
+  artifacts: ArtifactStore;
+  registry: Registry;
+  accessTokens: AccessTokens;
+  refreshTokenIds: RefreshTokenIds;
+  userinfoAudience: string;
+  /** The longest that any access token lives. */
+  maxTokenLifetime: Seconds;
+  clock: Clock;
+}
+
+/** Hands oidc-provider what it keeps, and refuses whatever died in the meantime. */
+export function createAdapter(deps: AdapterDeps): AdapterFactory {
+  return (model): Adapter => {
+    if (model === 'Client') return clientAdapter(deps.registry);
+    if (model === 'AccessToken' || model === 'ClientCredentials') return createTokenAdapter(model, deps);
+    return artifactAdapter(model as ArtifactKind, deps);
+  };
+}
+
+function clientAdapter(registry: Registry): Adapter {
+  return {
+    ...notKept('Client'),
+    find: (id) => findClientMetadata(registry, id) as Promise<AdapterPayload | undefined>,
+  };
+}
+
+function artifactAdapter(kind: ArtifactKind, deps: AdapterDeps): Adapter {
+  const { artifacts, registry, refreshTokenIds, clock } = deps;
+  const { isUsable } = createValidity(registry);
+
+  async function usable(artifact: Artifact | null): Promise<AdapterPayload | undefined> {
+    return artifact && (await isUsable(artifact)) ? (artifact.payload as AdapterPayload) : undefined;
+  }
+
+  const withinGrace = ({ consumedAt }: Artifact) => consumedAt !== null && clock() - consumedAt < GRACE;
+
+  async function successorIsUnspent(token: string): Promise<boolean> {
+    const successor = await artifacts.get('RefreshToken', refreshTokenIds.successorOf(token));
+    return successor === null || successor.consumedAt === null;
+  }
+
+  /** A spent token looks unspent while its first answer may have got lost, and absent once that answer was used. */
+  async function findRefreshToken(token: string): Promise<AdapterPayload | undefined> {
+    const artifact = await artifacts.get('RefreshToken', token);
+    if (artifact && Provider.ctx?.oidc.route === 'token' && withinGrace(artifact)) {
+      if (!(await successorIsUnspent(token))) return undefined;
+      delete artifact.payload['consumed'];
+    }
+    return usable(artifact);
+  }
+
+  /** The library looks at `consumed` before it calls this; two requests can both pass that look. */
+  async function consume(id: string): Promise<void> {
+    if (await artifacts.consume(kind, id)) return;
+
+    if (kind === 'PushedAuthorizationRequest') {
+      throw new errors.InvalidRequestUri('request_uri is invalid, expired, or was already used');
+    }
+    const artifact = await artifacts.get(kind, id);
+    if (kind === 'RefreshToken') {
+      if (artifact && withinGrace(artifact) && (await successorIsUnspent(id))) return;
+      throw new errors.InvalidGrant('refresh token already used');
+    }
+    // RFC 6749 4.1.2: a code used twice takes the tokens of its first use with it.
+    const grantId = artifact?.payload['grantId'];
+    if (typeof grantId === 'string') await artifacts.endGrant(grantId);
+    throw new errors.InvalidGrant(`${kind} already used`);
+  }
+
+  return {
+    async upsert(id, payload, expiresIn = 0) {
+      const keys = keysOf(kind, payload as Payload);
+      const expiresAt = clock() + toMilliseconds(expiresIn + CLOCK_TOLERANCE);
+      if (kind === 'ReplayDetection') {
+        if (await artifacts.putOnce(kind, id, payload as Payload, keys, expiresAt)) return;
+        throw new errors.InvalidClientAuth('client assertion tokens must only be used once');
+      }
+      // A repeat inside the grace window computes the same successor: the first stays, a spent one is not revived.
+      if (kind === 'RefreshToken') {
+        await artifacts.putOnce(kind, id, payload as Payload, keys, expiresAt);
+        return;
+      }
+      await artifacts.put(kind, id, kind === 'Interaction' ? withoutBearers(payload) : (payload as Payload), keys, expiresAt);
+    },
+    async find(id) {
+      return kind === 'RefreshToken' ? findRefreshToken(id) : usable(await artifacts.get(kind, id));
+    },
+    findByUid: async (uid) => usable(await artifacts.getSessionByUid(uid)),
+    findByUserCode: notKept(kind).findByUserCode,
+    consume,
+    async destroy(id) {
+      if (kind === 'Grant') return artifacts.endGrant(id);
+      if (kind !== 'Session') return artifacts.delete(kind, id);
+      // The library destroys a session's old id when it gives it a new one, and the session itself when it ends.
+      const isRenamed = (Provider.ctx?.oidc.session as { oldId?: string } | undefined)?.oldId === id;
+      if (isRenamed) await artifacts.retireSessionId(id);
+      else await artifacts.endSession(id);
+    },
+    // Everything of a grant falls with the grant itself, which the library destroys right after these calls. Where it
+    // does not (an access token alone is revoked), the rest of the grant stays.
+    async revokeByGrantId() {},
+  };
+}
+
+/** The library never calls what these stand for; should it ever, that must be noticed. */
+function notKept(kind: string): Adapter {
+  const refuse = async (): Promise<never> => {
+    throw new Error(`${kind} is not kept through the adapter`);
+  };
+  return {
+    upsert: refuse,
+    find: refuse,
+    findByUid: refuse,
+    findByUserCode: refuse,
+    consume: refuse,
+    destroy: refuse,
+    revokeByGrantId: refuse,
+  };
+}
+
+function keysOf(kind: ArtifactKind, payload: Payload): ArtifactKeys {
+  const text = (name: string) => (typeof payload[name] === 'string' ? (payload[name] as string) : null);
+  return {
+    uid: kind === 'Session' ? text('uid') : null,
+    grantId: kind === 'Grant' ? text('jti') : text('grantId'),
+    accountId: text('accountId'),
+    clientId: text('clientId'),
+    sessionUid: payload['expiresWithSession'] === true ? text('sessionUid') : null,
+  };
+}
+
+/** An interaction needs neither the session's id nor the ID token that came with the request. */
+function withoutBearers(payload: AdapterPayload): Payload {
+  const copy = structuredClone(payload) as Payload;
+  for (const part of ['session', 'params'] as const) {
+    const { cookie: _cookie, id_token_hint: _hint, ...rest } = (copy[part] ?? {}) as Record<string, unknown>;
+    if (copy[part]) copy[part] = rest;
+  }
+  const prompt = copy['prompt'] as { details?: Record<string, unknown> } | undefined;
+  if (prompt?.details) delete prompt.details['id_token_hint'];
+  return copy;
+}

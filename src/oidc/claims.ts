@@ -1,0 +1,51 @@
+import type { Account as ProviderAccount, AccountClaims, ClaimsParameterMember } from 'oidc-provider';
+import Provider from 'oidc-provider';
+import type { Account } from '../accounts/account.ts';
+import type { AccountStore } from '../accounts/store.ts';
+import { registrationOf } from './client-metadata.ts';
+
+/** OpenID Connect Core 5.4: which claims each scope asks for. */
+export const CLAIMS_BY_SCOPE = {
+  openid: ['sub'],
+  profile: [
+    ...['name', 'family_name', 'given_name', 'middle_name', 'nickname', 'preferred_username', 'profile', 'picture'],
+    ...['website', 'gender', 'birthdate', 'zoneinfo', 'locale', 'updated_at'],
+  ],
+  email: ['email', 'email_verified'],
+  address: ['address'],
+  phone: ['phone_number', 'phone_number_verified'],
+};
+
+/** The library's account, with ours in it for the sign-in policy. */
+export interface KnownAccount extends ProviderAccount {
+  account: Account;
+}
+
+export function createFindAccount(accounts: AccountStore) {
+  /** Undefined for an account that is gone or disabled: whatever named it then fails as if it did not exist. */
+  return async (_ctx: unknown, id: string): Promise<KnownAccount | undefined> => {
+    const account = await accounts.find(id);
+    if (account?.status !== 'active') return undefined;
+    return {
+      accountId: id,
+      account,
+      async claims(use, _scope, requested) {
+        const all = allClaims(account);
+        const client = Provider.ctx?.oidc.client;
+        // Profile claims belong to userinfo (Core 5.4); in the ID token only where the client is registered for that,
+        // or where the `claims` parameter asked for them by name.
+        if (use !== 'id_token' || (client && registrationOf(client).settings.idTokenClaims)) return all;
+        return pick(all, Object.keys(requested as Record<string, ClaimsParameterMember | null>));
+      },
+    };
+  };
+}
+
+function allClaims({ id, email, emailVerified, claims, updatedAt }: Account): AccountClaims {
+  return { ...claims, sub: id, email, email_verified: emailVerified, updated_at: Math.floor(updatedAt / 1000) };
+}
+
+function pick(claims: AccountClaims, names: string[]): AccountClaims {
+  const named = names.filter((name) => claims[name] !== undefined).map((name) => [name, claims[name]]);
+  return { ...Object.fromEntries(named), sub: claims.sub };
+}

@@ -1,0 +1,52 @@
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import { errors, interactionPolicy } from 'oidc-provider';
+import { type SecondFactorPolicy, demandedLevel, requestedLevel } from '../assurance/demand.ts';
+import { isAtLeast, type Level, levelOfAcr } from '../assurance/level.ts';
+import type { KnownAccount } from './claims.ts';
+import { registrationOf } from './client-metadata.ts';
+
+const { Check, base } = interactionPolicy;
+
+/** Reasons for a sign-in page that leave earlier proofs standing: only what is missing is asked for. */
+export const STEP_UP_REASONS: readonly string[] = ['level_required', 'essential_acr', 'essential_acrs'];
+
+/** Decides, at every authorization request, whether the session is good enough or a page comes first. */
+export function createPolicy(secondFactor: SecondFactorPolicy) {
+  const policy = base();
+  const login = policy.get('login');
+  if (!login) throw new Error('the library has no login prompt');
+
+  // Enforced on silent sign-in too: whoever can edit the request must not lower what the client is registered with.
+  login.checks.add(
+    new Check('level_required', 'a stronger authentication is required', (ctx) => {
+      const demanded = demandedBy(ctx, secondFactor);
+      return ctx.oidc.session?.accountId !== undefined && !isAtLeast(levelOfAcr(ctx.oidc.acr), demanded);
+    }),
+  );
+  login.checks.add(
+    new Check('account_gone', 'the account is not there any more', (ctx) => {
+      return ctx.oidc.session?.accountId !== undefined && ctx.oidc.account === undefined;
+    }),
+  );
+  // The hint itself is an ID token; the page needs to know only whom it names.
+  const details = login.details;
+  login.details = async (ctx) => ({
+    ...(await details(ctx)),
+    hinted_subject: (ctx.oidc.entities.IdTokenHint as { payload: { sub: string } } | undefined)?.payload.sub,
+  });
+  return policy;
+}
+
+function demandedBy(ctx: KoaContextWithOIDC, policy: SecondFactorPolicy): Level {
+  const { client, params, account } = ctx.oidc;
+  if (!client) throw new Error('a policy check without a client');
+  const requested = requestedLevel({
+    acrValues: params?.['acr_values'] as string | undefined,
+    claims: params?.['claims'] as string | undefined,
+  });
+  if (requested === 'unmet') {
+    throw new errors.UnmetAuthenticationRequirements('none of the requested essential acr values can be reached');
+  }
+  const role = (account as KnownAccount | undefined)?.account.role ?? null;
+  return demandedLevel({ policy, role, client: registrationOf(client).settings.minimumLevel, requested });
+}

@@ -1,0 +1,23 @@
+import type { Client } from '../clients/client.ts';
+import type { Milliseconds } from '../lib/duration.ts';
+
+/** What every find of an artifact asks of its account and client: may it still be used? */
+export interface Standing {
+  active: boolean;
+  /** What was made at this instant or before is refused. */
+  notBefore: Milliseconds;
+}
+
+export interface RegisteredClient extends Client {
+  notBefore: Milliseconds;
+  /** Secrets that may be used, two of them during a rotation. */
+  secretHashes: string[];
+}
+
+/** The reads on the path of every request, each one or two statements by primary key. Null where there is none. */
+export interface Registry {
+  account(id: string): Promise<Standing | null>;
+  client(id: string): Promise<RegisteredClient | null>;
+  /** The API that goes by this audience. */
+  api(audience: string): Promise<RegisteredClient | null>;
+}

@@ -1,0 +1,62 @@
+import type { Clock } from '../lib/clock.ts';
+import { type Milliseconds, type Seconds, toMilliseconds } from '../lib/duration.ts';
+import type { Logger } from '../lib/log.ts';
+import type { PublishedKey, SigningKeys, SigningSet } from './signing-keys.ts';
+
+/** How often an instance looks for keys that others added or revoked, or whose time has come. */
+const REFRESH: Seconds = 10;
+/** Tokens with made-up key ids cause no more look-ups than this. */
+const COOL_DOWN: Milliseconds = 5_000;
+
+/** The set of keys that a running instance signs and verifies with, kept up to date without a restart. */
+export interface LiveKeys {
+  current(): SigningSet;
+  /** Null for a key that is unknown also after a fresh look. */
+  verifier(kid: string): Promise<PublishedKey | null>;
+  onChange(listener: (set: SigningSet) => void): void;
+  refresh(): Promise<void>;
+  close(): void;
+}
+
+export async function startLiveKeys({
+  signing,
+  clock,
+  log,
+}: {
+  signing: SigningKeys;
+  clock: Clock;
+  log: Logger;
+}): Promise<LiveKeys> {
+  let set = await signing.current();
+  let lookedAt = clock();
+  const listeners: ((set: SigningSet) => void)[] = [];
+
+  async function refresh(): Promise<void> {
+    lookedAt = clock();
+    const next = await signing.current();
+    if (next.version === set.version) return;
+    set = next;
+    log.info({ kid: next.keys[0]?.kid, published: next.keys.length }, 'signing keys changed');
+    for (const listener of listeners) listener(next);
+  }
+
+  const find = (kid: string) => set.keys.find((key) => key.kid === kid) ?? null;
+  const timer = setInterval(
+    () => refresh().catch((err: unknown) => log.error({ err }, 'signing keys could not be read')),
+    toMilliseconds(REFRESH),
+  );
+  timer.unref();
+
+  return {
+    current: () => set,
+    async verifier(kid) {
+      const known = find(kid);
+      if (known || clock() - lookedAt < COOL_DOWN) return known;
+      await refresh();
+      return find(kid);
+    },
+    onChange: (listener) => void listeners.push(listener),
+    refresh,
+    close: () => clearInterval(timer),
+  };
+}

@@ -1,0 +1,48 @@
+import type { ArtifactKind, EndedSession, SessionAuthorization } from '../oidc/artifact-store.ts';
+import type { Milliseconds } from '../lib/duration.ts';
+
+/** An artifact as an engine sees it: the id hashed, the payload sealed. */
+export interface ArtifactRow {
+  kind: ArtifactKind;
+  idHash: string;
+  uid: string | null;
+  grantId: string | null;
+  accountId: string | null;
+  clientId: string | null;
+  bornAt: Milliseconds;
+  expiresAt: Milliseconds;
+  consumedAt: Milliseconds | null;
+  sealed: Uint8Array;
+}
+
+export interface FoundArtifact extends ArtifactRow {
+  authorizations: SessionAuthorization[];
+}
+
+/** Who an artifact falls with: nothing is written for it once a death mark names one of these. */
+export type Subject = `session:${string}` | `grant:${string}` | `session-id:${string}` | `jti:${string}`;
+
+/** What an engine must do, each verb atomic. `until` is when a death mark may be forgotten. */
+export interface ArtifactRows {
+  upsert(row: ArtifactRow, fallsWith: Subject[]): Promise<void>;
+  /** False when a row is there already or what it falls with is dead. */
+  insert(row: ArtifactRow, fallsWith: Subject[]): Promise<boolean>;
+  /** Writes the session, its row in the index, and adds its authorizations to those that others added. */
+  upsertSession(row: ArtifactRow, authorizations: SessionAuthorization[], fallsWith: Subject[]): Promise<void>;
+  find(kind: ArtifactKind, idHash: string): Promise<FoundArtifact | null>;
+  findSessionByUid(uid: string): Promise<FoundArtifact | null>;
+  consume(kind: ArtifactKind, idHash: string, at: Milliseconds): Promise<boolean>;
+  delete(kind: ArtifactKind, idHash: string): Promise<void>;
+  claimAuthorization(
+    uid: string,
+    clientId: string,
+    wanted: { sid: string; grantId: string },
+  ): Promise<{ sid: string; grantId: string }>;
+  retireSessionId(idHash: string, until: Milliseconds): Promise<void>;
+  endSession(idHash: string, until: Milliseconds): Promise<EndedSession | null>;
+  endGrant(grantId: string, until: Milliseconds): Promise<void>;
+  endAccount(accountId: string, before: Milliseconds, until: Milliseconds): Promise<EndedSession[]>;
+  endClient(clientId: string, before: Milliseconds): Promise<void>;
+  mark(subject: Subject, until: Milliseconds): Promise<void>;
+  isMarked(subject: Subject): Promise<boolean>;
+}

@@ -1,0 +1,54 @@
+import { normalizeEmail } from '../../accounts/account.ts';
+import type { NewAccount, NewTotp } from '../../accounts/store.ts';
+import type { By } from '../../lib/by.ts';
+import { newId } from '../../lib/ids.ts';
+import type { Sealer } from '../../lib/sealing.ts';
+import { auditRow } from './audit.ts';
+import type { PrismaClient } from './database.ts';
+
+export type Transaction = Parameters<Parameters<PrismaClient['$transaction']>[0]>[0];
+
+const SEED = 'TotpCredential.sealedSecret';
+
+export async function insertAccount(tx: Transaction, account: NewAccount, by: By, at: Date): Promise<void> {
+  const { id, email, emailVerified, role, passwordHash, claims } = account;
+  await tx.account.create({
+    data: {
+      ...{ id, email, emailVerified, role, passwordHash },
+      emailNormalized: normalizeEmail(email),
+      status: 'active',
+      // A millisecond before it exists, so that its first session is not refused as too old.
+      notBefore: new Date(at.getTime() - 1),
+      claims: JSON.stringify(claims),
+      factorsVersion: 1,
+      createdAt: at,
+      updatedAt: at,
+    },
+  });
+  await tx.auditEvent.create({ data: auditRow({ event: 'account.created', accountId: id, role }, by, at) });
+}
+
+export async function insertTotp(
+  tx: Transaction,
+  sealer: Sealer,
+  accountId: string,
+  totp: NewTotp,
+  by: By,
+  at: Date,
+): Promise<void> {
+  const { id, name, secret, confirmedStep, recoveryCodeHashes } = totp;
+  const sealedSecret = sealer.seal(SEED, id, secret).toString('base64url');
+  await tx.totpCredential.create({
+    data: { id, accountId, name, sealedSecret, lastStep: confirmedStep, createdAt: at },
+  });
+  // A new set replaces the old one: nobody keeps two lists.
+  await tx.recoveryCode.deleteMany({ where: { accountId } });
+  await tx.recoveryCode.createMany({
+    data: recoveryCodeHashes.map((codeHash) => ({ id: newId('rcv'), accountId, codeHash, createdAt: at })),
+  });
+  await tx.auditEvent.create({ data: auditRow({ event: 'totp.enrolled', accountId, credentialId: id }, by, at) });
+}
+
+export function unsealSeed(sealer: Sealer, credentialId: string, sealedSecret: string): string {
+  return sealer.unseal(SEED, credentialId, Buffer.from(sealedSecret, 'base64url'));
+}

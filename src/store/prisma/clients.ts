@@ -1,0 +1,116 @@
+import type { AuditEvent } from '../../audit/audit.ts';
+import type { Client, ClientSettings } from '../../clients/client.ts';
+import type { ClientStore } from '../../clients/store.ts';
+import type { By } from '../../lib/by.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { newId } from '../../lib/ids.ts';
+import type { Transaction } from './account-rows.ts';
+import { auditRow } from './audit.ts';
+import { orConflict } from './conflict.ts';
+import type { PrismaClient } from './database.ts';
+import { jobRow } from './outbox.ts';
+
+export function prismaClients({ prisma, clock }: { prisma: PrismaClient; clock: Clock }): ClientStore {
+  const now = () => new Date(clock());
+
+  async function change(
+    id: string,
+    data: Record<string, unknown>,
+    event: AuditEvent,
+    by: By,
+    { endsAccess = false, also }: { endsAccess?: boolean; also?: (tx: Transaction) => Promise<unknown> } = {},
+  ): Promise<boolean> {
+    const at = now();
+    return prisma.$transaction(async (tx) => {
+      const { count } = await tx.client.updateMany({
+        where: { id },
+        data: { ...data, updatedAt: at, ...(endsAccess && { notBefore: at }) },
+      });
+      if (count === 0) return false;
+      await also?.(tx);
+      await tx.auditEvent.create({ data: auditRow(event, by, at) });
+      if (endsAccess) {
+        await tx.outboxMessage.create({ data: jobRow({ kind: 'end-client', clientId: id, before: at.getTime() }, at) });
+      }
+      return true;
+    });
+  }
+
+  return {
+    async find(id) {
+      return toClient(await prisma.client.findUnique({ where: { id } }));
+    },
+    async list() {
+      const rows = await prisma.client.findMany({ orderBy: { createdAt: 'asc' } });
+      return rows.map((row) => toClient(row) as Client);
+    },
+    async create(client, secretHash, by) {
+      const at = now();
+      const { id, name, type, audience, settings } = client;
+      const write = prisma.$transaction(async (tx) => {
+        await tx.client.create({
+          data: {
+            ...{ id, name, type, audience, status: 'active', createdAt: at, updatedAt: at },
+            notBefore: new Date(at.getTime() - 1),
+            settings: JSON.stringify(settings),
+          },
+        });
+        if (secretHash) {
+          await tx.clientSecret.create({ data: { id: newId('sec'), clientId: id, secretHash, createdAt: at } });
+        }
+        await tx.auditEvent.create({ data: auditRow({ event: 'client.created', clientId: id, type }, by, at) });
+      });
+      await orConflict('id or audience', write);
+    },
+    update: ({ id, name, audience, settings }, by) =>
+      orConflict(
+        'audience',
+        change(id, { name, audience, settings: JSON.stringify(settings) }, { event: 'client.updated', clientId: id }, by),
+      ),
+    rotateSecret(id, secretHash, { oldEndsAt, endsAccess }, by) {
+      const ends = new Date(oldEndsAt);
+      const event: AuditEvent = { event: 'client.secret_rotated', clientId: id, oldEndsAt: ends.toISOString() };
+      return change(id, {}, event, by, {
+        endsAccess,
+        async also(tx) {
+          const olderThanThat = [{ expiresAt: null }, { expiresAt: { gt: ends } }];
+          await tx.clientSecret.deleteMany({ where: { clientId: id, expiresAt: { lte: now() } } });
+          await tx.clientSecret.updateMany({ where: { clientId: id, OR: olderThanThat }, data: { expiresAt: ends } });
+          await tx.clientSecret.create({ data: { id: newId('sec'), clientId: id, secretHash, createdAt: now() } });
+        },
+      });
+    },
+    async secrets(id) {
+      const rows = await prisma.clientSecret.findMany({ where: { clientId: id }, orderBy: { createdAt: 'desc' } });
+      return rows.map((row) => ({ createdAt: row.createdAt.getTime(), expiresAt: row.expiresAt?.getTime() ?? null }));
+    },
+    setStatus: (id, status, by) =>
+      change(
+        id,
+        { status },
+        { event: status === 'active' ? 'client.enabled' : 'client.disabled', clientId: id },
+        by,
+        { endsAccess: status === 'disabled' },
+      ),
+    delete: (id, by) =>
+      change(id, {}, { event: 'client.deleted', clientId: id }, by, {
+        endsAccess: true,
+        also: (tx) => tx.client.delete({ where: { id } }),
+      }),
+  };
+}
+
+type ClientRow = NonNullable<Awaited<ReturnType<PrismaClient['client']['findUnique']>>>;
+
+function toClient(row: ClientRow | null): Client | null {
+  if (!row) return null;
+  const { id, name, audience } = row;
+  return {
+    ...{ id, name, audience },
+    type: row.type as Client['type'],
+    status: row.status as Client['status'],
+    settings: JSON.parse(row.settings) as ClientSettings,
+    createdAt: row.createdAt.getTime(),
+    updatedAt: row.updatedAt.getTime(),
+  };
+}

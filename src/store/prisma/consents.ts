@@ -1,0 +1,28 @@
+import { type Consent, type ConsentStore, mergeConsents } from '../../consents/store.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { auditRow } from './audit.ts';
+import type { PrismaClient } from './database.ts';
+
+export function prismaConsents({ prisma, clock }: { prisma: PrismaClient; clock: Clock }): ConsentStore {
+  return {
+    async find(accountId, clientId) {
+      const row = await prisma.consent.findUnique({ where: { accountId_clientId: { accountId, clientId } } });
+      return row && (JSON.parse(row.granted) as Consent);
+    },
+    async give(accountId, clientId, consent, by) {
+      const at = new Date(clock());
+      const where = { accountId_clientId: { accountId, clientId } };
+      await prisma.$transaction(async (tx) => {
+        const before = await tx.consent.findUnique({ where });
+        const granted = JSON.stringify(mergeConsents(before && (JSON.parse(before.granted) as Consent), consent));
+        await tx.consent.upsert({
+          where,
+          create: { accountId, clientId, granted, createdAt: at, updatedAt: at },
+          update: { granted, updatedAt: at },
+        });
+        const event = { event: 'consent.given', accountId, clientId, scopes: consent.scopes } as const;
+        await tx.auditEvent.create({ data: auditRow(event, by, at) });
+      });
+    },
+  };
+}

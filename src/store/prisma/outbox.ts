@@ -1,0 +1,44 @@
+import type { Clock } from '../../lib/clock.ts';
+import { newId } from '../../lib/ids.ts';
+import type { Job, Outbox } from '../../outbox/outbox.ts';
+import type { PrismaClient } from './database.ts';
+
+/** The row of a job, to be inserted with the change that calls for it. */
+export function jobRow(job: Job, now: Date) {
+  const { kind, ...payload } = job;
+  return { id: newId('msg'), kind, payload: JSON.stringify(payload), createdAt: now, dueAt: now, attempts: 0 };
+}
+
+export function prismaOutbox({ prisma, clock }: { prisma: PrismaClient; clock: Clock }): Outbox {
+  const finish = async (id: string, lastError: string | null) => {
+    await prisma.outboxMessage.update({ where: { id }, data: { doneAt: new Date(clock()), lastError } });
+  };
+
+  return {
+    async add(job) {
+      await prisma.outboxMessage.create({ data: jobRow(job, new Date(clock())) });
+    },
+    async take(limit, leaseUntil) {
+      const due = await prisma.outboxMessage.findMany({
+        where: { doneAt: null, dueAt: { lte: new Date(clock()) } },
+        orderBy: { dueAt: 'asc' },
+        take: limit,
+      });
+      const taken = [];
+      for (const { id, kind, payload, attempts, dueAt } of due) {
+        // The due time is the lease: of two workers that read the same row, one moves it.
+        const { count } = await prisma.outboxMessage.updateMany({
+          where: { id, doneAt: null, dueAt },
+          data: { dueAt: new Date(leaseUntil), attempts: { increment: 1 } },
+        });
+        if (count === 1) taken.push({ id, job: { kind, ...JSON.parse(payload) } as Job, attempts: attempts + 1 });
+      }
+      return taken;
+    },
+    done: (id) => finish(id, null),
+    async retry(id, dueAt, error) {
+      await prisma.outboxMessage.update({ where: { id }, data: { dueAt: new Date(dueAt), lastError: error } });
+    },
+    giveUp: (id, error) => finish(id, error),
+  };
+}

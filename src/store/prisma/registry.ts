@@ -1,0 +1,51 @@
+import type { Client, ClientSettings } from '../../clients/client.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { RegisteredClient, Registry } from '../../oidc/registry.ts';
+import type { SqliteHandle } from './sqlite-file.ts';
+
+interface ClientRow {
+  id: string;
+  name: string;
+  type: string;
+  status: string;
+  audience: string | null;
+  settings: string;
+  notBefore: number;
+  createdAt: number;
+  updatedAt: number;
+}
+
+/**
+ * Prepared statements on the tables that Prisma writes, since these reads happen several times in every request.
+ * @param handle a connection of its own: on Prisma's it would see what an open transaction may yet roll back
+ */
+export function sqliteRegistry({ handle, clock }: { handle: SqliteHandle; clock: Clock }): Registry {
+  const sql = {
+    account: handle.prepare('SELECT status, notBefore FROM Account WHERE id = ?'),
+    client: handle.prepare('SELECT * FROM Client WHERE id = ?'),
+    api: handle.prepare('SELECT * FROM Client WHERE audience = ?'),
+    secrets: handle.prepare('SELECT secretHash FROM ClientSecret WHERE clientId = ? AND (expiresAt IS NULL OR expiresAt > ?)'),
+  };
+
+  function registered(row: ClientRow | undefined): RegisteredClient | null {
+    if (!row) return null;
+    const { id, name, audience, notBefore, createdAt, updatedAt } = row;
+    const secrets = sql.secrets.all(id, clock()) as { secretHash: string }[];
+    return {
+      ...{ id, name, audience, notBefore, createdAt, updatedAt },
+      type: row.type as Client['type'],
+      status: row.status as Client['status'],
+      settings: JSON.parse(row.settings) as ClientSettings,
+      secretHashes: secrets.map(({ secretHash }) => secretHash),
+    };
+  }
+
+  return {
+    async account(id) {
+      const row = sql.account.get(id) as { status: string; notBefore: number } | undefined;
+      return row ? { active: row.status === 'active', notBefore: row.notBefore } : null;
+    },
+    client: async (id) => registered(sql.client.get(id) as ClientRow | undefined),
+    api: async (audience) => registered(sql.api.get(audience) as ClientRow | undefined),
+  };
+}

@@ -1,0 +1,51 @@
+import type { Clock } from '../../lib/clock.ts';
+import { newId } from '../../lib/ids.ts';
+import type { Sealer } from '../../lib/sealing.ts';
+import type { SetupLinkStore } from '../../setup/store.ts';
+import { insertAccount, insertTotp } from './account-rows.ts';
+import { auditRow } from './audit.ts';
+import type { PrismaClient } from './database.ts';
+
+const ADMINISTRATOR = { role: 'administrator' };
+
+export function prismaSetupLinks({
+  prisma,
+  sealer,
+  clock,
+}: {
+  prisma: PrismaClient;
+  sealer: Sealer;
+  clock: Clock;
+}): SetupLinkStore {
+  const now = () => new Date(clock());
+  const open = (tokenHash: string) => ({ tokenHash, spentAt: null, expiresAt: { gt: now() } });
+
+  return {
+    async replace(tokenHash, expiresAt, by) {
+      const at = now();
+      await prisma.$transaction([
+        prisma.setupLink.deleteMany({ where: { spentAt: null } }),
+        prisma.setupLink.create({
+          data: { id: newId('stp'), tokenHash, createdAt: at, expiresAt: new Date(expiresAt) },
+        }),
+        prisma.auditEvent.create({ data: auditRow({ event: 'setup_link.made' }, by, at) }),
+      ]);
+    },
+    async isOpen(tokenHash) {
+      const link = await prisma.setupLink.findFirst({ where: open(tokenHash), select: { id: true } });
+      return link !== null && (await prisma.account.count({ where: ADMINISTRATOR })) === 0;
+    },
+    async spend(tokenHash, account, totp, by) {
+      const at = now();
+      return prisma.$transaction(async (tx) => {
+        if ((await tx.account.count({ where: ADMINISTRATOR })) > 0) return false;
+        const { count } = await tx.setupLink.updateMany({ where: open(tokenHash), data: { spentAt: at } });
+        if (count === 0) return false;
+        await insertAccount(tx, account, by, at);
+        await insertTotp(tx, sealer, account.id, totp, by, at);
+        await tx.auditEvent.create({ data: auditRow({ event: 'setup_link.spent', accountId: account.id }, by, at) });
+        return true;
+      });
+    },
+  };
+}

@@ -1,0 +1,62 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { DAY, type Milliseconds, toMilliseconds } from '../../lib/duration.ts';
+import type { AttemptRule, AttemptStore } from '../../limits/attempt-store.ts';
+import { inTransaction } from './state-file.ts';
+
+const FOREVER: Milliseconds = Number.MAX_SAFE_INTEGER;
+const MAX_WAIT: Milliseconds = toMilliseconds(DAY);
+const MEMORY: Milliseconds = toMilliseconds(90 * DAY);
+
+export function sqliteAttempts(db: DatabaseSync): AttemptStore {
+  const sql = {
+    get: db.prepare('SELECT * FROM attempt WHERE subject = ?'),
+    put: db.prepare(`INSERT INTO attempt VALUES
+      (:subject, :count, :consecutive, :strikes, :windowEndsAt, :blockedUntil, :expiresAt)
+      ON CONFLICT (subject) DO UPDATE SET count = excluded.count, consecutive = excluded.consecutive,
+        strikes = excluded.strikes, window_ends_at = excluded.window_ends_at,
+        blocked_until = excluded.blocked_until, expires_at = excluded.expires_at`),
+    refund: db.prepare(
+      'UPDATE attempt SET count = max(count - 1, 0), consecutive = 0, strikes = 0 WHERE subject = ? AND blocked_until = 0',
+    ),
+    clear: db.prepare('DELETE FROM attempt WHERE subject = ?'),
+  };
+
+  function take(subject: string, rule: AttemptRule, now: Milliseconds): Milliseconds | null {
+    const row = sql.get.get(subject);
+    const blockedUntil = Number(row?.['blocked_until'] ?? 0);
+    if (blockedUntil > now) return blockedUntil;
+
+    const sameWindow = row !== undefined && Number(row['window_ends_at']) > now && blockedUntil === 0;
+    const count = (sameWindow ? Number(row['count']) : 0) + 1;
+    const windowEndsAt = sameWindow ? Number(row['window_ends_at']) : now + rule.window;
+    const consecutive = Number(row?.['consecutive'] ?? 0) + 1;
+    const strikes = Number(row?.['strikes'] ?? 0);
+
+    const exhausted = rule.maxConsecutive !== null && consecutive > rule.maxConsecutive;
+    const refused = exhausted || count > rule.limit;
+    // The wait doubles each time it is earned, up to a day.
+    const wait = Math.min(rule.window * 2 ** strikes, MAX_WAIT);
+    const retryAt = exhausted ? FOREVER : now + wait;
+
+    sql.put.run({
+      subject,
+      count,
+      consecutive: refused && !exhausted ? consecutive - 1 : consecutive,
+      strikes: refused ? Math.min(strikes + 1, 20) : strikes,
+      windowEndsAt,
+      blockedUntil: refused ? retryAt : 0,
+      expiresAt: exhausted ? FOREVER : now + (rule.maxConsecutive === null ? MAX_WAIT + rule.window : MEMORY),
+    });
+    return refused ? retryAt : null;
+  }
+
+  return {
+    take: async (subject, rule, now) => inTransaction(db, () => take(subject, rule, now)),
+    async refund(subject) {
+      sql.refund.run(subject);
+    },
+    async clear(subject) {
+      sql.clear.run(subject);
+    },
+  };
+}

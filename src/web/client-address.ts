@@ -1,0 +1,35 @@
+import { BlockList, isIP } from 'node:net';
+import type { IncomingMessage } from 'node:http';
+
+export type ClientAddress = (req: IncomingMessage) => string;
+
+/**
+ * The visitor's address. X-Forwarded-For counts only where it was written by a listed proxy: it is read from the right
+ * as long as the hop before is one of them.
+ */
+export function createClientAddress(trustedProxies: readonly string[]): ClientAddress {
+  const trusted = new BlockList();
+  for (const entry of trustedProxies) {
+    const [address = '', bits] = entry.split('/');
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+    if (bits === undefined) trusted.addAddress(address, family);
+    else trusted.addSubnet(address, Number(bits), family);
+  }
+  const isTrusted = (address: string) => trusted.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+
+  return (req) => {
+    let address = plain(req.socket.remoteAddress ?? '');
+    const hops = [req.headers['x-forwarded-for'] ?? []].flat().join(',').split(',').map((hop) => plain(hop.trim()));
+    while (isIP(address) !== 0 && isTrusted(address)) {
+      const before = hops.pop();
+      if (!before || isIP(before) === 0) break;
+      address = before;
+    }
+    return address;
+  };
+}
+
+/** An IPv4 address that came through an IPv6 socket is an IPv4 address. */
+function plain(address: string): string {
+  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
+}

@@ -1,0 +1,30 @@
+import type { Context } from 'koa';
+import { Refusal } from '../lib/errors.ts';
+import { keyedHash, sameText } from '../lib/hash.ts';
+
+export type Csrf = ReturnType<typeof createCsrf>;
+
+/**
+ * A form is taken only from a page of ours (the browser says so) and only with the token of the flow that it belongs
+ * to. The token is computed from the flow's unguessable id, so that nothing is stored for it.
+ */
+export function createCsrf({ key, issuer }: { key: Buffer; issuer: string }) {
+  const token = (flow: string) => keyedHash(key, flow);
+
+  return {
+    token,
+    /** @throws {Refusal} `form_forged` */
+    check(ctx: Context, flow: string, form: URLSearchParams): void {
+      if (!isFromHere(ctx, issuer) || !sameText(form.get('csrf') ?? '', token(flow))) {
+        throw new Refusal('form_forged', 403);
+      }
+    },
+  };
+}
+
+/** Sec-Fetch-Site where the browser sends it (Fetch Metadata), otherwise Origin (RFC 6454 7). */
+export function isFromHere(ctx: Context, issuer: string): boolean {
+  const site = ctx.get('sec-fetch-site');
+  if (site) return site === 'same-origin';
+  return ctx.get('origin') === issuer;
+}

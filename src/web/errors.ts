@@ -1,0 +1,64 @@
+import type { Context, Middleware } from 'koa';
+import { Refusal, type RefusalCode } from '../lib/errors.ts';
+import type { Logger } from '../lib/log.ts';
+import type { Pages } from './page.ts';
+import type { RequestState } from './request-log.ts';
+
+/** The text of each refusal that is shown as a page of its own; problems of a form stand beside its fields instead. */
+const TEXTS: Record<RefusalCode, string> = {
+  credentials_wrong: 'form-forged',
+  code_wrong: 'form-forged',
+  code_replayed: 'form-forged',
+  recovery_code_wrong: 'form-forged',
+  form_forged: 'form-forged',
+  form_invalid: 'form-forged',
+  wrong_content_type: 'form-forged',
+  body_too_large: 'form-forged',
+  too_many_attempts: 'too-many-attempts',
+  flow_expired: 'flow-expired',
+  enrolment_expired: 'flow-expired',
+  setup_link_spent: 'link-used',
+  wrong_host: 'misdirected',
+  not_found: 'not-found',
+  busy: 'unavailable',
+};
+
+/** A Refusal is shown; anything else is logged whole, with its request id, and shown as nothing. */
+export function errorPages({ pages, log, issuer }: { pages: Pages; log: Logger; issuer: string }): Middleware {
+  return async (ctx, next) => {
+    try {
+      await next();
+    } catch (err) {
+      const { requestId, route } = ctx.state as RequestState;
+      const refusal = err instanceof Refusal ? err : null;
+      if (refusal) log.info({ requestId, route, code: refusal.code }, 'refused');
+      else log.error({ requestId, route, err }, 'request failed');
+      sendError(pages, ctx, refusal, issuer);
+    }
+  };
+}
+
+function sendError(pages: Pages, ctx: Context, refusal: Refusal | null, issuer: string): void {
+  const t = pages.texts(ctx);
+  const text = refusal ? TEXTS[refusal.code] : 'failed';
+  if (refusal?.retryAfter) ctx.set('Retry-After', String(refusal.retryAfter));
+  if (ctx.accepts('html', 'json') === 'json') {
+    ctx.status = refusal?.status ?? 500;
+    ctx.body = { error: refusal?.code ?? 'server_error' };
+    return;
+  }
+  const retryAt = refusal?.retryAfter ? new Date(Date.parse(new Date().toISOString()) + refusal.retryAfter * 1000) : null;
+  pages.send(
+    ctx,
+    'error',
+    {
+      status: refusal?.status ?? 500,
+      title: t(`error.${text}.title`),
+      message: t(`error.${text}.message`),
+      hint: text === 'misdirected' ? issuer : text === 'flow-expired' || text === 'form-forged' ? t('error.start-again') : null,
+      requestId: (ctx.state as RequestState).requestId ?? null,
+      retryAt: retryAt?.toISOString() ?? null,
+    },
+    { status: refusal?.status ?? 500 },
+  );
+}

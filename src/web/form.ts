@@ -1,0 +1,24 @@
+import type { Context } from 'koa';
+import { Refusal } from '../lib/errors.ts';
+
+const LIMIT = 16 * 1024;
+
+/**
+ * The fields of a posted form, each a string of at most `LIMIT` bytes with them all.
+ * @throws {Refusal} `wrong_content_type`, `body_too_large`
+ */
+export async function readForm(ctx: Context): Promise<URLSearchParams> {
+  if (!ctx.is('application/x-www-form-urlencoded')) throw new Refusal('wrong_content_type', 415);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of ctx.req) {
+    size += (chunk as Buffer).length;
+    if (size > LIMIT) {
+      // The rest is not read: the connection ends with the answer.
+      ctx.set('Connection', 'close');
+      throw new Refusal('body_too_large', 413);
+    }
+    chunks.push(chunk as Buffer);
+  }
+  return new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
+}

@@ -1,0 +1,75 @@
+import type { ViewData } from '../../src/web/view-data.ts';
+
+const client = { name: 'Meadow Notes', host: 'notes.meadow.example', logoUri: '/assets/mark.svg' };
+const form = { action: '/interaction/u1/step', csrf: 'csrf-value', client };
+const problem = { field: 'code', text: 'That code is not right.' } as const;
+const step = { ...form, problem, cancelAction: '/interaction/u1/cancel' };
+const accountEmail = 'ada@example.org';
+
+/** Data for every page with every field filled. */
+export const samples: ViewData = {
+  home: { issuer: 'https://id.example.org', discoveryHref: '/.well-known/openid-configuration' },
+  'sign-in': {
+    ...step,
+    email: accountEmail,
+    problem: { field: 'credentials', text: 'Email or password is not right.' },
+  },
+  totp: { ...step, accountEmail, recoveryHref: '/interaction/u1/recovery-code' },
+  'recovery-code': { ...step, accountEmail, totpHref: '/interaction/u1/totp' },
+  'totp-enrolment': {
+    ...step,
+    accountEmail,
+    issuerName: 'Example Sign-in',
+    qrSvg:
+      '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M1 1h3v3h-3zM5 1h3v3h-3zM1 5h3v3h-3z"/></svg>',
+    key: 'JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP',
+    otpauthUri: 'otpauth://totp/Example:ada%40example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Example',
+    reason: 'client',
+  },
+  'recovery-codes': {
+    ...form,
+    codes: ['k7qm-2xvr-9hdt', 'w3ne-8fju-5bpc', 'r6ya-4tgs-1zmk', 'd9vh-7cqe-2nxw', 'p2ub-6jrf-8ykd', 'h5ms-3wza-4tvg'],
+  },
+  'recovery-codes-left': { ...form, left: 3 },
+  consent: {
+    ...form,
+    accountEmail,
+    switchAction: '/interaction/u1/switch',
+    items: [
+      { title: 'See who you are', detail: 'your name and picture' },
+      { title: 'See your email address', detail: null },
+      { title: 'Stay connected', detail: 'when you are not using it, until you end it' },
+    ],
+    terms: { policyUri: 'https://notes.meadow.example/privacy', tosUri: 'https://notes.meadow.example/terms' },
+  },
+  continue: { href: '/oauth2/authorize/u1', client },
+  'sign-out': {
+    form: '<form id="op.logoutForm" method="post" action="/oauth2/logout/confirm"><input type="hidden" name="xsrf" value="x1"/></form>',
+    accountEmail,
+    client,
+  },
+  'signed-out': { client, clientHref: 'https://notes.meadow.example/' },
+  error: {
+    status: 429,
+    title: 'Too many tries',
+    message: 'To protect accounts, this server now waits for a while.',
+    hint: 'Go back to the application and start again.',
+    requestId: 'req_7Yk2mQ',
+    retryAt: '2031-05-06T14:05:00.000Z',
+    client,
+  },
+  'setup-account': {
+    ...form,
+    client: null,
+    email: accountEmail,
+    name: 'Ada',
+    problem: { field: 'password', text: 'That password is too short.' },
+    minLength: 15,
+  },
+  'setup-done': {
+    email: accountEmail,
+    nextCommands: [
+      'npx gatewright client create --name "Meadow Notes" --redirect-uri https://notes.meadow.example/callback',
+    ],
+  },
+};
