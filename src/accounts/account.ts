@@ -51,7 +51,8 @@ export interface Account {
  * for the same address must not open two accounts.
  */
 export function normalizeEmail(email: string): string {
-  return email.normalize('NFKC').trim().toLowerCase();
+  // Lower case may come apart into a letter and its mark (of U+03AA U+0301, say), which NFKC puts together again.
+  return email.normalize('NFKC').trim().toLowerCase().normalize('NFKC');
 }
 
 /** RFC 5321 4.5.3.1 limits the whole to 254 octets; the rest is for its owner's mail server to judge. */

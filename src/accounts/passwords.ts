@@ -24,7 +24,12 @@ export type Passwords = ReturnType<typeof createPasswords>;
 
 /** argon2id (RFC 9106). Passwords are NFKC (NIST SP 800-63B-4 3.1.1.2), so that every keyboard writes the same one. */
 export function createPasswords(cost: PasswordCost) {
-  const options = { type: argon2.argon2id, memoryCost: cost.memory, timeCost: cost.passes, parallelism: cost.lanes } as const;
+  const options = {
+    type: argon2.argon2id,
+    memoryCost: cost.memory,
+    timeCost: cost.passes,
+    parallelism: cost.lanes,
+  } as const;
   const turn = pLimit(cost.concurrency);
   // What an unknown address is checked against, so that it costs the same work as a known one.
   const nobody = argon2.hash(randomBytes(32), options);

@@ -9,12 +9,23 @@ export type AuditEvent =
   | { event: 'account.enabled'; accountId: string }
   | { event: 'account.signed_out'; accountId: string }
   | { event: 'account.factors_reset'; accountId: string }
+  | { event: 'account.unlocked'; accountId: string }
   | { event: 'account.deleted'; accountId: string }
   | { event: 'totp.enrolled'; accountId: string; credentialId: string }
   | { event: 'recovery_code.used'; accountId: string }
   | { event: 'sign_in.succeeded'; accountId: string; clientId: string; amr: readonly string[]; acr: string }
-  | { event: 'sign_in.failed'; accountId: string | null; clientId: string; factor: 'password' | 'totp' | 'recovery_code' }
-  | { event: 'sign_in.limited'; accountId: string | null; clientId: string; factor: 'password' | 'totp' | 'recovery_code' }
+  | {
+      event: 'sign_in.failed';
+      accountId: string | null;
+      clientId: string;
+      factor: 'password' | 'totp' | 'recovery_code';
+    }
+  | {
+      event: 'sign_in.limited';
+      accountId: string | null;
+      clientId: string;
+      factor: 'password' | 'totp' | 'recovery_code';
+    }
   | { event: 'consent.given'; accountId: string; clientId: string; scopes: readonly string[] }
   | { event: 'consent.denied'; accountId: string; clientId: string }
   | { event: 'grant.replayed'; clientId: string; kind: string }

@@ -15,7 +15,6 @@ export type ClientStatus = 'active' | 'disabled';
 export const AUTH_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const;
 export type AuthMethod = (typeof AUTH_METHODS)[number];
 
-
 export interface ClientSettings {
   redirectUris: string[];
   postLogoutRedirectUris: string[];

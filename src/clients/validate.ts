@@ -23,7 +23,8 @@ export function clientProblems(client: Checked): string[] {
   const signsIn = type === 'web' || type === 'spa' || type === 'native';
   check(!signsIn || settings.redirectUris.length > 0, `--redirect-uri is missing: a ${type} client needs one or more`);
   check(signsIn || settings.redirectUris.length === 0, `--redirect-uri has no use for a ${type} client`);
-  for (const uri of settings.redirectUris) check(isRedirectUri(uri, type), redirectProblem('--redirect-uri', uri, type));
+  for (const uri of settings.redirectUris)
+    check(isRedirectUri(uri, type), redirectProblem('--redirect-uri', uri, type));
   for (const uri of settings.postLogoutRedirectUris) {
     check(isRedirectUri(uri, type), redirectProblem('--post-logout-redirect-uri', uri, type));
   }
@@ -97,7 +98,11 @@ function isPublicKeySet(jwks: { keys: Record<string, unknown>[] }): boolean {
     Array.isArray(jwks.keys) &&
     jwks.keys.length > 0 &&
     jwks.keys.every(
-      (key) => typeof key === 'object' && key !== null && key['kty'] !== 'oct' && !PRIVATE_PARAMETERS.some((name) => name in key),
+      (key) =>
+        typeof key === 'object' &&
+        key !== null &&
+        key['kty'] !== 'oct' &&
+        !PRIVATE_PARAMETERS.some((name) => name in key),
     )
   );
 }

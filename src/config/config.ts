@@ -3,9 +3,6 @@ import type { SecondFactorPolicy } from '../assurance/demand.ts';
 import { DAY, HOUR, MINUTE, type Seconds } from '../lib/duration.ts';
 import { type Env, envReader } from './env.ts';
 
-
-
-
 export interface Config {
   /** Public base URL, no trailing slash: the `iss` of every token (OpenID Connect Core 2). */
   issuer: string;

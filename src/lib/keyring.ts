@@ -85,8 +85,9 @@ function readOrCreate(file: string, mayCreate: boolean): string {
   try {
     mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
     // Written aside and linked into place, so that of two first starts one wins and neither reads half a file.
-    const draft = `${file}.${process.pid}.new`;
-    writeFileSync(draft, `${JSON.stringify(newKeyring(), null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+    // Its name is random because two containers that share the folder may both be process 1.
+    const draft = `${file}.${randomBytes(6).toString('hex')}.new`;
+    writeFileSync(draft, `${JSON.stringify(newKeyring(), null, 2)}\n`, { mode: 0o600, flag: 'wx', flush: true });
     chmodSync(draft, 0o600);
     try {
       linkSync(draft, file);

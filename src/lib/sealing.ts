@@ -19,7 +19,9 @@ export interface Sealer {
 
 export function createSealer(keyring: Keyring): Sealer {
   function recordKey(place: string, record: string, keyId: string): Buffer {
-    return createHmac('sha256', keyring.subkey(`seal/${place}`, keyId)).update(record).digest();
+    return createHmac('sha256', keyring.subkey(`seal/${place}`, keyId))
+      .update(record)
+      .digest();
   }
   function associated(place: string, record: string, keyId: string): Buffer {
     return Buffer.from(`${place}\n${record}\n${keyId}`);

@@ -86,6 +86,9 @@ export function createAttempts({
 
 /** One customer of a provider holds a whole /64, so that is what counts as one address in IPv6. */
 export function network(address: string): string {
+  // What a socket that listens on both families calls an IPv4 address (RFC 4291 2.5.5.2).
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped) return mapped;
   if (!address.includes(':')) return address;
   const [head = '', tail = ''] = address.toLowerCase().split('::');
   const left = head.split(':').filter(Boolean);

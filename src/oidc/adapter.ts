@@ -3,10 +3,10 @@ import Provider, { errors } from 'oidc-provider';
 import type { Clock } from '../lib/clock.ts';
 import { type Seconds, toMilliseconds } from '../lib/duration.ts';
 import type { AccessTokens } from './access-tokens.ts';
-import type { Artifact, ArtifactKeys, ArtifactKind, ArtifactStore, Payload } from './artifact-store.ts';
 import { CLOCK_TOLERANCE } from './access-tokens.ts';
+import type { Artifact, ArtifactKeys, ArtifactKind, ArtifactStore, Payload } from './artifact-store.ts';
 import { findClientMetadata } from './client-metadata.ts';
-import { type RefreshTokenIds, GRACE } from './refresh-tokens.ts';
+import { GRACE, type RefreshTokenIds } from './refresh-tokens.ts';
 import type { Registry } from './registry.ts';
 import { createTokenAdapter } from './token-adapter.ts';
 import { createValidity } from './validity.ts';
@@ -94,7 +94,13 @@ function artifactAdapter(kind: ArtifactKind, deps: AdapterDeps): Adapter {
         await artifacts.putOnce(kind, id, payload as Payload, keys, expiresAt);
         return;
       }
-      await artifacts.put(kind, id, kind === 'Interaction' ? withoutBearers(payload) : (payload as Payload), keys, expiresAt);
+      await artifacts.put(
+        kind,
+        id,
+        kind === 'Interaction' ? withoutBearers(payload) : (payload as Payload),
+        keys,
+        expiresAt,
+      );
     },
     async find(id) {
       return kind === 'RefreshToken' ? findRefreshToken(id) : usable(await artifacts.get(kind, id));

@@ -68,7 +68,10 @@ export interface ArtifactStore {
   consume(kind: ArtifactKind, id: string): Promise<boolean>;
   delete(kind: ArtifactKind, id: string): Promise<void>;
 
-  /** The grant of one application in one session: the first live one claimed stays, and every caller learns it. */
+  /**
+   * The grant of one application in one session: the first live one claimed stays, and every caller learns it. Where
+   * the session has ended, the wanted grant ends too.
+   */
   claimAuthorization(
     uid: string,
     clientId: string,
@@ -80,8 +83,10 @@ export interface ArtifactStore {
   endSession(id: string): Promise<EndedSession | null>;
   /** Ends a grant and everything issued under it. */
   endGrant(grantId: string): Promise<void>;
+  /** The applications that an account is signed in to by sessions from before an instant. */
+  authorizationsOf(accountId: string, before: Milliseconds): Promise<SessionAuthorization[]>;
   /** Ends what an account had before an instant. Repeatable. */
-  endAccount(accountId: string, before: Milliseconds): Promise<EndedSession[]>;
+  endAccount(accountId: string, before: Milliseconds): Promise<void>;
   /** Ends what a client had before an instant. Repeatable. */
   endClient(clientId: string, before: Milliseconds): Promise<void>;
 

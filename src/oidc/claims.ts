@@ -1,4 +1,4 @@
-import type { Account as ProviderAccount, AccountClaims, ClaimsParameterMember } from 'oidc-provider';
+import type { AccountClaims, ClaimsParameterMember, Account as ProviderAccount } from 'oidc-provider';
 import Provider from 'oidc-provider';
 import type { Account } from '../accounts/account.ts';
 import type { AccountStore } from '../accounts/store.ts';
@@ -6,7 +6,8 @@ import { registrationOf } from './client-metadata.ts';
 
 /** OpenID Connect Core 5.4: which claims each scope asks for. */
 export const CLAIMS_BY_SCOPE = {
-  openid: ['sub'],
+  // The last three go into every ID token, not only where they are asked for.
+  openid: ['sub', 'auth_time', 'acr', 'amr'],
   profile: [
     ...['name', 'family_name', 'given_name', 'middle_name', 'nickname', 'preferred_username', 'profile', 'picture'],
     ...['website', 'gender', 'birthdate', 'zoneinfo', 'locale', 'updated_at'],

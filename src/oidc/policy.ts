@@ -1,9 +1,10 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { errors, interactionPolicy } from 'oidc-provider';
-import { type SecondFactorPolicy, demandedLevel, requestedLevel } from '../assurance/demand.ts';
+import { demandedLevel, requestedLevel, type SecondFactorPolicy } from '../assurance/demand.ts';
 import { isAtLeast, type Level, levelOfAcr } from '../assurance/level.ts';
 import type { KnownAccount } from './claims.ts';
 import { registrationOf } from './client-metadata.ts';
+import { requestedConsent } from './grants.ts';
 
 const { Check, base } = interactionPolicy;
 
@@ -34,6 +35,9 @@ export function createPolicy(secondFactor: SecondFactorPolicy) {
     ...(await details(ctx)),
     hinted_subject: (ctx.oidc.entities.IdTokenHint as { payload: { sub: string } } | undefined)?.payload.sub,
   });
+  const consent = policy.get('consent');
+  if (!consent) throw new Error('the library has no consent prompt');
+  consent.details = async (ctx) => ({ requested: requestedConsent(ctx) });
   return policy;
 }
 

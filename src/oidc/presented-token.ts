@@ -1,5 +1,5 @@
-import { Readable } from 'node:stream';
 import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
 
 /** Before a JWT, it makes the library look the token up instead of refusing every JWT unseen. */
 export const TOKEN_ALIAS = /^~/;
@@ -12,7 +12,8 @@ const LIMIT = 56 * 1024;
  * as it is.
  */
 export async function withTokenAlias(req: IncomingMessage): Promise<IncomingMessage> {
-  if (req.method !== 'POST' || !req.headers['content-type']?.startsWith('application/x-www-form-urlencoded')) return req;
+  if (req.method !== 'POST' || !req.headers['content-type']?.startsWith('application/x-www-form-urlencoded'))
+    return req;
 
   const body = await read(req);
   const form = new URLSearchParams(body);

@@ -23,12 +23,18 @@ export function createResources({ registry, artifacts, userinfoAudience, accessT
     const [byDefault = userinfoAudience] = registrationOf(client).settings.audiences;
     if (oneOf === undefined) return byDefault;
     const choices = [oneOf].flat();
-    return choices.length > 1 && choices.includes(byDefault) ? byDefault : (choices.length === 1 ? choices[0] : oneOf) as string;
+    return choices.length > 1 && choices.includes(byDefault)
+      ? byDefault
+      : ((choices.length === 1 ? choices[0] : oneOf) as string);
   }
 
   async function getResourceServerInfo(_ctx: unknown, audience: string, client: object): Promise<ResourceServer> {
     const { settings } = registrationOf(client);
-    const token = { accessTokenTTL: accessTokenLifetime, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256' } } } as const;
+    const token = {
+      accessTokenTTL: accessTokenLifetime,
+      accessTokenFormat: 'jwt',
+      jwt: { sign: { alg: 'RS256' } },
+    } as const;
     if (audience === userinfoAudience) return { audience, scope: OIDC_SCOPES.join(' '), ...token };
 
     // An API that the client was not registered for is as good as none.

@@ -10,6 +10,7 @@ export interface SetupLinkStore {
   /**
    * Spends the link in the transaction that creates the administrator with a confirmed second factor.
    * @returns false when it was spent, replaced, or an administrator exists: nothing was written.
+   * @throws {Conflict} when the normalized address is taken: the link stays open.
    */
   spend(tokenHash: string, account: NewAccount, totp: NewTotp, by: By): Promise<boolean>;
 }

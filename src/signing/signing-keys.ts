@@ -1,10 +1,10 @@
-import { createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { calculateJwkThumbprint, exportJWK, importPKCS8, type JWK } from 'jose';
 import type { By } from '../lib/by.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type Milliseconds, type Seconds, toMilliseconds } from '../lib/duration.ts';
-import { stateKeys, type StatedKey } from './key-set.ts';
+import { type StatedKey, stateKeys } from './key-set.ts';
 import type { SigningKeyStore, StoredSigningKey } from './store.ts';
 
 const MODULUS_BITS = 2048;
@@ -14,6 +14,7 @@ export interface PublishedKey {
   kid: string;
   jwk: JWK;
   publicKey: KeyObject;
+  privateKey: KeyObject;
 }
 
 export interface SigningSet {
@@ -43,7 +44,12 @@ export function createSigningKeys({
     const known = published.get(kid);
     if (known) return known;
     const jwk = await exportJWK(await importPKCS8(privateKey, 'RS256', { extractable: true }));
-    const key = { kid, jwk: { ...jwk, kid, alg: 'RS256', use: 'sig' }, publicKey: createPublicKey(privateKey) };
+    const key = {
+      kid,
+      jwk: { ...jwk, kid, alg: 'RS256', use: 'sig' },
+      publicKey: createPublicKey(privateKey),
+      privateKey: createPrivateKey(privateKey),
+    };
     published.set(kid, key);
     return key;
   }
@@ -80,7 +86,10 @@ export function createSigningKeys({
       await store.addFirst(await newKey(clock()), by);
     },
     /** Adds a key, which signs once every verifier's JWKS is younger than it, or at once. */
-    async rotate({ immediately }: { immediately: boolean }, by: By): Promise<{ kid: string; activatesAt: Milliseconds }> {
+    async rotate(
+      { immediately }: { immediately: boolean },
+      by: By,
+    ): Promise<{ kid: string; activatesAt: Milliseconds }> {
       const key = await newKey(clock() + (immediately ? 0 : toMilliseconds(jwksCache)));
       await store.add(key, by);
       return { kid: key.kid, activatesAt: key.activatesAt };

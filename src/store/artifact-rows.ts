@@ -1,5 +1,5 @@
-import type { ArtifactKind, EndedSession, SessionAuthorization } from '../oidc/artifact-store.ts';
 import type { Milliseconds } from '../lib/duration.ts';
+import type { ArtifactKind, EndedSession, SessionAuthorization } from '../oidc/artifact-store.ts';
 
 /** An artifact as an engine sees it: the id hashed, the payload sealed. */
 export interface ArtifactRow {
@@ -37,12 +37,14 @@ export interface ArtifactRows {
     uid: string,
     clientId: string,
     wanted: { sid: string; grantId: string },
+    until: Milliseconds,
   ): Promise<{ sid: string; grantId: string }>;
   retireSessionId(idHash: string, until: Milliseconds): Promise<void>;
   endSession(idHash: string, until: Milliseconds): Promise<EndedSession | null>;
   endGrant(grantId: string, until: Milliseconds): Promise<void>;
-  endAccount(accountId: string, before: Milliseconds, until: Milliseconds): Promise<EndedSession[]>;
-  endClient(clientId: string, before: Milliseconds): Promise<void>;
+  authorizationsOf(accountId: string, before: Milliseconds): Promise<SessionAuthorization[]>;
+  endAccount(accountId: string, before: Milliseconds, until: Milliseconds): Promise<void>;
+  endClient(clientId: string, before: Milliseconds, until: Milliseconds): Promise<void>;
   mark(subject: Subject, until: Milliseconds): Promise<void>;
   isMarked(subject: Subject): Promise<boolean>;
 }

@@ -1,9 +1,9 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Clock } from '../lib/clock.ts';
-import { type Keyring, openKeyring } from '../lib/keyring.ts';
 import { DAY, type Seconds, toMilliseconds } from '../lib/duration.ts';
+import { type Keyring, openKeyring } from '../lib/keyring.ts';
 import { createSealer } from '../lib/sealing.ts';
-import { existsSync } from 'node:fs';
 import { createArtifacts } from './artifacts.ts';
 import { prismaAccounts } from './prisma/accounts.ts';
 import { prismaAudit } from './prisma/audit.ts';
@@ -83,6 +83,14 @@ export async function openStores({ issuer, folders, longestLifetime, clock }: St
     attempts: sqliteAttempts(state),
     progress: <T>(kind: string) => sqliteProgress<T>({ db: state, sealer, clock }, kind),
     sweep: () => sweepBatch(state, clock()),
+    async isReady(): Promise<boolean> {
+      try {
+        await prisma.installation.count();
+        return state.isOpen;
+      } catch {
+        return false;
+      }
+    },
     close,
   };
 }

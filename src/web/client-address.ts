@@ -1,5 +1,5 @@
-import { BlockList, isIP } from 'node:net';
 import type { IncomingMessage } from 'node:http';
+import { BlockList, isIP } from 'node:net';
 
 export type ClientAddress = (req: IncomingMessage) => string;
 
@@ -19,7 +19,11 @@ export function createClientAddress(trustedProxies: readonly string[]): ClientAd
 
   return (req) => {
     let address = plain(req.socket.remoteAddress ?? '');
-    const hops = [req.headers['x-forwarded-for'] ?? []].flat().join(',').split(',').map((hop) => plain(hop.trim()));
+    const hops = [req.headers['x-forwarded-for'] ?? []]
+      .flat()
+      .join(',')
+      .split(',')
+      .map((hop) => plain(hop.trim()));
     while (isIP(address) !== 0 && isTrusted(address)) {
       const before = hops.pop();
       if (!before || isIP(before) === 0) break;

@@ -1,4 +1,6 @@
 import type { Context, Middleware } from 'koa';
+import type { Clock } from '../lib/clock.ts';
+import { toMilliseconds } from '../lib/duration.ts';
 import { Refusal, type RefusalCode } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Pages } from './page.ts';
@@ -23,8 +25,18 @@ const TEXTS: Record<RefusalCode, string> = {
   busy: 'unavailable',
 };
 
+const START_AGAIN = ['flow-expired', 'form-forged'];
+
+export interface ErrorPagesDeps {
+  pages: Pages;
+  log: Logger;
+  issuer: string;
+  clock: Clock;
+}
+
 /** A Refusal is shown; anything else is logged whole, with its request id, and shown as nothing. */
-export function errorPages({ pages, log, issuer }: { pages: Pages; log: Logger; issuer: string }): Middleware {
+export function errorPages(deps: ErrorPagesDeps): Middleware {
+  const { log } = deps;
   return async (ctx, next) => {
     try {
       await next();
@@ -33,12 +45,12 @@ export function errorPages({ pages, log, issuer }: { pages: Pages; log: Logger; 
       const refusal = err instanceof Refusal ? err : null;
       if (refusal) log.info({ requestId, route, code: refusal.code }, 'refused');
       else log.error({ requestId, route, err }, 'request failed');
-      sendError(pages, ctx, refusal, issuer);
+      sendError(deps, ctx, refusal);
     }
   };
 }
 
-function sendError(pages: Pages, ctx: Context, refusal: Refusal | null, issuer: string): void {
+function sendError({ pages, issuer, clock }: ErrorPagesDeps, ctx: Context, refusal: Refusal | null): void {
   const t = pages.texts(ctx);
   const text = refusal ? TEXTS[refusal.code] : 'failed';
   if (refusal?.retryAfter) ctx.set('Retry-After', String(refusal.retryAfter));
@@ -47,7 +59,6 @@ function sendError(pages: Pages, ctx: Context, refusal: Refusal | null, issuer: 
     ctx.body = { error: refusal?.code ?? 'server_error' };
     return;
   }
-  const retryAt = refusal?.retryAfter ? new Date(Date.parse(new Date().toISOString()) + refusal.retryAfter * 1000) : null;
   pages.send(
     ctx,
     'error',
@@ -55,10 +66,17 @@ function sendError(pages: Pages, ctx: Context, refusal: Refusal | null, issuer: 
       status: refusal?.status ?? 500,
       title: t(`error.${text}.title`),
       message: t(`error.${text}.message`),
-      hint: text === 'misdirected' ? issuer : text === 'flow-expired' || text === 'form-forged' ? t('error.start-again') : null,
+      hint: text === 'misdirected' ? issuer : START_AGAIN.includes(text) ? t('error.start-again') : null,
       requestId: (ctx.state as RequestState).requestId ?? null,
-      retryAt: retryAt?.toISOString() ?? null,
+      retryAt: refusal?.retryAfter ? new Date(clock() + toMilliseconds(refusal.retryAfter)).toISOString() : null,
     },
     { status: refusal?.status ?? 500 },
   );
+}
+
+/** The last middleware: nobody answered. */
+export function notFound(): Middleware {
+  return async () => {
+    throw new Refusal('not_found', 404);
+  };
 }

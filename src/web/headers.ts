@@ -1,5 +1,5 @@
-import helmet from 'koa-helmet';
 import type { Middleware } from 'koa';
+import helmet from 'koa-helmet';
 
 /**
  * Strict for every answer. `form-action` is ours alone; what a form leads on to is reached by a page in between

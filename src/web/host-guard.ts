@@ -1,7 +1,14 @@
 import type { Middleware } from 'koa';
 import { Refusal } from '../lib/errors.ts';
 
-const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-proto', 'x-forwarded-prefix'];
+const FORWARDED = [
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-proto',
+  'x-forwarded-prefix',
+];
 
 /**
  * Addresses that we hand out, accept in assertions or return to follow from the issuer, never from a header: the

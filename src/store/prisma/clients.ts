@@ -65,7 +65,12 @@ export function prismaClients({ prisma, clock }: { prisma: PrismaClient; clock: 
     update: ({ id, name, audience, settings }, by) =>
       orConflict(
         'audience',
-        change(id, { name, audience, settings: JSON.stringify(settings) }, { event: 'client.updated', clientId: id }, by),
+        change(
+          id,
+          { name, audience, settings: JSON.stringify(settings) },
+          { event: 'client.updated', clientId: id },
+          by,
+        ),
       ),
     rotateSecret(id, secretHash, { oldEndsAt, endsAccess }, by) {
       const ends = new Date(oldEndsAt);
@@ -85,13 +90,9 @@ export function prismaClients({ prisma, clock }: { prisma: PrismaClient; clock: 
       return rows.map((row) => ({ createdAt: row.createdAt.getTime(), expiresAt: row.expiresAt?.getTime() ?? null }));
     },
     setStatus: (id, status, by) =>
-      change(
-        id,
-        { status },
-        { event: status === 'active' ? 'client.enabled' : 'client.disabled', clientId: id },
-        by,
-        { endsAccess: status === 'disabled' },
-      ),
+      change(id, { status }, { event: status === 'active' ? 'client.enabled' : 'client.disabled', clientId: id }, by, {
+        endsAccess: status === 'disabled',
+      }),
     delete: (id, by) =>
       change(id, {}, { event: 'client.deleted', clientId: id }, by, {
         endsAccess: true,

@@ -24,7 +24,9 @@ export function sqliteRegistry({ handle, clock }: { handle: SqliteHandle; clock:
     account: handle.prepare('SELECT status, notBefore FROM Account WHERE id = ?'),
     client: handle.prepare('SELECT * FROM Client WHERE id = ?'),
     api: handle.prepare('SELECT * FROM Client WHERE audience = ?'),
-    secrets: handle.prepare('SELECT secretHash FROM ClientSecret WHERE clientId = ? AND (expiresAt IS NULL OR expiresAt > ?)'),
+    secrets: handle.prepare(
+      'SELECT secretHash FROM ClientSecret WHERE clientId = ? AND (expiresAt IS NULL OR expiresAt > ?)',
+    ),
   };
 
   function registered(row: ClientRow | undefined): RegisteredClient | null {

@@ -4,6 +4,7 @@ import type { Sealer } from '../../lib/sealing.ts';
 import type { SetupLinkStore } from '../../setup/store.ts';
 import { insertAccount, insertTotp } from './account-rows.ts';
 import { auditRow } from './audit.ts';
+import { orConflict } from './conflict.ts';
 import type { PrismaClient } from './database.ts';
 
 const ADMINISTRATOR = { role: 'administrator' };
@@ -37,7 +38,7 @@ export function prismaSetupLinks({
     },
     async spend(tokenHash, account, totp, by) {
       const at = now();
-      return prisma.$transaction(async (tx) => {
+      const write = prisma.$transaction(async (tx) => {
         if ((await tx.account.count({ where: ADMINISTRATOR })) > 0) return false;
         const { count } = await tx.setupLink.updateMany({ where: open(tokenHash), data: { spentAt: at } });
         if (count === 0) return false;
@@ -46,6 +47,7 @@ export function prismaSetupLinks({
         await tx.auditEvent.create({ data: auditRow({ event: 'setup_link.spent', accountId: account.id }, by, at) });
         return true;
       });
+      return orConflict('email', write);
     },
   };
 }

@@ -59,7 +59,10 @@ export function prismaSigningKeys({
     },
     async revoke(kid, by: By) {
       return prisma.$transaction(async (tx) => {
-        const { count } = await tx.signingKey.updateMany({ where: { kid, revokedAt: null }, data: { revokedAt: now() } });
+        const { count } = await tx.signingKey.updateMany({
+          where: { kid, revokedAt: null },
+          data: { revokedAt: now() },
+        });
         if (count === 0) return false;
         await tx.auditEvent.create({ data: auditRow({ event: 'signing_key.revoked', kid }, by, now()) });
         return true;

@@ -26,9 +26,13 @@ export function sqliteArtifactRows(db: DatabaseSync): ArtifactRows {
         born_at = CASE WHEN account_id IS excluded.account_id THEN born_at ELSE excluded.born_at END,
         account_id = excluded.account_id`),
     // Never replaces the grant or sid: another request may have claimed newer ones since this one loaded the session.
+    // What it knew of an older grant says nothing about the one that stands.
     addAuthorization: db.prepare(`INSERT INTO session_authorization (uid, client_id, sid, grant_id, persists_logout)
       VALUES (:uid, :clientId, :sid, :grantId, :persistsLogout)
-      ON CONFLICT (uid, client_id) DO UPDATE SET persists_logout = max(persists_logout, excluded.persists_logout)`),
+      ON CONFLICT (uid, client_id) DO UPDATE SET
+        sid = coalesce(sid, excluded.sid), grant_id = coalesce(grant_id, excluded.grant_id),
+        persists_logout = CASE WHEN coalesce(grant_id, excluded.grant_id) IS excluded.grant_id
+          THEN max(persists_logout, excluded.persists_logout) ELSE persists_logout END`),
     claim: db.prepare(`INSERT INTO session_authorization (uid, client_id, sid, grant_id, persists_logout)
       VALUES (:uid, :clientId, :sid, :grantId, 0)
       ON CONFLICT (uid, client_id) DO UPDATE SET sid = coalesce(sid, excluded.sid), grant_id = excluded.grant_id,
@@ -54,7 +58,8 @@ export function sqliteArtifactRows(db: DatabaseSync): ArtifactRows {
     grantsOf: db.prepare("SELECT grant_id FROM artifact WHERE account_id = ? AND kind = 'Grant' AND born_at < ?"),
     deleteByAccount: db.prepare('DELETE FROM artifact WHERE account_id = ? AND born_at < ?'),
     deleteByClient: db.prepare('DELETE FROM artifact WHERE client_id = ? AND born_at < ?'),
-    deleteClientAuthorizations: db.prepare('DELETE FROM session_authorization WHERE client_id = ?'),
+    grantsOfClient: db.prepare("SELECT grant_id FROM artifact WHERE client_id = ? AND kind = 'Grant' AND born_at < ?"),
+    deleteAuthorizationsByGrant: db.prepare('DELETE FROM session_authorization WHERE client_id = ? AND grant_id = ?'),
   };
 
   function parameters(row: ArtifactRow, fallsWith: string[]) {
@@ -137,8 +142,13 @@ export function sqliteArtifactRows(db: DatabaseSync): ArtifactRows {
     async delete(kind, idHash) {
       sql.delete.run(kind, idHash);
     },
-    async claimAuthorization(uid, clientId, wanted) {
+    async claimAuthorization(uid, clientId, wanted, until) {
       return inTransaction(db, () => {
+        // A request that had loaded the session before it ended gets nothing out of it any more.
+        if (sql.isMarked.get(`session:${uid}`)) {
+          endGrant(wanted.grantId, until);
+          return wanted;
+        }
         sql.claim.run({ uid, clientId, ...wanted });
         const row = sql.claimed.get(uid, clientId);
         return { sid: String(row?.['sid']), grantId: String(row?.['grant_id']) };
@@ -160,18 +170,28 @@ export function sqliteArtifactRows(db: DatabaseSync): ArtifactRows {
     async endGrant(grantId, until) {
       inTransaction(db, () => endGrant(grantId, until));
     },
+    async authorizationsOf(accountId, before) {
+      return sql.sessionsOf.all(accountId, before).flatMap((row) => authorizationsOf(String(row['uid'])));
+    },
     async endAccount(accountId, before, until) {
-      return inTransaction(db, () => {
+      inTransaction(db, () => {
         const ended = sql.sessionsOf.all(accountId, before).map((row) => endSession(String(row['uid']), until));
+        // Also the grants that outlive a logout, and those that such a session was given after `before`.
+        for (const { grantId } of ended.flatMap(({ authorizations }) => authorizations)) {
+          if (grantId) endGrant(grantId, until);
+        }
         for (const row of sql.grantsOf.all(accountId, before)) endGrant(String(row['grant_id']), until);
         sql.deleteByAccount.run(accountId, before);
-        return ended;
       });
     },
-    async endClient(clientId, before) {
+    async endClient(clientId, before, until) {
       inTransaction(db, () => {
+        for (const row of sql.grantsOfClient.all(clientId, before)) {
+          const grantId = String(row['grant_id']);
+          endGrant(grantId, until);
+          sql.deleteAuthorizationsByGrant.run(clientId, grantId);
+        }
         sql.deleteByClient.run(clientId, before);
-        sql.deleteClientAuthorizations.run(clientId);
       });
     },
     async mark(subject, until) {

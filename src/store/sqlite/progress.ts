@@ -12,7 +12,8 @@ export function sqliteProgress<T>(
   const sql = {
     get: db.prepare('SELECT version, sealed FROM progress WHERE id_hash = ? AND expires_at > ?'),
     // Progress that expired counts as absent, also where the sweep has not come by yet.
-    insert: db.prepare(`INSERT INTO progress (id_hash, version, expires_at, sealed) VALUES (:idHash, 1, :expiresAt, :sealed)
+    insert:
+      db.prepare(`INSERT INTO progress (id_hash, version, expires_at, sealed) VALUES (:idHash, 1, :expiresAt, :sealed)
       ON CONFLICT (id_hash) DO UPDATE SET version = 1, expires_at = excluded.expires_at, sealed = excluded.sealed
       WHERE expires_at <= :now`),
     update: db.prepare(`UPDATE progress SET version = version + 1, expires_at = :expiresAt, sealed = :sealed

@@ -1,0 +1,39 @@
+#!/usr/bin/env node
+// Runs src/cli.ts on the Node that `npm ci` installed, whatever Node the machine has.
+// Plain JavaScript, so that any Node from 20 on can read it.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const node = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
+const program = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
+
+if (existsSync(node)) {
+  run();
+} else {
+  const folder = fileURLToPath(new URL('..', import.meta.url));
+  process.stderr.write(`gatewright: ${node} is missing: run npm ci first, in ${folder}\n`);
+  process.exitCode = 1;
+}
+
+function run() {
+  const child = spawn(node, [program, ...process.argv.slice(2)], { stdio: 'inherit' });
+
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']) {
+    // From a keyboard, Ctrl-C and Ctrl-\ reach the child without us; a second one would cut its orderly stop short.
+    const fromKeyboard = process.stdin.isTTY && (signal === 'SIGINT' || signal === 'SIGQUIT');
+    process.on(signal, () => fromKeyboard || child.kill(signal));
+  }
+  child.on('error', (err) => {
+    process.stderr.write(`gatewright: ${node} does not start (${err.message}): run npm ci again\n`);
+    process.exitCode = 1;
+  });
+  child.on('exit', (status, signal) => {
+    if (signal === null) {
+      process.exitCode = status;
+      return;
+    }
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
+}

@@ -1,0 +1,27 @@
+import type { Command } from 'commander';
+import { accountCreate } from './account-create.ts';
+import { accountDelete } from './account-delete.ts';
+import { accountList } from './account-list.ts';
+import { accountResetMfa } from './account-reset-mfa.ts';
+import { accountSetPassword } from './account-set-password.ts';
+import { accountShow } from './account-show.ts';
+import { accountSignOut } from './account-sign-out.ts';
+import { accountDisable, accountEnable } from './account-status.ts';
+import { accountUnlock } from './account-unlock.ts';
+import { accountUpdate } from './account-update.ts';
+import { type Cli, command } from './command.ts';
+
+export function accountCommands(cli: Cli): Command {
+  return command('account', 'create and manage the accounts of people, named by id or by email')
+    .addCommand(accountCreate(cli))
+    .addCommand(accountList(cli))
+    .addCommand(accountShow(cli))
+    .addCommand(accountUpdate(cli))
+    .addCommand(accountSetPassword(cli))
+    .addCommand(accountDisable(cli))
+    .addCommand(accountEnable(cli))
+    .addCommand(accountResetMfa(cli))
+    .addCommand(accountSignOut(cli))
+    .addCommand(accountUnlock(cli))
+    .addCommand(accountDelete(cli));
+}

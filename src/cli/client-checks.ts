@@ -1,0 +1,38 @@
+import type { Client, ClientSettings } from '../clients/client.ts';
+import type { ClientStore } from '../clients/store.ts';
+import { clientProblems } from '../clients/validate.ts';
+import { Failure } from './failure.ts';
+import type { Output } from './output.ts';
+
+/** @throws {Failure} */
+export async function existingClient(clients: ClientStore, id: string): Promise<Client> {
+  const client = await clients.find(id);
+  if (!client) throw new Failure(`there is no client ${id}: npx gatewright client list shows those there are`);
+  return client;
+}
+
+/** @throws {Failure} with every problem, so that all are mended in one pass */
+export function checkClient(client: Parameters<typeof clientProblems>[0]): void {
+  const problems = clientProblems(client);
+  if (problems.length > 0) throw new Failure('the client cannot be registered like this', problems);
+}
+
+/** An API may be registered after the clients that ask for it, so that this is no mistake yet. */
+export async function warnOfUnknownAudiences(
+  clients: ClientStore,
+  { audiences }: ClientSettings,
+  out: Output,
+): Promise<void> {
+  if (audiences.length === 0) return;
+  const known = new Set((await clients.list()).map(({ audience }) => audience));
+  for (const audience of audiences.filter((each) => !known.has(each))) {
+    out.warn(
+      `no API is registered as ${audience} yet: client create --type resource --audience ${audience} registers it`,
+    );
+  }
+}
+
+/** Whether the client proves itself with a secret that we issue. */
+export function usesSecret({ authMethod }: ClientSettings): boolean {
+  return authMethod === 'client_secret_basic' || authMethod === 'client_secret_post';
+}

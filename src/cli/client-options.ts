@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs';
+import { type Command, Option } from 'commander';
+import { LEVELS, type Level } from '../assurance/level.ts';
+import { AUTH_METHODS, type AuthMethod, type Client, type ClientSettings } from '../clients/client.ts';
+import { collect } from './command.ts';
+import { Failure } from './failure.ts';
+
+export interface ClientOptions {
+  redirectUri?: string[];
+  postLogoutRedirectUri?: string[];
+  backchannelLogoutUri?: string;
+  scope?: string[];
+  audience?: string[];
+  firstParty?: boolean;
+  pkce?: boolean;
+  idTokenClaims?: boolean;
+  userinfoWithApi?: boolean;
+  minimumLevel?: Level;
+  authMethod?: AuthMethod;
+  jwks?: string;
+  logoUri?: string;
+  clientUri?: string;
+  policyUri?: string;
+  tosUri?: string;
+}
+
+const SWITCHES: [on: string, onText: string, offText: string, isOnByDefault: boolean][] = [
+  ['first-party', 'run by you: people are not asked for consent', 'people are asked for consent', false],
+  ['pkce', 'require PKCE', 'let it sign people in without PKCE; have it send a nonce instead', true],
+  ['id-token-claims', 'put profile claims into the ID token too', 'profile claims at userinfo only', false],
+  ['userinfo-with-api', 'tokens for its APIs open userinfo too', 'tokens for its APIs do not open userinfo', true],
+];
+
+/** @param everySwitch offer the side of each switch too that is the default */
+export function addClientOptions(command: Command, { everySwitch }: { everySwitch: boolean }): Command {
+  command
+    .option('--redirect-uri <address>', 'where people return to after signing in (repeatable)', collect)
+    .option('--post-logout-redirect-uri <address>', 'where they return to after signing out (repeatable)', collect)
+    .option('--backchannel-logout-uri <address>', 'is told when a session ends')
+    .option('--scope <scopes>', 'what it may ask for; of an API: what it knows (repeatable)', collectWords)
+    .option(
+      '--audience <address>',
+      'an API it may ask for, the first by default (repeatable); of an API: its own name',
+      collect,
+    );
+  for (const [name, onText, offText, isOn] of SWITCHES) {
+    command.addOption(new Option(`--${name}`, onText).hideHelp(isOn && !everySwitch));
+    command.addOption(new Option(`--no-${name}`, offText).hideHelp(!isOn && !everySwitch));
+  }
+  return command
+    .addOption(new Option('--minimum-level <level>', 'how strongly people must sign in').choices(LEVELS))
+    .addOption(new Option('--auth-method <method>', 'how it proves itself at the token endpoint').choices(AUTH_METHODS))
+    .option('--jwks <file>', 'its public keys, a JWK Set, for private_key_jwt')
+    .option('--logo-uri <address>', 'its logo')
+    .option('--client-uri <address>', 'its home page')
+    .option('--policy-uri <address>', 'its privacy policy')
+    .option('--tos-uri <address>', 'its terms of service');
+}
+
+/** What is named replaces what was there, lists as a whole; an empty text takes it away. */
+export function applyOptions<T extends Pick<Client, 'type' | 'audience' | 'settings'>>(
+  client: T,
+  options: ClientOptions,
+): T {
+  const { type, audience, settings } = client;
+  const isApi = type === 'resource';
+  const named = options.audience?.filter(Boolean);
+  const changed: ClientSettings = {
+    redirectUris: list(options.redirectUri, settings.redirectUris),
+    postLogoutRedirectUris: list(options.postLogoutRedirectUri, settings.postLogoutRedirectUris),
+    backchannelLogoutUri: text(options.backchannelLogoutUri, settings.backchannelLogoutUri),
+    authMethod: options.authMethod ?? settings.authMethod,
+    scopes: list(options.scope, settings.scopes),
+    audiences: isApi ? [] : list(named, settings.audiences),
+    firstParty: options.firstParty ?? settings.firstParty,
+    pkceRequired: options.pkce ?? settings.pkceRequired,
+    idTokenClaims: options.idTokenClaims ?? settings.idTokenClaims,
+    userinfoWithApi: options.userinfoWithApi ?? settings.userinfoWithApi,
+    minimumLevel: options.minimumLevel ?? settings.minimumLevel,
+    logoUri: text(options.logoUri, settings.logoUri),
+    clientUri: text(options.clientUri, settings.clientUri),
+    policyUri: text(options.policyUri, settings.policyUri),
+    tosUri: text(options.tosUri, settings.tosUri),
+    jwks: options.jwks === undefined ? settings.jwks : options.jwks === '' ? null : readJwks(options.jwks),
+  };
+  // An API has exactly one name: none or several make a null, which the check of the client then refuses.
+  const name = named === undefined ? audience : named.length === 1 ? (named[0] ?? null) : null;
+  return { ...client, audience: isApi ? name : audience, settings: changed };
+}
+
+function collectWords(value: string, before: string[] = []): string[] {
+  return [...before, ...value.split(/\s+/).filter(Boolean)];
+}
+
+function list(named: string[] | undefined, current: string[]): string[] {
+  return named === undefined ? current : [...new Set(named.filter(Boolean))];
+}
+
+function text(named: string | undefined, current: string | null): string | null {
+  return named === undefined ? current : named || null;
+}
+
+function readJwks(file: string): ClientSettings['jwks'] {
+  try {
+    const content: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (typeof content === 'object' && content !== null) return content as NonNullable<ClientSettings['jwks']>;
+  } catch (err) {
+    const { code } = err as NodeJS.ErrnoException;
+    if (code) throw new Failure(`the file ${file} of --jwks cannot be read (${code})`);
+  }
+  throw new Failure(`the file ${file} of --jwks holds no JSON object`);
+}

@@ -1,0 +1,70 @@
+import type { Client } from '../clients/client.ts';
+import type { ClientStore } from '../clients/store.ts';
+import type { Milliseconds } from '../lib/duration.ts';
+import { details, iso } from './layout.ts';
+
+type Secrets = Awaited<ReturnType<ClientStore['secrets']>>;
+
+export function clientJson(client: Client, secrets: Secrets) {
+  const { id, name, type, status, audience, settings, createdAt, updatedAt } = client;
+  return {
+    ...{ id, name, type, status, audience, settings },
+    secrets: secrets.map((secret) => ({
+      createdAt: iso(secret.createdAt),
+      expiresAt: secret.expiresAt === null ? null : iso(secret.expiresAt),
+    })),
+    createdAt: iso(createdAt),
+    updatedAt: iso(updatedAt),
+  };
+}
+
+export function clientText(client: Client, secrets: Secrets, now: Milliseconds): string {
+  const { settings, type } = client;
+  const signsIn = type === 'web' || type === 'spa' || type === 'native';
+  const onlyIf = <T>(shown: boolean, value: T) => (shown ? value : null);
+  return details([
+    ['client id', client.id],
+    ['name', client.name],
+    ['type', type],
+    ['status', client.status],
+    ['audience', client.audience],
+    ['authentication', settings.authMethod],
+    [
+      'secrets',
+      onlyIf(
+        secrets.length > 0,
+        secrets.map((secret) => secretText(secret, now)),
+      ),
+    ],
+    ['redirect addresses', onlyIf(signsIn, settings.redirectUris)],
+    ['after signing out', onlyIf(settings.postLogoutRedirectUris.length > 0, settings.postLogoutRedirectUris)],
+    ['back-channel logout', settings.backchannelLogoutUri],
+    ['scopes', settings.scopes.join(' ') || 'none'],
+    ['APIs', onlyIf(type !== 'resource', settings.audiences)],
+    ['first party', onlyIf(signsIn, yesNo(settings.firstParty))],
+    ['PKCE required', onlyIf(signsIn, yesNo(settings.pkceRequired))],
+    ['ID token claims', onlyIf(signsIn, yesNo(settings.idTokenClaims))],
+    ['userinfo with API', onlyIf(signsIn, yesNo(settings.userinfoWithApi))],
+    ['minimum level', onlyIf(signsIn, settings.minimumLevel)],
+    ['logo', settings.logoUri],
+    ['home page', settings.clientUri],
+    ['privacy policy', settings.policyUri],
+    ['terms of service', settings.tosUri],
+    ['public keys', settings.jwks?.keys.map(keyText) ?? null],
+    ['created', iso(client.createdAt)],
+    ['updated', iso(client.updatedAt)],
+  ]);
+}
+
+export function yesNo(value: boolean): string {
+  return value ? 'yes' : 'no';
+}
+
+function secretText({ createdAt, expiresAt }: Secrets[number], now: Milliseconds): string {
+  const end = expiresAt === null ? 'no end' : `${expiresAt > now ? 'ends' : 'ended'} ${iso(expiresAt)}`;
+  return `created ${iso(createdAt)}, ${end}`;
+}
+
+function keyText(key: Record<string, unknown>): string {
+  return [key['kty'], key['alg'], key['kid']].filter((part) => typeof part === 'string').join(' ');
+}

@@ -1,0 +1,47 @@
+import type { Command } from 'commander';
+import { type Config, parseConfig } from '../config/config.ts';
+import { ConfigError } from '../config/env.ts';
+import { action, type Cli } from './command.ts';
+import { checkConfig } from './doctor-config.ts';
+import { checkFolder } from './doctor-folders.ts';
+import { checkInstallation } from './doctor-installation.ts';
+import { checkServer } from './doctor-server.ts';
+import { Failure } from './failure.ts';
+import { type Finding, problem } from './finding.ts';
+import { table } from './layout.ts';
+
+export function doctor(cli: Cli): Command {
+  return action('doctor', 'check this installation; changes nothing, exits with 1 where there is a problem').action(
+    async () => {
+      const findings = await examine(cli);
+      const problems = findings.filter(({ status }) => status === 'problem').length;
+      cli.out.result(text(findings), { ok: problems === 0, checks: findings });
+      if (problems > 0) throw new Failure(problems === 1 ? 'there is a problem' : `there are ${problems} problems`);
+    },
+  );
+}
+
+async function examine(cli: Cli): Promise<Finding[]> {
+  let config: Config;
+  try {
+    config = parseConfig(cli.env);
+  } catch (err) {
+    if (!(err instanceof ConfigError)) throw err;
+    return err.problems.map((each) => problem('configuration', each));
+  }
+  // The server answers while the files are looked at.
+  const server = checkServer(config, cli.clock);
+  return [
+    ...checkConfig(config),
+    ...checkFolder('data folder', 'DATA_DIR', config.folders.data),
+    ...checkFolder('keys folder', 'KEYS_DIR', config.folders.keys),
+    ...(await checkInstallation(config, cli.clock)),
+    ...(await server),
+  ];
+}
+
+function text(findings: Finding[]): string {
+  const rows = findings.map(({ status, check, message }) => [status, check, message]);
+  // Advice is not cut, however narrow the terminal.
+  return table({ headings: ['STATUS', 'CHECK', 'FINDING'], rows, width: null });
+}

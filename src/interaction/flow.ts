@@ -1,0 +1,37 @@
+import { isAtLeast, type Level, levelOf, type Proof } from '../assurance/level.ts';
+
+export type Step =
+  | 'password'
+  | 'totp'
+  | 'totp-enrolment'
+  | 'recovery-codes'
+  | 'recovery-codes-left'
+  | 'consent'
+  | 'done';
+
+export interface FlowState {
+  prompt: 'login' | 'consent';
+  /** Whom the proofs are about; null while nobody is known. */
+  account: { hasTotp: boolean } | null;
+  proofs: readonly Proof[];
+  /** The strongest level that policy, client or request demand of this account. */
+  demanded: Level;
+  /** New recovery codes wait to be shown. */
+  codesToShow: boolean;
+  /** Few recovery codes are left, and the person is to be told. */
+  fewCodesLeft: boolean;
+}
+
+/**
+ * The only place that decides what comes next. Pages never send the browser to one another: each returns here. Who has
+ * a second factor is always asked for it, whatever is demanded.
+ */
+export function nextStep({ prompt, account, proofs, demanded, codesToShow, fewCodesLeft }: FlowState): Step {
+  if (prompt === 'consent') return 'consent';
+  const level = levelOf(proofs);
+  if (account === null || level === null) return 'password';
+  if (codesToShow) return 'recovery-codes';
+  if (!isAtLeast(level, 'two-factor') && account.hasTotp) return 'totp';
+  if (!isAtLeast(level, demanded)) return 'totp-enrolment';
+  return fewCodesLeft ? 'recovery-codes-left' : 'done';
+}

@@ -1,0 +1,72 @@
+import type { Context } from 'koa';
+import type { Account } from '../accounts/account.ts';
+import type { Level, Proof } from '../assurance/level.ts';
+import type { Consent } from '../consents/store.ts';
+import type { Milliseconds } from '../lib/duration.ts';
+import type { ClientHead } from '../web/view-data.ts';
+
+/** What this browser has proved and been given since the prompt began. Kept on the server, sealed. */
+export interface Progress {
+  accountId: string | null;
+  proofs: Proof[];
+  /** A seed that waits for its first code; made by us, never part of a form. */
+  enrolment: PendingEnrolment | null;
+  /** New recovery codes, until the person says that they are kept. */
+  recoveryCodes: string[] | null;
+  /** How many recovery codes are left, where the person is to be told. */
+  codesLeft: number | null;
+  /** The login was handed over: it is handed over once. */
+  finished: boolean;
+}
+
+export interface PendingEnrolment {
+  secret: string;
+  expiresAt: Milliseconds;
+  /** What the account's factors were when it began. */
+  factorsVersion: number;
+}
+
+export const NOTHING_PROVED: Progress = {
+  accountId: null,
+  proofs: [],
+  enrolment: null,
+  recoveryCodes: null,
+  codesLeft: null,
+  finished: false,
+};
+
+/** One visit between an authorization request and its answer. */
+export interface Interaction {
+  uid: string;
+  prompt: 'login' | 'consent';
+  client: ClientHead & { id: string; policyUri: string | null; tosUri: string | null };
+  /** The address to start with on the sign-in page. */
+  emailHint: string;
+  uiLocales: string | null;
+  /** What the application asks for; set for the consent prompt. */
+  requested: Consent | null;
+  progress: Progress;
+  /** Whom the progress is about, as long as that account may sign in. */
+  account: Account | null;
+  /** What policy, client and request demand of this account. */
+  demanded: Level;
+  /** Who demands a second factor of an account that has none. */
+  demandedBy: 'policy' | 'client';
+}
+
+/** All that the pages see of the protocol. Built in src/oidc/interactions.ts. */
+export interface Interactions {
+  /** @throws {Refusal} `flow_expired` when cookie and address do not name a live interaction of this browser. */
+  load(ctx: Context): Promise<Interaction>;
+  /** False when another request of this browser was faster: nothing was recorded. */
+  record(interaction: Interaction, progress: Progress): Promise<boolean>;
+  /**
+   * Hands the login over, once, when every step is done.
+   * @returns where the browser goes on @throws {Refusal} `flow_expired`
+   */
+  finishLogin(ctx: Context, interaction: Interaction): Promise<string>;
+  /** The person allowed what was asked for. @returns where the browser goes on */
+  finishConsent(ctx: Context, interaction: Interaction): Promise<string>;
+  /** The application is told that the person did not go on. @returns where the browser goes on */
+  abort(ctx: Context, interaction: Interaction): Promise<string>;
+}

@@ -1,0 +1,103 @@
+import type { Context } from 'koa';
+import { isEmail, normalizeEmail } from '../accounts/account.ts';
+import { PASSWORD_MAX, type Passwords } from '../accounts/passwords.ts';
+import type { AccountStore } from '../accounts/store.ts';
+import type { Audit } from '../audit/audit.ts';
+import type { Clock } from '../lib/clock.ts';
+import { Refusal } from '../lib/errors.ts';
+import type { Attempts } from '../limits/attempts.ts';
+import type { Csrf } from '../web/csrf.ts';
+import { type Pages, seeOther } from '../web/page.ts';
+import { byVisitor } from '../web/request-log.ts';
+import type { Problem } from '../web/view-data.ts';
+import { type Interaction, type Interactions, NOTHING_PROVED } from './interaction.ts';
+import { addressOf, frame, interactionPath, problemOf, type StepPage } from './step.ts';
+
+export interface PasswordStepDeps {
+  interactions: Interactions;
+  accounts: AccountStore;
+  passwords: Passwords;
+  attempts: Attempts;
+  audit: Audit;
+  csrf: Csrf;
+  pages: Pages;
+  clock: Clock;
+}
+
+export function createPasswordStep(deps: PasswordStepDeps): StepPage {
+  const { interactions, accounts, passwords, attempts, audit, csrf, pages, clock } = deps;
+
+  function page(ctx: Context, interaction: Interaction, email: string, problem: Problem, status = 200): void {
+    const { uiLocales } = interaction;
+    pages.send(ctx, 'sign-in', { ...frame(csrf, interaction, 'password'), email, problem }, { status, uiLocales });
+  }
+
+  /** Unknown, wrong and disabled do the same work and get the same answer. @throws {Refusal} */
+  async function verify(ctx: Context, interaction: Interaction, email: string, password: string): Promise<string> {
+    const attempt = await attempts.password(email, addressOf(ctx));
+    const account = await accounts.findByEmail(email);
+    const matches = await passwords.verify(account?.passwordHash ?? null, password);
+    if (!account?.passwordHash || !matches || account.status !== 'active') {
+      const accountId = account?.id ?? null;
+      const event = {
+        event: 'sign_in.failed',
+        accountId,
+        clientId: interaction.client.id,
+        factor: 'password',
+      } as const;
+      await audit.write(event, byVisitor(ctx.state, 'visitor'));
+      throw new Refusal('credentials_wrong', 422);
+    }
+    await attempt.succeeded();
+    if (passwords.isOutdated(account.passwordHash)) {
+      await accounts.upgradePasswordHash(account.id, account.passwordHash, await passwords.hash(password));
+    }
+    return account.id;
+  }
+
+  return {
+    async show(ctx, interaction) {
+      page(ctx, interaction, interaction.emailHint, null);
+    },
+
+    async submit(ctx, interaction, form) {
+      const typed = (form.get('email') ?? '').trim();
+      const password = form.get('password') ?? '';
+      const t = pages.texts(ctx, interaction.uiLocales);
+      if (!isEmail(typed)) {
+        const text = t(typed === '' ? 'problem.email-missing' : 'problem.email-shape');
+        return page(ctx, interaction, typed.slice(0, 254), { field: 'email', text }, 422);
+      }
+      if (password === '')
+        return page(ctx, interaction, typed, { field: 'password', text: t('problem.password-missing') }, 422);
+      if (password.length > PASSWORD_MAX) {
+        return page(ctx, interaction, typed, { field: 'credentials', text: t('problem.credentials') }, 422);
+      }
+
+      let accountId: string;
+      try {
+        accountId = await verify(ctx, interaction, normalizeEmail(typed), password);
+      } catch (err) {
+        const problem = problemOf(pages, ctx, interaction, err);
+        if ((err as Refusal).code === 'too_many_attempts') {
+          const event = {
+            event: 'sign_in.limited',
+            accountId: null,
+            clientId: interaction.client.id,
+            factor: 'password',
+          } as const;
+          await audit.write(event, byVisitor(ctx.state, 'visitor'));
+        }
+        return page(ctx, interaction, typed, problem, (err as Refusal).status);
+      }
+
+      // What another account proved in this flow does not count for this one, and neither does an older password.
+      const { progress } = interaction;
+      const before = progress.accountId === accountId ? progress : { ...NOTHING_PROVED, finished: progress.finished };
+      const proofs = before.proofs.filter(({ method }) => method !== 'pwd');
+      const at = Math.floor(clock() / 1000);
+      await interactions.record(interaction, { ...before, accountId, proofs: [...proofs, { method: 'pwd', at }] });
+      seeOther(ctx, interactionPath(interaction));
+    },
+  };
+}

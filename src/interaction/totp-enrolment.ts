@@ -1,0 +1,111 @@
+import type { Context } from 'koa';
+import { describeEnrolment } from '../accounts/enrolment.ts';
+import type { RecoveryCodes } from '../accounts/recovery-codes.ts';
+import type { AccountStore } from '../accounts/store.ts';
+import type { Totp } from '../accounts/totp.ts';
+import type { Clock } from '../lib/clock.ts';
+import { MINUTE, toMilliseconds } from '../lib/duration.ts';
+import { Refusal } from '../lib/errors.ts';
+import { newId } from '../lib/ids.ts';
+import type { Attempts } from '../limits/attempts.ts';
+import type { Csrf } from '../web/csrf.ts';
+import { type Pages, seeOther } from '../web/page.ts';
+import { byVisitor } from '../web/request-log.ts';
+import type { Problem } from '../web/view-data.ts';
+import type { Interaction, Interactions, PendingEnrolment } from './interaction.ts';
+import { addressOf, frame, interactionPath, problemOf, type StepPage } from './step.ts';
+
+/** A seed that nobody confirmed by then is forgotten. */
+export const PENDING_LIFETIME = 10 * MINUTE;
+
+export interface TotpEnrolmentDeps {
+  interactions: Interactions;
+  accounts: AccountStore;
+  totp: Totp;
+  recoveryCodes: RecoveryCodes;
+  attempts: Attempts;
+  csrf: Csrf;
+  pages: Pages;
+  siteName: string;
+  clock: Clock;
+}
+
+export function createTotpEnrolmentStep(deps: TotpEnrolmentDeps): StepPage {
+  const { interactions, accounts, totp, recoveryCodes, attempts, csrf, pages, siteName, clock } = deps;
+
+  async function page(
+    ctx: Context,
+    interaction: Interaction,
+    { secret }: PendingEnrolment,
+    problem: Problem = null,
+    status = 200,
+  ): Promise<void> {
+    const { account, uiLocales, demandedBy } = interaction;
+    const accountEmail = account?.email ?? '';
+    const data = {
+      ...frame(csrf, interaction, 'totp-enrolment'),
+      ...(await describeEnrolment(totp, siteName, accountEmail, secret)),
+      ...{ accountEmail, issuerName: siteName, reason: demandedBy, problem },
+    };
+    pages.send(ctx, 'totp-enrolment', data, { status, uiLocales });
+  }
+
+  function pending({ progress: { enrolment } }: Interaction): PendingEnrolment | null {
+    return enrolment && enrolment.expiresAt > clock() ? enrolment : null;
+  }
+
+  return {
+    async show(ctx, interaction) {
+      const known = pending(interaction);
+      if (known) return page(ctx, interaction, known);
+
+      const { account, progress } = interaction;
+      if (!account) throw new Error('an enrolment for nobody');
+      const enrolment = {
+        secret: totp.newSecret(),
+        expiresAt: clock() + toMilliseconds(PENDING_LIFETIME),
+        factorsVersion: account.factorsVersion,
+      };
+      // Of two tabs, one makes the seed and the other shows it.
+      if (!(await interactions.record(interaction, { ...progress, enrolment }))) {
+        return seeOther(ctx, interactionPath(interaction));
+      }
+      return page(ctx, interaction, enrolment);
+    },
+
+    async submit(ctx, interaction, form) {
+      const { account, progress } = interaction;
+      const enrolment = pending(interaction);
+      if (!account || !enrolment) return seeOther(ctx, interactionPath(interaction));
+
+      let confirmedStep: number;
+      try {
+        const attempt = await attempts.address('enrolment', addressOf(ctx));
+        const step = await totp.stepOf(enrolment.secret, (form.get('code') ?? '').slice(0, 16));
+        if (step === null) throw new Refusal('code_wrong', 422);
+        await attempt.succeeded();
+        confirmedStep = step;
+      } catch (err) {
+        return page(ctx, interaction, enrolment, problemOf(pages, ctx, interaction, err), (err as Refusal).status);
+      }
+
+      const { codes, hashes } = recoveryCodes.issue(account.id);
+      const { secret, factorsVersion } = enrolment;
+      const credential = {
+        id: newId('otp'),
+        name: 'Authenticator app',
+        secret,
+        confirmedStep,
+        recoveryCodeHashes: hashes,
+      };
+      const by = byVisitor(ctx.state, account.id);
+      const done = await accounts.enrolTotp(account.id, factorsVersion, credential, by);
+      // A password or factor was changed meanwhile, perhaps by somebody else: this sign-in starts over.
+      if (!done) throw new Refusal('enrolment_expired', 409);
+
+      const proofs = [...progress.proofs, { method: 'otp', at: Math.floor(clock() / 1000) } as const];
+      await interactions.record(interaction, { ...progress, proofs, enrolment: null, recoveryCodes: codes });
+      seeOther(ctx, interactionPath(interaction));
+    },
+  };
+}

@@ -1,0 +1,23 @@
+import type { EventEmitter } from 'node:events';
+import type Provider from 'oidc-provider';
+import type { errors, KoaContextWithOIDC } from 'oidc-provider';
+
+/** What the library tells, in our words. */
+export interface ProviderEvents {
+  /** An endpoint answered with an OAuth error: no fault of ours. */
+  refused(ctx: KoaContextWithOIDC, error: string, detail: string | undefined): void;
+  failed(ctx: KoaContextWithOIDC, err: Error): void;
+}
+
+const ERROR_EVENTS = [
+  ...['authorization.error', 'grant.error', 'userinfo.error', 'introspection.error', 'revocation.error'],
+  ...['pushed_authorization_request.error', 'end_session.error', 'end_session_confirm.error', 'jwks.error'],
+  ...['discovery.error', 'end_session_success.error'],
+] as const;
+
+export function reportEvents(provider: Provider, events: ProviderEvents): void {
+  const refused = (ctx: KoaContextWithOIDC, err: errors.OIDCProviderError) =>
+    events.refused(ctx, err.error, err.error_detail);
+  for (const name of ERROR_EVENTS) (provider as EventEmitter).on(name, refused);
+  provider.on('server_error', (ctx, err) => events.failed(ctx, err));
+}

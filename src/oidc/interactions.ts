@@ -1,0 +1,167 @@
+import type { Context } from 'koa';
+import type Provider from 'oidc-provider';
+import type { Interaction as ProviderInteraction } from 'oidc-provider';
+import { errors } from 'oidc-provider';
+import type { Account } from '../accounts/account.ts';
+import type { AccountStore } from '../accounts/store.ts';
+import { demandedLevel, requestedLevel, type SecondFactorPolicy } from '../assurance/demand.ts';
+import { acrOf, amrOf, authTimeOf, levelOf, proofsFrom } from '../assurance/level.ts';
+import type { Audit } from '../audit/audit.ts';
+import type { Consent } from '../consents/store.ts';
+import type { Interaction, Interactions, Progress } from '../interaction/interaction.ts';
+import { NOTHING_PROVED } from '../interaction/interaction.ts';
+import type { ProgressStore, Versioned } from '../interaction/progress.ts';
+import { toMilliseconds } from '../lib/duration.ts';
+import { Refusal } from '../lib/errors.ts';
+import { byVisitor } from '../web/request-log.ts';
+import { registrationOf } from './client-metadata.ts';
+import { STEP_UP_REASONS } from './policy.ts';
+import { headOf } from './views.ts';
+
+export interface InteractionsDeps {
+  provider: () => Provider;
+  accounts: AccountStore;
+  progress: ProgressStore<Progress>;
+  audit: Audit;
+  secondFactor: SecondFactorPolicy;
+}
+
+interface Details {
+  session: { accountId: string; uid: string; amr?: string[] } | undefined;
+  params: Partial<Record<string, string>>;
+  reasons: string[];
+  requested: Consent | null;
+  hintedSubject: string | undefined;
+}
+
+export function createInteractions(deps: InteractionsDeps): Interactions {
+  const { provider, accounts, progress: store, audit, secondFactor } = deps;
+  const versions = new WeakMap<Interaction, number>();
+
+  /** Reads the signed cookie: an address copied into another browser finds nothing. */
+  async function find(ctx: Context): Promise<ProviderInteraction> {
+    try {
+      const found = await provider().interactionDetails(ctx.req, ctx.res);
+      if (found.uid === ctx['params']['uid']) return found;
+    } catch (err) {
+      if (!(err instanceof errors.SessionNotFound)) throw err;
+    }
+    throw new Refusal('flow_expired', 400);
+  }
+
+  /** Where only the level is missing, what the session proved before still counts. */
+  async function startingPoint({ session, reasons }: Details): Promise<Progress> {
+    if (!session || reasons.length === 0 || !reasons.every((reason) => STEP_UP_REASONS.includes(reason))) {
+      return NOTHING_PROVED;
+    }
+    const found = await provider().Session.findByUid(session.uid);
+    if (found?.loginTs === undefined) return NOTHING_PROVED;
+    return { ...NOTHING_PROVED, accountId: session.accountId, proofs: proofsFrom(found.amr ?? [], found.loginTs) };
+  }
+
+  async function activeAccount(id: string | null | undefined): Promise<Account | null> {
+    const account = id ? await accounts.find(id) : null;
+    return account?.status === 'active' ? account : null;
+  }
+
+  /** Stores a result, which resuming turns into a login: so this comes after every step and nowhere else. */
+  async function hand(ctx: Context, result: object, merge: boolean): Promise<string> {
+    const options = { mergeWithLastSubmission: merge };
+    const returnTo = await provider().interactionResult(ctx.req, ctx.res, result as never, options);
+    return pathOf(returnTo);
+  }
+
+  return {
+    async load(ctx) {
+      const found = await find(ctx);
+      const details = detailsOf(found);
+      const client = await provider().Client.find(details.params['client_id'] ?? '');
+      if (!client) throw new Refusal('flow_expired', 400);
+      const { id, settings } = registrationOf(client);
+
+      const stored: Versioned<Progress> = (await store.load(found.uid)) ?? {
+        value: await startingPoint(details),
+        version: 0,
+      };
+      const account = await activeAccount(stored.value.accountId);
+      const requested = requestedLevel({ acrValues: details.params['acr_values'], claims: details.params['claims'] });
+      const demand = {
+        role: account?.role ?? null,
+        client: settings.minimumLevel,
+        requested: requested === 'unmet' ? 'two-factor' : requested,
+      } as const;
+
+      const interaction: Interaction = {
+        uid: found.uid,
+        prompt: found.prompt.name === 'consent' ? 'consent' : 'login',
+        client: {
+          ...(headOf(client) ?? { name: id, host: null, logoUri: null }),
+          ...{ id, policyUri: settings.policyUri, tosUri: settings.tosUri },
+        },
+        emailHint: details.params['login_hint'] ?? (await activeAccount(details.session?.accountId))?.email ?? '',
+        uiLocales: details.params['ui_locales'] ?? null,
+        requested: details.requested,
+        // What was proved for an account that is gone counts for nobody.
+        progress: account ? stored.value : { ...NOTHING_PROVED, finished: stored.value.finished },
+        account: found.prompt.name === 'consent' ? await activeAccount(details.session?.accountId) : account,
+        demanded: demandedLevel({ policy: secondFactor, ...demand }),
+        demandedBy: demandedLevel({ policy: 'optional', ...demand }) === 'two-factor' ? 'client' : 'policy',
+      };
+      versions.set(interaction, stored.version);
+      return interaction;
+    },
+
+    async record(interaction, progress) {
+      const found = await provider().Interaction.find(interaction.uid);
+      if (!found) throw new Refusal('flow_expired', 400);
+      return store.save(interaction.uid, progress, versions.get(interaction) ?? 0, toMilliseconds(found.exp));
+    },
+
+    async finishLogin(ctx, interaction) {
+      const { progress, account, client } = interaction;
+      const level = levelOf(progress.proofs);
+      if (!account || !level) throw new Error('a login is finished before it is done');
+      const found = await find(ctx);
+      if (progress.finished) return pathOf(found.returnTo);
+
+      // Core 3.1.2.1: another person than the one hinted at is not what the application asked for.
+      const { hintedSubject } = detailsOf(found);
+      if (hintedSubject && hintedSubject !== account.id) {
+        const description = 'the person who signed in is not the one of id_token_hint';
+        return hand(ctx, { error: 'login_required', error_description: description }, false);
+      }
+      if (!(await this.record(interaction, { ...progress, finished: true }))) throw new Refusal('flow_expired', 409);
+
+      const login = {
+        accountId: account.id,
+        acr: acrOf(level),
+        amr: amrOf(progress.proofs),
+        ts: authTimeOf(progress.proofs),
+      };
+      const { acr, amr } = login;
+      const event = { event: 'sign_in.succeeded', accountId: account.id, clientId: client.id, amr, acr } as const;
+      await audit.write(event, byVisitor(ctx.state, account.id));
+      return hand(ctx, { login }, false);
+    },
+
+    // The login that came before in the same flow is kept with it, or `prompt=login` would ask for it again.
+    finishConsent: (ctx) => hand(ctx, { consent: {} }, true),
+    abort: (ctx) => hand(ctx, { error: 'access_denied', error_description: 'the person did not go on' }, false),
+  };
+}
+
+function detailsOf(found: ProviderInteraction): Details {
+  const { prompt, params, session } = found;
+  return {
+    session: session as Details['session'],
+    params: params as Details['params'],
+    reasons: prompt.reasons,
+    requested: (prompt.details['requested'] as Consent | undefined) ?? null,
+    hintedSubject: prompt.details['hinted_subject'] as string | undefined,
+  };
+}
+
+function pathOf(address: string): string {
+  const { pathname, search } = new URL(address);
+  return pathname + search;
+}

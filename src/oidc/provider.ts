@@ -1,0 +1,126 @@
+import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
+import Provider from 'oidc-provider';
+import type { AccountStore } from '../accounts/store.ts';
+import type { SecondFactorPolicy } from '../assurance/demand.ts';
+import { isConfidential } from '../clients/client.ts';
+import type { ConsentStore } from '../consents/store.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Seconds } from '../lib/duration.ts';
+import type { Keyring } from '../lib/keyring.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+import type { SigningSet } from '../signing/signing-keys.ts';
+import type { AccessTokens } from './access-tokens.ts';
+import { createAdapter } from './adapter.ts';
+import type { ArtifactStore } from './artifact-store.ts';
+import { createFindAccount } from './claims.ts';
+import { registrationOf } from './client-metadata.ts';
+import { createCookieKeys } from './cookie-keys.ts';
+import { type ProviderEvents, reportEvents } from './events.ts';
+import { createGrants } from './grants.ts';
+import { introspectionAllowed, revocationAllowed } from './introspection.ts';
+import { overrideLibrary } from './overrides.ts';
+import { createPolicy } from './policy.ts';
+import { createRefreshTokenIds } from './refresh-tokens.ts';
+import type { Registry } from './registry.ts';
+import { createResources } from './resources.ts';
+import { finishResponses } from './responses.ts';
+import { fixedSettings, ROUTES } from './settings.ts';
+import type { ProviderPages } from './views.ts';
+
+export interface Lifetimes {
+  accessToken: Seconds;
+  idToken: Seconds;
+  session: Seconds;
+  sessionIdle: Seconds;
+  refreshToken: Seconds;
+  refreshTokenIdle: Seconds;
+  interaction: Seconds;
+  jwksCache: Seconds;
+}
+
+export interface ProviderDeps {
+  issuer: string;
+  lifetimes: Lifetimes;
+  secondFactor: SecondFactorPolicy;
+  keyring: Keyring;
+  accounts: AccountStore;
+  consents: ConsentStore;
+  artifacts: ArtifactStore;
+  registry: Registry;
+  outbox: Outbox;
+  accessTokens: AccessTokens;
+  pages: ProviderPages;
+  events: ProviderEvents;
+  /** For addresses that clients supply. */
+  fetch: typeof globalThis.fetch;
+  clock: Clock;
+}
+
+/** One Provider for one set of signing keys; when the set changes, the host makes another and swaps them. */
+export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
+  const { issuer, lifetimes, keyring, artifacts, registry, accessTokens, pages, clock, fetch } = deps;
+  const userinfoAudience = `${issuer}${ROUTES.userinfo}`;
+  const refreshTokenIds = createRefreshTokenIds(keyring);
+  const resources = createResources({
+    ...{ registry, artifacts, userinfoAudience, clock },
+    accessTokenLifetime: lifetimes.accessToken,
+  });
+  const fixed = fixedSettings({ https: issuer.startsWith('https:'), lifetimes });
+
+  const settings: Configuration = {
+    ...fixed,
+    adapter: createAdapter({
+      ...{ artifacts, registry, accessTokens, refreshTokenIds, userinfoAudience, clock },
+      maxTokenLifetime: lifetimes.accessToken,
+    }),
+    jwks: { keys: set.keys.map(({ jwk }) => jwk) as NonNullable<Configuration['jwks']>['keys'] },
+    cookies: { ...fixed.cookies, keys: createCookieKeys(keyring) as never },
+    findAccount: createFindAccount(deps.accounts),
+    loadExistingGrant: createGrants({ consents: deps.consents, artifacts }),
+    interactions: { policy: createPolicy(deps.secondFactor), url: (_ctx, { uid }) => `/interaction/${uid}` },
+    issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    rotateRefreshToken: true,
+    expiresWithSession: (_ctx, source) => !source.scopes.has('offline_access'),
+    pkce: { required: (_ctx, client) => registrationOf(client).settings.pkceRequired },
+    clientBasedCORS: isOriginOf,
+    formats: { customizers: { jwt: (ctx, token, jwt) => resources.completeToken(ctx, token, jwt) } },
+    renderError: pages.error,
+    fetch,
+    features: {
+      devInteractions: { enabled: false },
+      dPoP: { enabled: false },
+      backchannelLogout: { enabled: true },
+      claimsParameter: { enabled: true },
+      clientCredentials: { enabled: true },
+      introspection: { enabled: true, allowedPolicy: introspectionAllowed },
+      revocation: { enabled: true, allowedPolicy: revocationAllowed },
+      requestObjects: { enabled: true },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: resources.defaultResource as never,
+        getResourceServerInfo: resources.getResourceServerInfo as never,
+        useGrantedResource: () => true,
+      },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: pages.signOut,
+        postLogoutSuccessSource: pages.signedOut,
+      },
+    },
+  };
+
+  const provider = new Provider(issuer, settings);
+  // The one forwarded header that reaches it is written by the host itself (web/host-guard.ts).
+  provider.proxy = true;
+  overrideLibrary(provider, { outbox: deps.outbox, refreshTokenIds });
+  provider.use(finishResponses({ pages, jwksCache: lifetimes.jwksCache }));
+  reportEvents(provider, deps.events);
+  return provider;
+}
+
+/** A browser may use the token endpoint from the pages of a public client, and userinfo from those of any. */
+function isOriginOf(ctx: KoaContextWithOIDC, origin: string, client: object): boolean {
+  const { settings } = registrationOf(client);
+  if (origin === 'null' || (isConfidential(settings) && ctx.oidc.route !== 'userinfo')) return false;
+  return settings.redirectUris.some((uri) => URL.parse(uri)?.origin === origin);
+}

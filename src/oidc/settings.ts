@@ -1,0 +1,68 @@
+import type { Configuration } from 'oidc-provider';
+import { acrOf, LEVELS } from '../assurance/level.ts';
+import { OIDC_SCOPES } from '../clients/client.ts';
+import { CLOCK_TOLERANCE } from './access-tokens.ts';
+import { CLAIMS_BY_SCOPE } from './claims.ts';
+import { REGISTRATION } from './client-metadata.ts';
+import type { Lifetimes } from './provider.ts';
+import { sessionTtl } from './sessions.ts';
+
+/** Where the library's endpoints are. Discovery tells clients, and nobody should write them down. */
+export const ROUTES = {
+  authorization: '/oauth2/authorize',
+  token: '/oauth2/token',
+  userinfo: '/oauth2/userinfo',
+  introspection: '/oauth2/introspect',
+  revocation: '/oauth2/revoke',
+  pushed_authorization_request: '/oauth2/par',
+  end_session: '/oauth2/logout',
+  jwks: '/.well-known/jwks.json',
+} as const;
+
+/** Asymmetric only: whatever stands in `client_secret` would be the key of the others. */
+const ASYMMETRIC = ['RS256', 'PS256', 'ES256', 'Ed25519'] as const;
+
+/** What does not depend on any part of ours. Every default that the library warns about is set here or in provider.ts. */
+export function fixedSettings({ https, lifetimes }: { https: boolean; lifetimes: Lifetimes }): Configuration {
+  return {
+    routes: ROUTES,
+    scopes: [...OIDC_SCOPES],
+    claims: CLAIMS_BY_SCOPE,
+    acrValues: LEVELS.map(acrOf),
+    subjectTypes: ['public'],
+    responseTypes: ['code'],
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    clientDefaults: { id_token_signed_response_alg: 'RS256' },
+    extraClientMetadata: { properties: [REGISTRATION] },
+    enabledJWA: {
+      idTokenSigningAlgValues: ['RS256'],
+      userinfoSigningAlgValues: ['RS256'],
+      requestObjectSigningAlgValues: [...ASYMMETRIC],
+      clientAuthSigningAlgValues: [...ASYMMETRIC],
+    },
+    clockTolerance: CLOCK_TOLERANCE,
+    discovery: { claims_supported: undefined, ui_locales_supported: ['en', 'de'] },
+    cookies: {
+      // The prefixes have the browser itself refuse a cookie that was set without TLS or by another host (RFC 6265bis 4.1.3).
+      names: {
+        session: https ? '__Host-gatewright' : 'gatewright',
+        interaction: https ? '__Secure-gatewright-interaction' : 'gatewright-interaction',
+        resume: https ? '__Secure-gatewright-resume' : 'gatewright-resume',
+      },
+      long: { signed: true, httpOnly: true, sameSite: 'lax', secure: https, path: '/' },
+      short: { signed: true, httpOnly: true, sameSite: 'lax', secure: https },
+    },
+    ttl: {
+      AccessToken: lifetimes.accessToken,
+      ClientCredentials: lifetimes.accessToken,
+      AuthorizationCode: 60,
+      IdToken: lifetimes.idToken,
+      Interaction: lifetimes.interaction,
+      Grant: lifetimes.refreshToken,
+      // Idle from each rotation, and absolute from the first of the family (RFC 9700 4.14.2).
+      RefreshToken: (_ctx, token) =>
+        Math.max(1, Math.min(lifetimes.refreshTokenIdle, lifetimes.refreshToken - token.totalLifetime())),
+      Session: (_ctx, session) => sessionTtl(session.loginTs, lifetimes),
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type App, createApp } from './app.ts';
+import type { Config } from './config/config.ts';
+import type { Clock } from './lib/clock.ts';
+import { type Milliseconds, toMilliseconds } from './lib/duration.ts';
+import { OperatorProblem } from './lib/errors.ts';
+import type { Logger } from './lib/log.ts';
+
+const REQUEST_TIMEOUT: Milliseconds = toMilliseconds(30);
+const HEADERS_TIMEOUT: Milliseconds = toMilliseconds(10);
+/** Requests in flight at a stop get this long. */
+const STOP_TIMEOUT: Milliseconds = toMilliseconds(10);
+
+export interface Server {
+  app: App;
+  /** Where it listens, which need not be the issuer. */
+  url: string;
+  /** Finishes requests in flight, then closes everything. */
+  close(): Promise<void>;
+}
+
+/** @throws {OperatorProblem} when the address cannot be listened on or the installation is not usable. */
+export async function startServer(config: Config, deps: { log: Logger; clock?: Clock }): Promise<Server> {
+  const app = await createApp(config, deps);
+  const server = http.createServer(
+    { requestTimeout: REQUEST_TIMEOUT, headersTimeout: HEADERS_TIMEOUT, maxHeaderSize: 16 * 1024 },
+    app.callback,
+  );
+  try {
+    await listen(server, config.listen);
+  } catch (err) {
+    await app.close();
+    throw err;
+  }
+
+  const { address, port, family } = server.address() as AddressInfo;
+  return {
+    app,
+    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    async close() {
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => resolve());
+      });
+      server.closeIdleConnections();
+      const timer = setTimeout(() => server.closeAllConnections(), STOP_TIMEOUT);
+      await closed;
+      clearTimeout(timer);
+      await app.close();
+    },
+  };
+}
+
+function listen(server: http.Server, { host, port }: Config['listen']): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (err: NodeJS.ErrnoException) => {
+      const advice: Record<string, string> = {
+        EADDRINUSE: `port ${port} is in use: stop what uses it, or set PORT (and ISSUER) to another`,
+        EACCES: `port ${port} may not be used by this user: choose one above 1023 with PORT`,
+        EADDRNOTAVAIL: `${host} is not an address of this machine: set HOST to one that is`,
+      };
+      const sentence = advice[err.code ?? ''];
+      reject(sentence ? new OperatorProblem(sentence, { cause: err }) : err);
+    });
+    server.listen(port, host, resolve);
+  });
+}

@@ -1,0 +1,32 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { AccountStore } from '../accounts/store.ts';
+import { BY_SYSTEM } from '../lib/by.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import type { Logger } from '../lib/log.ts';
+import { makeSetupLink } from './setup-link.ts';
+import type { SetupLinkStore } from './store.ts';
+
+export interface OfferDeps {
+  config: { issuer: string; folders: { data: string } };
+  stores: { accounts: AccountStore; setupLinks: SetupLinkStore };
+  log: Logger;
+  /** Where a person is reading, or null: a link that opens the server does not belong into a log. */
+  terminal: { write(text: string): unknown } | null;
+  clock?: Clock;
+}
+
+/** As long as there is no administrator, every start offers a new link and ends the one before. */
+export async function offerSetup({ config, stores, log, terminal, clock = systemClock }: OfferDeps): Promise<void> {
+  const file = path.join(config.folders.data, 'setup-link');
+  rmSync(file, { force: true });
+  if (await stores.accounts.hasAdministrator()) return;
+
+  const link = await makeSetupLink({ links: stores.setupLinks, issuer: config.issuer, clock }, BY_SYSTEM);
+  if (terminal) {
+    terminal.write(`\n  Create the first administrator within the hour:\n  ${link}\n\n`);
+    return;
+  }
+  writeFileSync(file, `${link}\n`, { mode: 0o600 });
+  log.info({ file }, 'there is no administrator yet: open the address in this file within the hour');
+}

@@ -1,0 +1,183 @@
+import type { Context } from 'koa';
+import { isEmail, normalizeEmail } from '../accounts/account.ts';
+import { describeEnrolment } from '../accounts/enrolment.ts';
+import { PASSWORD_MAX, PASSWORD_MIN_WITH_SECOND_FACTOR, type Passwords } from '../accounts/passwords.ts';
+import type { RecoveryCodes } from '../accounts/recovery-codes.ts';
+import type { AccountStore } from '../accounts/store.ts';
+import type { Totp } from '../accounts/totp.ts';
+import type { ProgressStore } from '../interaction/progress.ts';
+import type { Clock } from '../lib/clock.ts';
+import { HOUR, MINUTE, type Milliseconds, toMilliseconds } from '../lib/duration.ts';
+import { Refusal } from '../lib/errors.ts';
+import { sha256 } from '../lib/hash.ts';
+import { newId } from '../lib/ids.ts';
+import type { Attempts } from '../limits/attempts.ts';
+import { type Pages, seeOther } from '../web/page.ts';
+import { byVisitor, type RequestState } from '../web/request-log.ts';
+import { tryAgainIn } from '../web/texts.ts';
+import type { Problem } from '../web/view-data.ts';
+import type { SetupLinkStore } from './store.ts';
+
+/** What the first administrator has said so far; nothing of it is an account before the second factor is confirmed. */
+export interface SetupDraft {
+  accountId: string;
+  email: string;
+  name: string;
+  passwordHash: string;
+  secret: string;
+  secretExpiresAt: Milliseconds;
+  /** The account exists; its recovery codes are still to be shown. */
+  recoveryCodes: string[] | null;
+}
+
+export interface SetupDeps {
+  links: SetupLinkStore;
+  drafts: ProgressStore<SetupDraft>;
+  accounts: AccountStore;
+  passwords: Passwords;
+  totp: Totp;
+  recoveryCodes: RecoveryCodes;
+  attempts: Attempts;
+  pages: Pages;
+  siteName: string;
+  clock: Clock;
+}
+
+export type Setup = ReturnType<typeof createSetup>;
+
+const PENDING_LIFETIME = 10 * MINUTE;
+
+export function createSetup(deps: SetupDeps) {
+  const { links, drafts, accounts, passwords, totp, recoveryCodes, attempts, pages, siteName, clock } = deps;
+
+  const isOpen = (token: string) => links.isOpen(sha256(token));
+  const secretExpiry = () => clock() + toMilliseconds(PENDING_LIFETIME);
+  const save = (token: string, draft: SetupDraft, version: number) =>
+    drafts.save(token, draft, version, clock() + toMilliseconds(HOUR));
+
+  function accountPage(ctx: Context, csrf: string, email = '', name = '', problem: Problem = null, status = 200): void {
+    const data = { action: '/setup/account', csrf, email, name, problem, minLength: PASSWORD_MIN_WITH_SECOND_FACTOR };
+    pages.send(ctx, 'setup-account', data, { status });
+  }
+
+  async function totpPage(ctx: Context, csrf: string, draft: SetupDraft, problem: Problem = null, status = 200) {
+    const { email, secret } = draft;
+    const data = {
+      ...(await describeEnrolment(totp, siteName, email, secret)),
+      ...{ action: '/setup/totp', csrf, cancelAction: null, accountEmail: email, issuerName: siteName, problem },
+      reason: 'setup' as const,
+    };
+    pages.send(ctx, 'totp-enrolment', data, { status });
+  }
+
+  async function show(ctx: Context, token: string, csrf: string): Promise<void> {
+    const draft = await drafts.load(token);
+    if (draft?.value.recoveryCodes) {
+      return pages.send(ctx, 'recovery-codes', {
+        action: '/setup/recovery-codes',
+        csrf,
+        codes: draft.value.recoveryCodes,
+      });
+    }
+    if (!(await isOpen(token))) throw new Refusal('setup_link_spent', 410);
+    if (!draft) return accountPage(ctx, csrf);
+
+    if (draft.value.secretExpiresAt > clock()) return totpPage(ctx, csrf, draft.value);
+    const renewed = { ...draft.value, secret: totp.newSecret(), secretExpiresAt: secretExpiry() };
+    if (!(await save(token, renewed, draft.version))) return seeOther(ctx, '/setup');
+    return totpPage(ctx, csrf, renewed);
+  }
+
+  async function submitAccount(ctx: Context, token: string, csrf: string, form: URLSearchParams): Promise<void> {
+    const email = (form.get('email') ?? '').trim();
+    const name = (form.get('name') ?? '').trim().slice(0, 200);
+    const password = form.get('password') ?? '';
+    const t = pages.texts(ctx);
+    const refuse = (field: 'email' | 'password' | null, text: string, status = 422) =>
+      accountPage(ctx, csrf, email.slice(0, 254), name, { field, text }, status);
+
+    if (!isEmail(email)) return refuse('email', t(email === '' ? 'problem.email-missing' : 'problem.email-shape'));
+    const length = [...password.normalize('NFKC')].length;
+    if (length < PASSWORD_MIN_WITH_SECOND_FACTOR) {
+      return refuse('password', t('problem.password-short', { n: PASSWORD_MIN_WITH_SECOND_FACTOR }));
+    }
+    if (password.length > PASSWORD_MAX) return refuse('password', t('problem.password-long', { n: PASSWORD_MAX }));
+    try {
+      // Each try costs a hash, so it is counted.
+      await attempts.address('setup', addressOf(ctx));
+    } catch (err) {
+      if (!(err instanceof Refusal)) throw err;
+      return refuse(null, tryAgainIn(t, err.retryAfter ?? 0), err.status);
+    }
+    if (await accounts.findByEmail(normalizeEmail(email))) return refuse('email', t('problem.email-taken'));
+
+    const draft = {
+      ...{ accountId: newId('acc'), email, name, passwordHash: await passwords.hash(password) },
+      ...{ secret: totp.newSecret(), secretExpiresAt: secretExpiry(), recoveryCodes: null },
+    };
+    await save(token, draft, (await drafts.load(token))?.version ?? 0);
+    seeOther(ctx, '/setup');
+  }
+
+  async function submitTotp(ctx: Context, token: string, csrf: string, form: URLSearchParams): Promise<void> {
+    const draft = await drafts.load(token);
+    if (!draft || draft.value.recoveryCodes || draft.value.secretExpiresAt <= clock()) return seeOther(ctx, '/setup');
+    const { accountId: id, email, name, passwordHash, secret } = draft.value;
+    const t = pages.texts(ctx);
+    let confirmedStep: number | null;
+    try {
+      const attempt = await attempts.address('enrolment', addressOf(ctx));
+      confirmedStep = await totp.stepOf(secret, (form.get('code') ?? '').slice(0, 16));
+      if (confirmedStep !== null) await attempt.succeeded();
+    } catch (err) {
+      if (!(err instanceof Refusal)) throw err;
+      return totpPage(ctx, csrf, draft.value, { field: null, text: tryAgainIn(t, err.retryAfter ?? 0) }, err.status);
+    }
+    if (confirmedStep === null)
+      return totpPage(ctx, csrf, draft.value, { field: 'code', text: t('problem.code') }, 422);
+
+    const { codes, hashes } = recoveryCodes.issue(id);
+    // The operator who opened this link stands for the address.
+    const claims = name ? { name } : {};
+    const account = { id, email, emailVerified: true, role: 'administrator', passwordHash, claims } as const;
+    const credential = {
+      id: newId('otp'),
+      name: 'Authenticator app',
+      secret,
+      confirmedStep,
+      recoveryCodeHashes: hashes,
+    };
+    const done = await links.spend(sha256(token), account, credential, byVisitor(ctx.state, 'setup-link'));
+    if (!done) throw new Refusal('setup_link_spent', 410);
+    await save(token, { ...draft.value, passwordHash: '', secret: '', recoveryCodes: codes }, draft.version);
+    seeOther(ctx, '/setup');
+  }
+
+  async function finish(ctx: Context, token: string): Promise<boolean> {
+    const draft = await drafts.load(token);
+    if (!draft?.value.recoveryCodes) throw new Refusal('setup_link_spent', 410);
+    await save(token, { ...draft.value, recoveryCodes: null }, draft.version);
+    const register =
+      'npx gatewright client create --type web --name "My application" --redirect-uri http://localhost:4000/callback';
+    pages.send(ctx, 'setup-done', { email: draft.value.email, nextCommands: [register] });
+    return true;
+  }
+
+  return {
+    isOpen,
+    show,
+    /** @returns whether the set-up is over */
+    async submit(ctx: Context, token: string, csrf: string, step: string, form: URLSearchParams): Promise<boolean> {
+      if (step === 'recovery-codes') return finish(ctx, token);
+      if (!(await isOpen(token))) throw new Refusal('setup_link_spent', 410);
+      if (step === 'account') await submitAccount(ctx, token, csrf, form);
+      else if (step === 'totp') await submitTotp(ctx, token, csrf, form);
+      else throw new Refusal('not_found', 404);
+      return false;
+    },
+  };
+}
+
+function addressOf(ctx: Context): string {
+  return (ctx.state as RequestState).address;
+}

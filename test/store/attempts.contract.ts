@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import { DAY, MINUTE, toMilliseconds } from '../../src/lib/duration.ts';
+import type { AttemptRule, AttemptStore } from '../../src/limits/attempt-store.ts';
+import { racers } from '../support/stores.ts';
+
+const WINDOW = toMilliseconds(15 * MINUTE);
+const START = Date.UTC(2026, 0, 2);
+const rule: AttemptRule = { limit: 3, window: WINDOW, maxConsecutive: 100 };
+
+/** Every AttemptStore must pass this. */
+export function attemptStoreContract(name: string, open: () => AttemptStore | Promise<AttemptStore>): void {
+  describe(`attempts in ${name}`, () => {
+    async function opened(wanted = rule) {
+      const attempts = await open();
+      const take = (now: number, subject = 'ada') => attempts.take(subject, wanted, now);
+      return {
+        attempts,
+        take,
+        async takeAll(now: number) {
+          for (let taken = 0; taken < wanted.limit; taken += 1) expect(await take(now)).toBeNull();
+        },
+      };
+    }
+
+    it('let exactly the limit of a hundred racers pass', async () => {
+      const { take } = await opened({ ...rule, limit: 10 });
+      const answers = await racers(100, () => take(START));
+      expect(answers.filter((answer) => answer === null)).toHaveLength(10);
+      expect(new Set(answers.filter((answer) => answer !== null))).toEqual(new Set([START + WINDOW]));
+    });
+
+    it('count subjects apart', async () => {
+      const { take, takeAll } = await opened();
+      await takeAll(START);
+      expect(await take(START)).not.toBeNull();
+      expect(await take(START, 'bob')).toBeNull();
+    });
+
+    it('count through a whole window, and anew in the next', async () => {
+      const { take, takeAll } = await opened();
+      await take(START);
+      await take(START + 1);
+      await take(START + WINDOW - 1);
+      await takeAll(START + WINDOW);
+      expect(await take(START + WINDOW + 1)).not.toBeNull();
+    });
+
+    it('wait twice as long each time, up to a day, whoever keeps asking', async () => {
+      const { take, takeAll } = await opened();
+      let now = START;
+      for (const waited of [1, 2, 4, 8, 16, 32, 64].map((times) => times * WINDOW)) {
+        await takeAll(now);
+        const until = now + waited;
+        for (const asked of [now, now + 1, until - 1]) expect(await take(asked)).toBe(until);
+        now = until;
+      }
+      await takeAll(now);
+      expect(await take(now)).toBe(now + toMilliseconds(DAY));
+    });
+
+    it('give back one for one that succeeded, and no other', async () => {
+      const { attempts, take, takeAll } = await opened();
+      await takeAll(START);
+      await attempts.refund('ada');
+      expect(await take(START)).toBeNull();
+      expect(await take(START)).not.toBeNull();
+    });
+
+    it('give back nothing that was not taken', async () => {
+      const { attempts, take, takeAll } = await opened();
+      await attempts.refund('ada');
+      await take(START);
+      await attempts.refund('ada');
+      await attempts.refund('ada');
+      await takeAll(START);
+      expect(await take(START)).not.toBeNull();
+    });
+
+    it('stay blocked when one that was under way succeeds', async () => {
+      const { attempts, take, takeAll } = await opened();
+      await takeAll(START);
+      const until = await take(START);
+      await attempts.refund('ada');
+      expect(await take(START + 1)).toBe(until);
+    });
+
+    it('grow no further wait after a success', async () => {
+      const { attempts, take, takeAll } = await opened();
+      await takeAll(START);
+      await take(START);
+      await take(START + WINDOW);
+      await attempts.refund('ada');
+      await takeAll(START + WINDOW);
+      expect(await take(START + WINDOW)).toBe(START + 2 * WINDOW);
+    });
+
+    it('end after a hundred failures in a row, spread over any time, until they are cleared', async () => {
+      const { attempts, take } = await opened();
+      let now = START;
+      for (let failures = 0; failures < 100; failures += 1) {
+        expect(await take(now)).toBeNull();
+        now += WINDOW;
+      }
+      for (const years of [0, 1, 10]) expect(await take(now + toMilliseconds(years * 365 * DAY))).not.toBeNull();
+
+      await attempts.clear('ada');
+      expect(await take(now)).toBeNull();
+    });
+
+    it('count refused ones as no failure of the row', async () => {
+      const { take } = await opened({ ...rule, limit: 1 });
+      let now = START;
+      for (let failures = 0; failures < 100; failures += 1) {
+        expect(await take(now)).toBeNull();
+        now = (await take(now)) ?? 0;
+      }
+      expect(await take(now)).toBeGreaterThan(now + toMilliseconds(365 * DAY));
+    });
+
+    it('begin the row again after a success, and have none where the rule has none', async () => {
+      const { attempts, take } = await opened();
+      const withoutRow = { ...rule, maxConsecutive: null };
+      for (let index = 0; index < 250; index += 1) {
+        const now = START + index * WINDOW;
+        expect(await take(now)).toBeNull();
+        if (index % 99 === 98) await attempts.refund('ada');
+        expect(await attempts.take('an address', withoutRow, now)).toBeNull();
+      }
+    });
+
+    it('pass again at once when they are cleared', async () => {
+      const { attempts, take, takeAll } = await opened();
+      await takeAll(START);
+      await take(START);
+      await attempts.clear('ada');
+      await takeAll(START);
+      expect(await take(START)).toBe(START + WINDOW);
+    });
+  });
+}

@@ -1,0 +1,169 @@
+import { describe, expect, it } from 'vitest';
+import { defaultSettings } from '../../src/clients/client.ts';
+import { HOUR, toMilliseconds } from '../../src/lib/duration.ts';
+import type { TestStores } from '../support/stores.ts';
+import { aClient, BY } from './samples.ts';
+
+const API = 'https://api.example.org';
+
+/** Every ClientStore must pass this. */
+export function clientStoreContract(name: string, open: () => Promise<TestStores>): void {
+  const hashes = async ({ registry }: TestStores, id = 'web') => (await registry.client(id))?.secretHashes.sort();
+
+  describe(`clients in ${name}`, () => {
+    it('are found as they were created, by id and by audience', async () => {
+      const { clients, registry, clock } = await open();
+      const api = aClient({ id: 'api', type: 'resource', audience: API });
+      await clients.create(api, 'hash-1', BY);
+      const expected = { ...api, status: 'active', createdAt: clock(), updatedAt: clock() };
+
+      expect(await clients.find('api')).toEqual(expected);
+      expect(await clients.list()).toEqual([expected]);
+      expect(await registry.client('api')).toEqual({ ...expected, notBefore: clock() - 1, secretHashes: ['hash-1'] });
+      expect(await registry.api(API)).toMatchObject({ id: 'api' });
+      expect(await registry.api('https://other.example.org')).toBeNull();
+      expect(await clients.find('web')).toBeNull();
+      expect(await registry.client('web')).toBeNull();
+    });
+
+    it('of one id or one audience exist once', async () => {
+      const { clients, everything } = await open();
+      await clients.create(aClient({ id: 'api', type: 'resource', audience: API }), 'hash', BY);
+      await clients.create(aClient({ id: 'api-2', type: 'resource', audience: `${API}/2` }), 'hash', BY);
+      const before = everything();
+      const conflict = { name: 'Conflict' };
+      await expect(clients.create(aClient({ id: 'api' }), 'hash', BY)).rejects.toMatchObject(conflict);
+      await expect(clients.create(aClient({ audience: API }), 'hash', BY)).rejects.toMatchObject(conflict);
+      const update = { ...aClient({ id: 'api-2', audience: API }) };
+      await expect(clients.update(update, BY)).rejects.toMatchObject(conflict);
+      expect(everything()).toBe(before);
+    });
+
+    it('are updated without ending anything', async () => {
+      const { clients, rows } = await open();
+      await clients.create(aClient(), 'hash', BY);
+      const settings = { ...defaultSettings('web'), firstParty: true };
+      expect(await clients.update({ id: 'web', name: 'Diary', audience: null, settings }, BY)).toBe(true);
+      expect(await clients.find('web')).toMatchObject({ name: 'Diary', settings: { firstParty: true } });
+      expect(rows('OutboxMessage')).toEqual([]);
+    });
+
+    it('have no secret where they are public', async () => {
+      const stores = await open();
+      await stores.clients.create(aClient({ type: 'spa' }), null, BY);
+      expect(await hashes(stores)).toEqual([]);
+    });
+  });
+
+  describe(`a client's secret in ${name}`, () => {
+    it('is accepted beside its successor until it ends', async () => {
+      const stores = await open();
+      const { clients, clock } = stores;
+      await clients.create(aClient(), 'old', BY);
+      const oldEndsAt = clock() + toMilliseconds(HOUR);
+      expect(await clients.rotateSecret('web', 'new', { oldEndsAt, endsAccess: false }, BY)).toBe(true);
+
+      expect(await hashes(stores)).toEqual(['new', 'old']);
+      expect((await clients.secrets('web')).map(({ expiresAt }) => expiresAt).sort()).toEqual([oldEndsAt, null]);
+      clock.forward(HOUR - 1);
+      expect(await hashes(stores)).toEqual(['new', 'old']);
+      clock.forward(1);
+      expect(await hashes(stores)).toEqual(['new']);
+      expect(stores.rows('OutboxMessage')).toEqual([]);
+    });
+
+    it('never gets longer to live by another rotation, and is deleted by the one after its end', async () => {
+      const stores = await open();
+      const { clients, clock } = stores;
+      await clients.create(aClient(), 'one', BY);
+      await clients.rotateSecret('web', 'two', { oldEndsAt: clock() + 1000, endsAccess: false }, BY);
+      await clients.rotateSecret('web', 'three', { oldEndsAt: clock() + 2000, endsAccess: false }, BY);
+      clock.forward(1);
+      expect(await hashes(stores)).toEqual(['three', 'two']);
+      await clients.rotateSecret('web', 'four', { oldEndsAt: clock() + 9000, endsAccess: false }, BY);
+      expect(
+        stores
+          .rows('ClientSecret')
+          .map((row) => row['secretHash'])
+          .sort(),
+      ).toEqual(['four', 'three', 'two']);
+      clock.forward(1);
+      expect(await hashes(stores)).toEqual(['four', 'three']);
+    });
+
+    it('that was in the wrong hands ends at once, with all that was issued', async () => {
+      const stores = await open();
+      const { clients, clock, outbox, registry } = stores;
+      await clients.create(aClient(), 'old', BY);
+      clock.forward(60);
+      await clients.rotateSecret('web', 'new', { oldEndsAt: clock(), endsAccess: true }, BY);
+      expect(await hashes(stores)).toEqual(['new']);
+      expect(await registry.client('web')).toMatchObject({ notBefore: clock(), status: 'active' });
+      expect((await outbox.take(1, clock() + 1000))[0]?.job).toEqual({
+        kind: 'end-client',
+        clientId: 'web',
+        before: clock(),
+      });
+    });
+
+    it('of a client that is not there is not rotated', async () => {
+      const { clients, rows } = await open();
+      expect(await clients.rotateSecret('web', 'new', { oldEndsAt: 0, endsAccess: true }, BY)).toBe(false);
+      expect(rows('ClientSecret')).toEqual([]);
+    });
+  });
+
+  describe(`what ends a client's access in ${name}`, () => {
+    type Change = (stores: TestStores) => Promise<boolean>;
+    const changes: [string, Change, boolean][] = [
+      ['client.disabled', ({ clients }) => clients.setStatus('web', 'disabled', BY), true],
+      ['client.deleted', ({ clients }) => clients.delete('web', BY), false],
+      [
+        'client.secret_rotated',
+        ({ clients, clock }) => clients.rotateSecret('web', 'new', { oldEndsAt: clock(), endsAccess: true }, BY),
+        true,
+      ],
+    ];
+
+    for (const [event, change, stays] of changes) {
+      it(`refuses what is older, queues its removal and is audited: ${event}`, async () => {
+        const stores = await open();
+        await stores.clients.create(aClient(), 'old', BY);
+        stores.clock.forward(60);
+        const at = stores.clock();
+        expect(await change(stores)).toBe(true);
+
+        const registered = await stores.registry.client('web');
+        expect(registered?.notBefore).toBe(stays ? at : undefined);
+        const jobs = (await stores.outbox.take(10, at + 1000)).map(({ job }) => job);
+        expect(jobs).toEqual([{ kind: 'end-client', clientId: 'web', before: at }]);
+        expect(stores.rows('AuditEvent').filter((row) => row['event'] === event)).toMatchObject([
+          { at, clientId: 'web' },
+        ]);
+      });
+
+      for (const table of ['AuditEvent', 'OutboxMessage']) {
+        it(`does not happen where its row in ${table} cannot be written: ${event}`, async () => {
+          const stores = await open();
+          await stores.clients.create(aClient(), 'old', BY);
+          const before = stores.everything();
+          stores.refuseInserts(table);
+          stores.clock.forward(60);
+          await expect(change(stores)).rejects.toThrow();
+          expect(stores.everything()).toBe(before);
+        });
+      }
+    }
+
+    it('stays in force for what is older when the client is enabled again', async () => {
+      const { clients, clock, registry, rows } = await open();
+      await clients.create(aClient(), 'old', BY);
+      await clients.setStatus('web', 'disabled', BY);
+      const disabledAt = clock();
+      clock.forward(60);
+      await clients.setStatus('web', 'active', BY);
+      expect(await registry.client('web')).toMatchObject({ status: 'active', notBefore: disabledAt });
+      expect(rows('OutboxMessage')).toHaveLength(1);
+    });
+  });
+}

@@ -1,0 +1,68 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { StoredSigningKey } from '../../src/signing/store.ts';
+import { racers, type TestStores } from '../support/stores.ts';
+import { BY } from './samples.ts';
+
+const { privateKey } = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+});
+
+/** Every SigningKeyStore must pass this. */
+export function signingKeyStoreContract(name: string, open: () => Promise<TestStores>): void {
+  const aKey = ({ clock }: TestStores, kid: string): StoredSigningKey => ({
+    ...{ kid, privateKey, createdAt: clock(), activatesAt: clock(), revokedAt: null },
+  });
+
+  describe(`signing keys in ${name}`, () => {
+    it('come back as they were added, and are sealed and bound to their row', async () => {
+      const stores = await open();
+      const key = aKey(stores, 'k1');
+      await stores.signingKeys.add(key, BY);
+      expect(await stores.signingKeys.list()).toEqual([key]);
+      const [row] = stores.rows('SigningKey');
+      expect(JSON.stringify(row)).not.toContain('PRIVATE KEY');
+      expect(JSON.parse(String(row?.['publicJwk']))).not.toHaveProperty('d');
+      expect(stores.rows('AuditEvent')).toMatchObject([{ event: 'signing_key.added', detail: '{"kid":"k1"}' }]);
+    });
+
+    it('get one first key from many racers, and another first one once none is usable', async () => {
+      const stores = await open();
+      await racers(10, (index) => stores.signingKeys.addFirst(aKey(stores, `k${index}`), BY));
+      const [first, ...others] = await stores.signingKeys.list();
+      expect(others).toEqual([]);
+      expect(stores.rows('AuditEvent')).toHaveLength(1);
+
+      await stores.signingKeys.revoke(first?.kid ?? '', BY);
+      await stores.signingKeys.addFirst(aKey(stores, 'next'), BY);
+      expect((await stores.signingKeys.list()).filter(({ revokedAt }) => revokedAt === null)).toMatchObject([
+        { kid: 'next' },
+      ]);
+    });
+
+    it('are revoked once', async () => {
+      const stores = await open();
+      await stores.signingKeys.add(aKey(stores, 'k1'), BY);
+      const revoked = await racers(5, () => stores.signingKeys.revoke('k1', BY));
+      expect(revoked.filter(Boolean)).toHaveLength(1);
+      expect(await stores.signingKeys.revoke('k2', BY)).toBe(false);
+      expect(await stores.signingKeys.list()).toMatchObject([{ revokedAt: stores.clock() }]);
+      expect(stores.rows('AuditEvent').map((row) => row['event'])).toEqual([
+        'signing_key.added',
+        'signing_key.revoked',
+      ]);
+    });
+
+    it('do not change where that cannot be audited', async () => {
+      const stores = await open();
+      await stores.signingKeys.add(aKey(stores, 'k1'), BY);
+      const before = stores.everything();
+      stores.refuseInserts('AuditEvent');
+      await expect(stores.signingKeys.add(aKey(stores, 'k2'), BY)).rejects.toThrow();
+      await expect(stores.signingKeys.revoke('k1', BY)).rejects.toThrow();
+      expect(stores.everything()).toBe(before);
+    });
+  });
+}
