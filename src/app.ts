@@ -152,6 +152,7 @@ export async function createApp(config: Config, { log, clock = systemClock }: { 
   return {
     callback: koa.callback(),
     stores,
+    worker,
     async close() {
       clearInterval(sweeper);
       await worker.stop();

@@ -16,7 +16,7 @@ interface UpdateOptions {
 
 export function accountUpdate(cli: Cli): Command {
   const claims = CLAIM_NAMES.join(', ')
-    .replaceAll(/(.{1,74})(, |$)/g, '  $1\n')
+    .replaceAll(/(.{1,74})(, |$)/g, '  $1$2\n')
     .trimEnd();
   return action('update', 'change what applications are told about somebody', {
     notes: `Claims (OpenID Connect Core 5.1):\n${claims}`,

@@ -77,7 +77,7 @@ function rule(name: string): [Parse, string] {
   const found = Object.hasOwn(CLAIMS, name) ? CLAIMS[name] : undefined;
   if (found) return found;
   if (Object.hasOwn(ELSEWHERE, name)) throw new Failure(`${name} is not set like this: ${ELSEWHERE[name]}`);
-  throw new Failure(`there is no standard claim ${name}; those there are: ${CLAIM_NAMES.join(', ')}`);
+  throw new Failure(`there is no standard claim ${name}: npx gatewright account update --help lists those there are`);
 }
 
 function flatten({ address, ...claims }: StandardClaims): Values {

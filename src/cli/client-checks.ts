@@ -27,7 +27,7 @@ export async function warnOfUnknownAudiences(
   const known = new Set((await clients.list()).map(({ audience }) => audience));
   for (const audience of audiences.filter((each) => !known.has(each))) {
     out.warn(
-      `no API is registered as ${audience} yet: client create --type resource --audience ${audience} registers it`,
+      `no API is registered as ${audience} yet: npx gatewright client create --type resource --audience ${audience} …`,
     );
   }
 }

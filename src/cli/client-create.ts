@@ -8,7 +8,6 @@ import { addClientOptions, applyOptions, type ClientOptions } from './client-opt
 import { clientJson, clientText } from './client-view.ts';
 import { action, type Cli } from './command.ts';
 import { Failure } from './failure.ts';
-import { details } from './layout.ts';
 import { withStores } from './stores.ts';
 
 const TYPES = `Types:
@@ -60,7 +59,7 @@ async function create(cli: Cli, options: CreateOptions): Promise<void> {
 
     const stored = (await clients.find(client.id)) as Client;
     const secrets = await clients.secrets(client.id);
-    const text = `Registered ${name}.\n\n${clientText(stored, secrets, cli.clock())}\n${details([['issuer', config.issuer]])}`;
+    const text = `Registered ${name}.\n\n${clientText(stored, secrets, cli.clock(), config.issuer)}`;
     const { id, ...rest } = clientJson(stored, secrets);
     cli.out.result(issued ? `${text}\n\n${secretText(issued.secret)}` : text, {
       ...{ id, secret: issued?.secret ?? null, issuer: config.issuer },

@@ -18,11 +18,13 @@ export function clientJson(client: Client, secrets: Secrets) {
   };
 }
 
-export function clientText(client: Client, secrets: Secrets, now: Milliseconds): string {
+/** @param issuer where the application is told about it too */
+export function clientText(client: Client, secrets: Secrets, now: Milliseconds, issuer: string | null = null): string {
   const { settings, type } = client;
   const signsIn = type === 'web' || type === 'spa' || type === 'native';
   const onlyIf = <T>(shown: boolean, value: T) => (shown ? value : null);
   return details([
+    ['issuer', issuer],
     ['client id', client.id],
     ['name', client.name],
     ['type', type],

@@ -1,4 +1,4 @@
-import { accessSync, constants, readdirSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { type Finding, note, ok, problem, warning } from './finding.ts';
 
@@ -18,13 +18,27 @@ export function checkFolder(check: string, variable: string, folder: string): Fi
     return found.length > 0 ? found : [ok(check, `${where} is writable, and for this user only`)];
   } catch (err) {
     const { code, path: culprit = where } = err as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return [note(check, `${where} is not there yet: the server makes it when it starts`)];
+    if (code === 'ENOENT' && culprit === folder) return [missing(check, where)];
     return [
       problem(
         check,
-        `${culprit} cannot be used (${code}): give it to the user that runs Gatewright, or set ${variable}`,
+        `${path.resolve(culprit)} cannot be used (${code}): give it to the user that runs Gatewright, or set ${variable}`,
       ),
     ];
+  }
+}
+
+function missing(check: string, where: string): Finding {
+  let parent = path.dirname(where);
+  while (!existsSync(parent)) parent = path.dirname(parent);
+  try {
+    accessSync(parent, constants.W_OK | constants.X_OK);
+    return note(check, `${where} is not there yet: the server makes it when it starts`);
+  } catch {
+    return problem(
+      check,
+      `${where} is not there and ${parent} is not writable: make it for the user that runs Gatewright`,
+    );
   }
 }
 

@@ -1,11 +1,12 @@
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { type Config, longestLifetime } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
 import { OperatorProblem } from '../lib/errors.ts';
+import { sentenceOf } from './failure.ts';
 import { type Finding, note, ok, problem, warning } from './finding.ts';
 import { iso } from './layout.ts';
 import { openSigning } from './signing.ts';
+import { isMissing } from './stores.ts';
 
 /** What was written yesterday cannot be from tomorrow. */
 const YOUNGEST_CLOCK = Date.UTC(2026, 0, 1);
@@ -13,7 +14,7 @@ const YOUNGEST_CLOCK = Date.UTC(2026, 0, 1);
 export async function checkInstallation(config: Config, clock: Clock): Promise<Finding[]> {
   const { databaseFile } = await import('../store/open.ts');
   const file = databaseFile(config.folders.data);
-  if (!existsSync(file)) {
+  if (isMissing(file)) {
     const folder = path.resolve(config.folders.data);
     return [
       note('database', `there is none in ${folder} yet: the server makes it when it starts`),
@@ -33,7 +34,7 @@ export async function checkInstallation(config: Config, clock: Clock): Promise<F
   try {
     return [ok('migrations', 'the database is up to date'), ...(await lookInside(config, clock))];
   } catch (err) {
-    return [ok('migrations', 'the database is up to date'), problem('keyring', sentence(err))];
+    return [ok('migrations', 'the database is up to date'), problem('installation', sentence(err))];
   }
 }
 
@@ -76,6 +77,6 @@ function clockFinding(written: number[], clock: Clock): Finding {
 }
 
 function sentence(err: unknown): string {
-  if (err instanceof OperatorProblem) return err.message;
+  if (err instanceof OperatorProblem) return sentenceOf(err);
   return `cannot be opened (${err instanceof Error ? err.message.split('\n')[0] : err}): restore it from its backup`;
 }

@@ -47,8 +47,13 @@ export function explain(err: unknown): Report | null {
     return { error: 'the configuration is not usable', problems: err.problems, status: BAD_CONFIGURATION };
   }
   if (err instanceof Failure) return { error: err.message, problems: err.problems, status: FAILED };
-  if (err instanceof OperatorProblem) return { error: err.message, problems: [], status: FAILED };
+  if (err instanceof OperatorProblem) return { error: sentenceOf(err), problems: [], status: FAILED };
   return { error: `something unexpected went wrong (${unexpected(err)})`, problems: [], status: FAILED };
+}
+
+/** After a colon: without the capital and the full stop that some of them have. */
+export function sentenceOf({ message }: OperatorProblem): string {
+  return message.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase()).replace(/\.$/, '');
 }
 
 function unexpected(err: unknown): string {

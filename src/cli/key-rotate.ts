@@ -16,11 +16,11 @@ interface RotateOptions {
 
 export function keyRotate(cli: Cli): Command {
   return action('rotate', 'add a signing key, which takes over once every verifier can know it', {
-    examples: ['key rotate', 'key rotate --revoke <key id>    # a private key leaked'],
+    examples: ['key rotate', 'key rotate --revoke <kid>    # a private key leaked'],
   })
     .option('--now', 'the new key signs at once; verifiers that cache the key set may refuse its tokens for a while')
     .option(
-      '--revoke <key id>',
+      '--revoke <kid>',
       'refuse everything that this key signed; if it is the active one, the new key signs at once',
     )
     .option('--yes', 'do not ask whether --revoke is meant')

@@ -48,7 +48,7 @@ export function details(fields: [label: string, value: string | string[] | null]
 }
 
 /** Names come from people: what would move a terminal's cursor or change its colours is shown, not sent. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replaceAll(
     /[\p{Cc}\p{Bidi_Control}]/gu,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,

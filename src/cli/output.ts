@@ -1,4 +1,5 @@
 import type { Report } from './failure.ts';
+import { printable } from './layout.ts';
 
 /** Results go to standard output, everything else to standard error, so that pipes carry nothing but results. */
 export interface Output {
@@ -11,8 +12,8 @@ export interface Output {
 }
 
 export function createOutput({ json }: { json: boolean }): Output {
-  const print = (line: string) => process.stdout.write(`${line}\n`);
-  const complain = (line: string) => process.stderr.write(`${line}\n`);
+  const print = (text: string) => process.stdout.write(`${lines(text)}\n`);
+  const complain = (text: string) => process.stderr.write(`${lines(text)}\n`);
 
   return {
     width: process.stdout.isTTY ? process.stdout.columns : null,
@@ -24,4 +25,8 @@ export function createOutput({ json }: { json: boolean }): Output {
       else complain([`gatewright: ${error}:`, ...problems.map((problem) => `  - ${problem}`)].join('\n'));
     },
   };
+}
+
+function lines(text: string): string {
+  return text.split('\n').map(printable).join('\n');
 }

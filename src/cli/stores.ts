@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { type Config, longestLifetime, parseConfig } from '../config/config.ts';
 import type { Stores } from '../store/open.ts';
@@ -23,7 +23,7 @@ export async function withStores<T>(
   const { databaseFile, openStores } = await import('../store/open.ts');
 
   const { issuer, folders } = config;
-  const isNew = !existsSync(databaseFile(folders.data));
+  const isNew = isMissing(databaseFile(folders.data));
   // An installation keeps its issuer for good, so a look into the wrong folder must not make one.
   if (isNew && !mayCreate) {
     const folder = path.resolve(folders.data);
@@ -35,5 +35,15 @@ export async function withStores<T>(
     return await work({ config, stores });
   } finally {
     await stores.close();
+  }
+}
+
+/** Not there, which is something else than not to be seen by this user. */
+export function isMissing(file: string): boolean {
+  try {
+    statSync(file);
+    return false;
+  } catch (err) {
+    return (err as NodeJS.ErrnoException).code === 'ENOENT';
   }
 }

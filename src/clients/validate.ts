@@ -30,6 +30,7 @@ export function clientProblems(client: Checked): string[] {
   }
   for (const [option, uri] of Object.entries({
     '--backchannel-logout-uri': settings.backchannelLogoutUri,
+    '--logo-uri': settings.logoUri,
     '--client-uri': settings.clientUri,
     '--policy-uri': settings.policyUri,
     '--tos-uri': settings.tosUri,
@@ -76,8 +77,8 @@ function isRedirectUri(text: string, type: ClientType): boolean {
 }
 
 function isTrustworthy(text: string): boolean {
-  const uri = new URL(text);
-  return uri.protocol === 'https:' || LOOPBACK.includes(uri.hostname);
+  const uri = URL.parse(text);
+  return uri !== null && (uri.protocol === 'https:' || LOOPBACK.includes(uri.hostname));
 }
 
 function isWebUri(text: string): boolean {

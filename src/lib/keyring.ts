@@ -1,6 +1,7 @@
 import { hkdfSync, randomBytes } from 'node:crypto';
 import { chmodSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { type Clock, systemClock } from './clock.ts';
 import { OperatorProblem } from './errors.ts';
 
 /** The secrets from which every other secret of an installation is derived. Lose it, and what is sealed is lost. */
@@ -56,13 +57,13 @@ export function keyringFrom(content: KeyringFile): Keyring {
   };
 }
 
-export function newKeyring(): KeyringFile {
+export function newKeyring(clock: Clock = systemClock): KeyringFile {
   const id = randomBytes(4).toString('hex');
   return {
     version: 1,
     id: randomBytes(8).toString('hex'),
     current: id,
-    keys: [{ id, secret: randomBytes(32).toString('base64'), createdAt: new Date().toISOString() }],
+    keys: [{ id, secret: randomBytes(32).toString('base64'), createdAt: new Date(clock()).toISOString() }],
   };
 }
 

@@ -40,7 +40,7 @@ export function createSealer(keyring: Keyring): Sealer {
       const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);
       const keyId = bytes.toString('latin1', 0, KEY_ID);
       const iv = bytes.subarray(KEY_ID, KEY_ID + IV);
-      const decipher = createDecipheriv('aes-256-gcm', recordKey(place, record, keyId), iv);
+      const decipher = createDecipheriv('aes-256-gcm', recordKey(place, record, keyId), iv, { authTagLength: TAG });
       decipher.setAAD(associated(place, record, keyId));
       decipher.setAuthTag(bytes.subarray(KEY_ID + IV, KEY_ID + IV + TAG));
       return decipher.update(bytes.subarray(KEY_ID + IV + TAG), undefined, 'utf8') + decipher.final('utf8');

@@ -1,26 +1,14 @@
 import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
 import Provider, { errors } from 'oidc-provider';
-import type { Clock } from '../lib/clock.ts';
-import { type Seconds, toMilliseconds } from '../lib/duration.ts';
-import type { AccessTokens } from './access-tokens.ts';
+import { toMilliseconds } from '../lib/duration.ts';
 import { CLOCK_TOLERANCE } from './access-tokens.ts';
-import type { Artifact, ArtifactKeys, ArtifactKind, ArtifactStore, Payload } from './artifact-store.ts';
+import type { AdapterDeps } from './adapter-deps.ts';
+import type { Artifact, ArtifactKeys, ArtifactKind, Payload } from './artifact-store.ts';
 import { findClientMetadata } from './client-metadata.ts';
-import { GRACE, type RefreshTokenIds } from './refresh-tokens.ts';
+import { GRACE } from './refresh-tokens.ts';
 import type { Registry } from './registry.ts';
 import { createTokenAdapter } from './token-adapter.ts';
 import { createValidity } from './validity.ts';
-
-export interface AdapterDeps {
-  artifacts: ArtifactStore;
-  registry: Registry;
-  accessTokens: AccessTokens;
-  refreshTokenIds: RefreshTokenIds;
-  userinfoAudience: string;
-  /** The longest that any access token lives. */
-  maxTokenLifetime: Seconds;
-  clock: Clock;
-}
 
 /** Hands oidc-provider what it keeps, and refuses whatever died in the meantime. */
 export function createAdapter(deps: AdapterDeps): AdapterFactory {

@@ -5,7 +5,6 @@ import type { SecondFactorPolicy } from '../assurance/demand.ts';
 import { isConfidential } from '../clients/client.ts';
 import type { ConsentStore } from '../consents/store.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Seconds } from '../lib/duration.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { SigningSet } from '../signing/signing-keys.ts';
@@ -18,6 +17,7 @@ import { createCookieKeys } from './cookie-keys.ts';
 import { type ProviderEvents, reportEvents } from './events.ts';
 import { createGrants } from './grants.ts';
 import { introspectionAllowed, revocationAllowed } from './introspection.ts';
+import type { Lifetimes } from './lifetimes.ts';
 import { overrideLibrary } from './overrides.ts';
 import { createPolicy } from './policy.ts';
 import { createRefreshTokenIds } from './refresh-tokens.ts';
@@ -26,17 +26,6 @@ import { createResources } from './resources.ts';
 import { finishResponses } from './responses.ts';
 import { fixedSettings, ROUTES } from './settings.ts';
 import type { ProviderPages } from './views.ts';
-
-export interface Lifetimes {
-  accessToken: Seconds;
-  idToken: Seconds;
-  session: Seconds;
-  sessionIdle: Seconds;
-  refreshToken: Seconds;
-  refreshTokenIdle: Seconds;
-  interaction: Seconds;
-  jwksCache: Seconds;
-}
 
 export interface ProviderDeps {
   issuer: string;

@@ -4,7 +4,7 @@ import { OIDC_SCOPES } from '../clients/client.ts';
 import { CLOCK_TOLERANCE } from './access-tokens.ts';
 import { CLAIMS_BY_SCOPE } from './claims.ts';
 import { REGISTRATION } from './client-metadata.ts';
-import type { Lifetimes } from './provider.ts';
+import type { Lifetimes } from './lifetimes.ts';
 import { sessionTtl } from './sessions.ts';
 
 /** Where the library's endpoints are. Discovery tells clients, and nobody should write them down. */

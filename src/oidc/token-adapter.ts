@@ -2,7 +2,7 @@ import type { Adapter, AdapterPayload } from 'oidc-provider';
 import Provider from 'oidc-provider';
 import { toMilliseconds } from '../lib/duration.ts';
 import { CLOCK_TOLERANCE, GRANT_CLAIM, type VerifiedAccessToken } from './access-tokens.ts';
-import type { AdapterDeps } from './adapter.ts';
+import type { AdapterDeps } from './adapter-deps.ts';
 import { TOKEN_ALIAS } from './presented-token.ts';
 import { createValidity } from './validity.ts';
 

@@ -5,12 +5,12 @@ import { PASSWORD_MAX, PASSWORD_MIN_WITH_SECOND_FACTOR, type Passwords } from '.
 import type { RecoveryCodes } from '../accounts/recovery-codes.ts';
 import type { AccountStore } from '../accounts/store.ts';
 import type { Totp } from '../accounts/totp.ts';
-import type { ProgressStore } from '../interaction/progress.ts';
 import type { Clock } from '../lib/clock.ts';
 import { HOUR, MINUTE, type Milliseconds, toMilliseconds } from '../lib/duration.ts';
 import { Refusal } from '../lib/errors.ts';
 import { sha256 } from '../lib/hash.ts';
 import { newId } from '../lib/ids.ts';
+import type { ProgressStore } from '../lib/progress.ts';
 import type { Attempts } from '../limits/attempts.ts';
 import { type Pages, seeOther } from '../web/page.ts';
 import { byVisitor, type RequestState } from '../web/request-log.ts';

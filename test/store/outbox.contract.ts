@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Job } from '../../src/outbox/outbox.ts';
 import { racers, type TestStores } from '../support/stores.ts';
 
-const job: Job = { kind: 'backchannel-logout', clientId: 'web', accountId: 'acc_ada', sid: 'sid-1' };
+const job = { kind: 'backchannel-logout', clientId: 'web', accountId: 'acc_ada', sid: 'sid-1' } satisfies Job;
 
 /** Every Outbox must pass this. */
 export function outboxContract(name: string, open: () => Promise<TestStores>): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ProgressStore } from '../../src/interaction/progress.ts';
 import { MINUTE, toMilliseconds } from '../../src/lib/duration.ts';
+import type { ProgressStore } from '../../src/lib/progress.ts';
 import type { TestClock } from '../support/clock.ts';
 import { racers } from '../support/stores.ts';
 

@@ -125,10 +125,10 @@ function formsOf(html: string): Form[] {
     const buttons = controls.filter((tag) => tag.startsWith('<button') && attribute(tag, 'name'));
     const inputs = controls.filter((tag) => tag.startsWith('<input') && attribute(tag, 'name'));
     return {
-      action: unescape(attribute(head, 'action') ?? ''),
+      action: unescapeHtml(attribute(head, 'action') ?? ''),
       method: attribute(head, 'method') ?? 'get',
       fields: Object.fromEntries(
-        inputs.map((tag) => [attribute(tag, 'name'), unescape(attribute(tag, 'value') ?? '')]),
+        inputs.map((tag) => [attribute(tag, 'name'), unescapeHtml(attribute(tag, 'value') ?? '')]),
       ),
       buttons: buttons.map((tag) => ({ name: attribute(tag, 'name') ?? '', value: attribute(tag, 'value') ?? '' })),
     };
@@ -139,7 +139,7 @@ function attribute(tag: string, name: string): string | undefined {
   return new RegExp(`\\b${name}="([^"]*)"`).exec(tag)?.[1];
 }
 
-export function unescape(text: string): string {
+export function unescapeHtml(text: string): string {
   return text
     .replaceAll('&lt;', '<')
     .replaceAll('&gt;', '>')
@@ -150,7 +150,7 @@ export function unescape(text: string): string {
 
 /** What a person would read. */
 export function textOf(html: string): string {
-  return unescape(html.replaceAll(/<(style|script|head)\b[\s\S]*?<\/\1>/g, ' ').replaceAll(/<[^>]+>/g, ' '))
+  return unescapeHtml(html.replaceAll(/<(style|script|head)\b[\s\S]*?<\/\1>/g, ' ').replaceAll(/<[^>]+>/g, ' '))
     .replaceAll(/\s+/g, ' ')
     .trim();
 }

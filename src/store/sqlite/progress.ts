@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { ProgressStore } from '../../interaction/progress.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { sha256 } from '../../lib/hash.ts';
+import type { ProgressStore } from '../../lib/progress.ts';
 import type { Sealer } from '../../lib/sealing.ts';
 
 /** @param kind keeps the progress of different flows apart */

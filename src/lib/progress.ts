@@ -1,4 +1,4 @@
-import type { Milliseconds } from '../lib/duration.ts';
+import type { Milliseconds } from './duration.ts';
 
 /** A value that only one of two writers changes: each says which version it had read. */
 export interface Versioned<T> {

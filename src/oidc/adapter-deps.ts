@@ -1,0 +1,17 @@
+import type { Clock } from '../lib/clock.ts';
+import type { Seconds } from '../lib/duration.ts';
+import type { AccessTokens } from './access-tokens.ts';
+import type { ArtifactStore } from './artifact-store.ts';
+import type { RefreshTokenIds } from './refresh-tokens.ts';
+import type { Registry } from './registry.ts';
+
+export interface AdapterDeps {
+  artifacts: ArtifactStore;
+  registry: Registry;
+  accessTokens: AccessTokens;
+  refreshTokenIds: RefreshTokenIds;
+  userinfoAudience: string;
+  /** The longest that any access token lives. */
+  maxTokenLifetime: Seconds;
+  clock: Clock;
+}

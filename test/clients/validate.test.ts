@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest';
+import { type ClientSettings, type ClientType, defaultSettings } from '../../src/clients/client.ts';
+import { clientProblems } from '../../src/clients/validate.ts';
+
+const HTTPS = 'https://app.example.org/callback';
+const PUBLIC_JWKS = { keys: [{ kty: 'RSA', n: 'AQAB', e: 'AQAB', kid: '1' }] };
+
+type Some = Partial<ClientSettings> & { id?: string; name?: string; audience?: string | null };
+
+function problems(type: ClientType, { id = 'app', name = 'App', audience, ...some }: Some = {}): string[] {
+  const signsIn = type === 'web' || type === 'spa' || type === 'native';
+  const settings = { ...defaultSettings(type), redirectUris: signsIn ? [HTTPS] : [], ...some };
+  const own = type === 'resource' ? 'https://api.example.org' : null;
+  return clientProblems({ id, name, type, audience: audience === undefined ? own : audience, settings });
+}
+
+describe('a sound registration', () => {
+  for (const [name, type, some] of [
+    ['a web application', 'web', {}],
+    [
+      'one on this machine',
+      'web',
+      { redirectUris: ['http://localhost:8080/cb', 'http://127.0.0.1/cb', 'http://[::1]/cb'] },
+    ],
+    ['one that authenticates with a key', 'web', { authMethod: 'private_key_jwt', jwks: PUBLIC_JWKS }],
+    ['one that cannot send PKCE', 'web', { pkceRequired: false }],
+    ['one of the operator', 'web', { firstParty: true }],
+    ['one that is told of logouts', 'web', { backchannelLogoutUri: 'https://app.example.org/logout' }],
+    ['one that names an API', 'web', { audiences: ['https://api.example.org', 'urn:example:api'] }],
+    ['one with an address that carries a query', 'web', { redirectUris: [`${HTTPS}?tenant=1`] }],
+    ['a single-page application', 'spa', {}],
+    ['a native one with a claimed address', 'native', {}],
+    ['a native one with a loopback address', 'native', { redirectUris: ['http://127.0.0.1/cb'] }],
+    ['a native one with a private scheme', 'native', { redirectUris: ['org.example.app:/callback'] }],
+    ['a service', 'service', { scopes: ['notes:read'] }],
+    ['an API', 'resource', { scopes: ['read', 'write'] }],
+  ] as [string, ClientType, Some][]) {
+    it(`is that of ${name}`, () => expect(problems(type, some)).toEqual([]));
+  }
+});
+
+describe('a registration is refused', () => {
+  for (const [why, type, some, expected] of [
+    ['an id with a space', 'web', { id: 'my app' }, /--id may have/],
+    ['an empty id', 'web', { id: '' }, /--id may have/],
+    ['an id of 101 characters', 'web', { id: 'a'.repeat(101) }, /--id may have/],
+    ['the id of an account', 'web', { id: 'acc_123' }, /--id must not look like/],
+    ['an empty name', 'web', { name: ' ' }, /--name must have/],
+    ['no redirect address', 'spa', { redirectUris: [] }, /--redirect-uri is missing: a spa client/],
+    [
+      'a redirect address of a service',
+      'service',
+      { redirectUris: [HTTPS] },
+      /--redirect-uri has no use for a service/,
+    ],
+    ['http elsewhere', 'web', { redirectUris: ['http://app.example.org/cb'] }, /--redirect-uri .* must be https/],
+    [
+      'http on a host that looks like this one',
+      'web',
+      { redirectUris: ['http://localhost.example.org/'] },
+      /must be https/,
+    ],
+    ['a fragment', 'web', { redirectUris: [`${HTTPS}#part`] }, /without a fragment/],
+    ['an empty fragment', 'web', { redirectUris: [`${HTTPS}#`] }, /without a fragment/],
+    ['a name in the address', 'web', { redirectUris: ['https://trusted.example@evil.example/'] }, /must be https/],
+    ['a relative address', 'web', { redirectUris: ['/callback'] }, /must be https/],
+    ['a private scheme for a web client', 'web', { redirectUris: ['org.example.app:/cb'] }, /must be https/],
+    ['a private scheme without a dot', 'native', { redirectUris: ['myapp:/cb'] }, /private scheme with a dot/],
+    ['a script', 'native', { redirectUris: ['javascript:alert(1)//a.b'] }, /--redirect-uri/],
+    ['data', 'native', { redirectUris: ['data:text/html,a.b'] }, /--redirect-uri/],
+    ['a file', 'native', { redirectUris: ['file:///etc/a.b'] }, /--redirect-uri/],
+    ['http for a native client elsewhere', 'native', { redirectUris: ['http://app.example.org/'] }, /--redirect-uri/],
+    [
+      'a bad address after logout',
+      'web',
+      { postLogoutRedirectUris: ['http://app.example.org/'] },
+      /--post-logout-redirect-uri/,
+    ],
+    [
+      'http for logout tokens',
+      'web',
+      { backchannelLogoutUri: 'http://app.example.org/' },
+      /--backchannel-logout-uri must be an https/,
+    ],
+    ['a script as its home', 'web', { clientUri: 'javascript:alert(1)' }, /--client-uri must be an https/],
+    ['a script as its policy', 'web', { policyUri: 'javascript:alert(1)' }, /--policy-uri must be an https/],
+    ['a script as its terms', 'web', { tosUri: 'javascript:alert(1)' }, /--tos-uri must be an https/],
+    ['a scope with a space', 'web', { scopes: ['a b'] }, /--scope: "a b" is not a scope/],
+    ['a scope with a quote', 'web', { scopes: ['a"b'] }, /is not a scope/],
+    [
+      'an audience with a fragment',
+      'web',
+      { audiences: ['https://api.example.org#x'] },
+      /--audience must be an absolute/,
+    ],
+    ['a relative audience', 'resource', { audience: 'api' }, /--audience must be an absolute/],
+    ['an API without an audience', 'resource', { audience: null }, /needs --audience, exactly once/],
+    ['an audience of its own for a web client', 'web', { audience: 'https://api.example.org' }, /needs --audience/],
+    ['a secret in a browser', 'spa', { authMethod: 'client_secret_basic' }, /a spa client cannot keep a secret/],
+    [
+      'a key on a device',
+      'native',
+      { authMethod: 'private_key_jwt', jwks: PUBLIC_JWKS },
+      /a native client cannot keep/,
+    ],
+    ['a public web client', 'web', { authMethod: 'none' }, /--auth-method none is for spa and native/],
+    ['a public service', 'service', { authMethod: 'none' }, /--auth-method none is for spa and native/],
+    ['a key that is not there', 'web', { authMethod: 'private_key_jwt' }, /needs the public keys of the client/],
+    [
+      'a private key',
+      'web',
+      { jwks: { keys: [{ kty: 'RSA', n: 'AQAB', e: 'AQAB', d: 'x' }] } },
+      /--jwks must hold public keys only/,
+    ],
+    ['a symmetric key', 'web', { jwks: { keys: [{ kty: 'oct', k: 'x' }] } }, /--jwks must hold public keys only/],
+    ['no key at all', 'web', { jwks: { keys: [] } }, /--jwks must hold public keys only/],
+    ['something else for keys', 'web', { jwks: { keys: 'x' } as never }, /--jwks must hold public keys only/],
+    ['a public client without PKCE', 'spa', { pkceRequired: false }, /--no-pkce is for confidential clients only/],
+    ['a public client without consent', 'native', { firstParty: true }, /--first-party is for confidential clients/],
+  ] as [string, ClientType, Some, RegExp][]) {
+    it(`for ${why}`, () =>
+      expect(problems(type, some)).toEqual(expect.arrayContaining([expect.stringMatching(expected)])));
+  }
+
+  it('with all its problems at once', () => {
+    const found = problems('spa', { id: '?', name: '', redirectUris: [], pkceRequired: false, scopes: ['a b'] });
+    expect(found).toHaveLength(5);
+  });
+
+  it('without falling over whatever stands in an address', () => {
+    const junk = ['', ' ', 'http://', 'https://[', '::', '\u0000'];
+    const some = { redirectUris: junk, postLogoutRedirectUris: junk, audiences: junk, firstParty: true };
+    expect(problems('web', some).length).toBeGreaterThanOrEqual(junk.length * 3);
+  });
+});

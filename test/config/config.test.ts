@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import { longestLifetime, parseConfig, signingKeyRetention } from '../../src/config/config.ts';
+import { ConfigError, type Env } from '../../src/config/env.ts';
+import { DAY, HOUR, MINUTE } from '../../src/lib/duration.ts';
+
+function problems(env: Env): readonly string[] {
+  try {
+    parseConfig(env);
+    return [];
+  } catch (err) {
+    if (err instanceof ConfigError) return err.problems;
+    throw err;
+  }
+}
+
+describe('the configuration', () => {
+  it('is complete with nothing set: a try-out on this machine', () => {
+    expect(parseConfig({})).toEqual({
+      issuer: 'http://localhost:3000',
+      siteName: 'Gatewright',
+      listen: { host: '127.0.0.1', port: 3000 },
+      trustedProxies: [],
+      folders: { data: 'data', keys: 'keys', viewsOverride: null },
+      logLevel: 'info',
+      secondFactor: 'administrators',
+      password: { memory: 65_536, passes: 3, lanes: 1, concurrency: 2, queue: 100 },
+      limits: { passwords: 10, codes: 5, perAddress: 100, window: 15 * MINUTE },
+      lifetimes: {
+        accessToken: 15 * MINUTE,
+        idToken: HOUR,
+        sessionIdle: 3 * DAY,
+        session: 14 * DAY,
+        refreshTokenIdle: 14 * DAY,
+        refreshToken: 90 * DAY,
+        interaction: 30 * MINUTE,
+        jwksCache: 10 * MINUTE,
+      },
+      allowedPrivateNetworks: ['127.0.0.0/8', '::1/128'],
+      loopback: true,
+    });
+  });
+
+  it('reads what is set, without space around it, and takes empty for unset', () => {
+    const config = parseConfig({
+      ISSUER: ' https://id.example.org/ ',
+      SITE_NAME: 'Example',
+      PORT: '8080',
+      HOST: '',
+      TRUSTED_PROXIES: '10.0.0.1, 192.168.0.0/16,,2001:db8::/32',
+      ALLOWED_PRIVATE_NETWORKS: '10.0.0.0/8',
+      ACCESS_TOKEN_LIFETIME: '60',
+      VIEWS_DIR: '/etc/gatewright/views',
+    });
+    expect(config).toMatchObject({
+      issuer: 'https://id.example.org',
+      siteName: 'Example',
+      listen: { host: '127.0.0.1', port: 8080 },
+      trustedProxies: ['10.0.0.1', '192.168.0.0/16', '2001:db8::/32'],
+      allowedPrivateNetworks: ['10.0.0.0/8'],
+      folders: { viewsOverride: '/etc/gatewright/views' },
+      loopback: false,
+    });
+    expect(config.lifetimes.accessToken).toBe(60);
+  });
+
+  it('listens where a local issuer says', () => {
+    expect(parseConfig({ ISSUER: 'http://localhost:4000' }).listen.port).toBe(4000);
+    expect(parseConfig({ ISSUER: 'http://localhost:4000', PORT: '5000' }).listen.port).toBe(5000);
+  });
+
+  it('is refused with every problem at once', () => {
+    const found = problems({
+      ISSUER: 'http://id.example.org/login',
+      PORT: '65536',
+      LOG_LEVEL: 'loud',
+      SECOND_FACTOR: 'never',
+      ARGON2_PASSES: '1.5',
+      LIMIT_CODES: '11',
+      TRUSTED_PROXIES: 'proxy.example.org',
+      ALLOWED_PRIVATE_NETWORKS: '10.0.0.1',
+      SESSION_IDLE: '7200',
+      SESSION_LIFETIME: '3600',
+    });
+    expect(found).toEqual([
+      'ISSUER must be https, or http on localhost',
+      'ISSUER must be scheme and host alone, without path, query or user: give Gatewright a host name of its own',
+      'ALLOWED_PRIVATE_NETWORKS: "10.0.0.1" is not a network such as 10.0.0.0/8',
+      'TRUSTED_PROXIES: "proxy.example.org" is not an address or network',
+      'PORT must be a whole number from 0 to 65535, not "65536"',
+      'LOG_LEVEL must be one of fatal, error, warn, info, debug, silent, not "loud"',
+      'SECOND_FACTOR must be one of optional, administrators, everyone, not "never"',
+      'ARGON2_PASSES must be a whole number from 1 to 100, not "1.5"',
+      'LIMIT_CODES must be a whole number from 1 to 10, not "11"',
+      'SESSION_IDLE is longer than SESSION_LIFETIME',
+    ]);
+    expect(new ConfigError(found).message.split('\n')).toHaveLength(found.length + 1);
+  });
+
+  for (const [issuer, sound] of [
+    ['https://id.example.org', true],
+    ['https://id.example.org:8443', true],
+    ['http://127.0.0.1:3000', true],
+    ['http://[::1]:3000', true],
+    ['http://id.example.org', false],
+    ['http://localhost.example.org', false],
+    ['https://id.example.org/path', false],
+    ['https://id.example.org/?query', false],
+    ['https://id.example.org/#fragment', false],
+    ['https://user@id.example.org', false],
+    ['ftp://id.example.org', false],
+    ['id.example.org', false],
+  ] as const) {
+    it(`${sound ? 'takes' : 'refuses'} the issuer ${issuer}`, () =>
+      expect(problems({ ISSUER: issuer }).length === 0).toBe(sound));
+  }
+
+  for (const [env, sound] of [
+    [{ TRUSTED_PROXIES: '::1' }, true],
+    [{ TRUSTED_PROXIES: '10.0.0.0/33' }, false],
+    [{ TRUSTED_PROXIES: '2001:db8::/129' }, false],
+    [{ TRUSTED_PROXIES: '*' }, false],
+    [{ PORT: 'http' }, false],
+    [{ PORT: '-1' }, false],
+    [{ PORT: '0' }, true],
+    [{ LIMIT_WINDOW: '59' }, false],
+    [{ REFRESH_TOKEN_IDLE: '7200', REFRESH_TOKEN_LIFETIME: '3600' }, false],
+    [{ ARGON2_MEMORY_KIB: '1024' }, false],
+  ] as [Env, boolean][]) {
+    it(`${sound ? 'takes' : 'refuses'} ${JSON.stringify(env)}`, () => expect(problems(env).length === 0).toBe(sound));
+  }
+});
+
+describe('what follows from the lifetimes', () => {
+  const config = parseConfig({});
+
+  it('is how long death marks and signing keys are kept', () => {
+    expect(longestLifetime(config)).toBe(90 * DAY);
+    expect(signingKeyRetention(config)).toBe(14 * DAY + HOUR);
+  });
+});
