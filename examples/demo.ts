@@ -44,17 +44,13 @@ function portsFrom(env: NodeJS.ProcessEnv) {
 function untilStopped(demo: Demo): void {
   if (process.stdin.isTTY) process.stdin.on('data', () => process.stdout.write(`${codeLine(demo)}\n`));
 
-  let stopping = false;
   const stop = () => {
-    // One Ctrl-C arrives twice under npm: from the terminal and from npm itself.
-    if (stopping) return;
-    stopping = true;
     process.stdin.destroy();
     demo.close().catch((err: unknown) => {
       process.stderr.write(`demo: stopping failed: ${String(err)}\n`);
       process.exitCode = 1;
     });
   };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
 }

@@ -9,16 +9,16 @@ export function welcome(demo: Demo, { interactive }: { interactive: boolean }): 
   return `
   Gatewright is running, with three applications that rely on it.
 
-    ${urls.webApp}     a web application: start here
-    ${urls.singlePageApp}     a single-page application
-    ${urls.microservice}     the API that both call
-    ${issuer}     the identity provider
+    ${urls.webApp}  a web application: start here
+    ${urls.singlePageApp}  a single-page application
+    ${urls.microservice}  the API that both call
+    ${issuer}  the identity provider
 
   Sign in as
-    ${ADA.email}        with the password  ${credentials.password}
-    ${GRACE.email}      with the same password, and a code of her authenticator app:
+    ${ADA.email.padEnd(19)}with the password ${credentials.password}
+    ${GRACE.email.padEnd(19)}with the same password, and a code of her authenticator app:
 ${codeLine(demo)}${interactive ? '   (Enter shows the next)' : ''}
-      To have the codes in an app of yours, give it this address or its secret:
+      To see the codes in an app of yours, give it this address, or the secret in it:
       ${otpauthUri(demo)}
 
   Try
