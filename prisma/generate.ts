@@ -13,10 +13,13 @@ export function schema(engine: Engine): { file: string; text: string } {
   return { file: join(FOLDER, '.generated', `${engine}.prisma`), text };
 }
 
-/** Path of the Prisma CLI, or null in an installation without development dependencies. */
+/**
+ * Path of the Prisma CLI, or null in an installation without development dependencies. It is installed under another
+ * name: `@prisma/client` names `prisma` as an optional peer, which would come along into every installation.
+ */
 function findCli(): string | null {
   try {
-    return createRequire(import.meta.url).resolve('prisma/build/index.js');
+    return createRequire(import.meta.url).resolve('prisma-cli/build/index.js');
   } catch {
     return null;
   }

@@ -58,6 +58,7 @@ function listen(server: http.Server, { host, port }: Config['listen']): Promise<
         EADDRINUSE: `port ${port} is in use: stop what uses it, or set PORT (and ISSUER) to another`,
         EACCES: `port ${port} may not be used by this user: choose one above 1023 with PORT`,
         EADDRNOTAVAIL: `${host} is not an address of this machine: set HOST to one that is`,
+        ENOTFOUND: `HOST ${host} is neither an address nor a name that this machine knows: set it to one that is`,
       };
       const sentence = advice[err.code ?? ''];
       reject(sentence ? new OperatorProblem(sentence, { cause: err }) : err);

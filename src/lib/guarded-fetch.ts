@@ -12,7 +12,7 @@ const SPECIAL = [
   ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24'],
   ...['192.0.2.0/24', '192.88.99.0/24', '192.168.0.0/16', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24'],
   ...['224.0.0.0/4', '240.0.0.0/4'],
-  ...['::/127', '64:ff9b::/96', '64:ff9b:1::/48', '100::/64', '2001::/23', '2001:db8::/32', '2002::/16', 'fc00::/7'],
+  ...['::/96', '64:ff9b::/96', '64:ff9b:1::/48', '100::/64', '2001::/23', '2001:db8::/32', '2002::/16', 'fc00::/7'],
   ...['fe80::/10', 'fec0::/10', 'ff00::/8'],
 ];
 
@@ -52,7 +52,7 @@ export function createGuardedFetch(allowed: readonly string[]): typeof globalThi
     const fields = Object.entries(headers).flatMap(([name, value]) =>
       [value ?? []].flat().map((one): [string, string] => [name, one]),
     );
-    return new Response([204, 304].includes(status) ? null : new Uint8Array(body), { status, headers: fields });
+    return new Response([204, 205, 304].includes(status) ? null : new Uint8Array(body), { status, headers: fields });
   };
 }
 

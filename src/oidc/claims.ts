@@ -1,5 +1,5 @@
-import type { AccountClaims, ClaimsParameterMember, Account as ProviderAccount } from 'oidc-provider';
-import Provider from 'oidc-provider';
+import type { AccountClaims, ClaimsParameter, ClaimsParameterMember, Account as ProviderAccount } from 'oidc-provider';
+import Provider, { errors } from 'oidc-provider';
 import type { Account } from '../accounts/account.ts';
 import type { AccountStore } from '../accounts/store.ts';
 import { registrationOf } from './client-metadata.ts';
@@ -20,6 +20,21 @@ export const CLAIMS_BY_SCOPE = {
 /** The library's account, with ours in it for the sign-in policy. */
 export interface KnownAccount extends ProviderAccount {
   account: Account;
+}
+
+/**
+ * Core 5.5.1: a claim is asked for by null or by an object. The library, and the sign-in policy, look into it unseen.
+ * @throws {errors.InvalidRequest}
+ */
+export function assertClaimsParameter(_ctx: unknown, claims: ClaimsParameter): void {
+  for (const target of ['id_token', 'userinfo'] as const) {
+    for (const [name, wanted] of Object.entries(claims[target] ?? {})) {
+      const isObject = typeof wanted === 'object' && !Array.isArray(wanted);
+      if (!isObject || (wanted?.values !== undefined && !Array.isArray(wanted.values))) {
+        throw new errors.InvalidRequest(`claims.${target}.${name} must be null or an object, its values an array`);
+      }
+    }
+  }
 }
 
 export function createFindAccount(accounts: AccountStore) {

@@ -11,6 +11,10 @@ const PATHS: readonly string[] = [
   `${ROUTES.end_session}/confirm`,
   `${ROUTES.end_session}/success`,
 ];
+const POSTED: readonly string[] = [
+  ...[ROUTES.token, ROUTES.introspection, ROUTES.revocation, ROUTES.pushed_authorization_request],
+  `${ROUTES.end_session}/confirm`,
+];
 const LARGEST_BODY = 56 * 1024;
 
 /** Hands the library the requests that are its own. `current` changes when the signing keys do. */
@@ -19,6 +23,8 @@ export function oidcHost(current: () => Provider): Middleware {
     const route = PATHS.find((path) => path === ctx.path) ?? resumeRoute(ctx.path);
     if (!route) return next();
     (ctx.state as RequestState).route = route;
+    // The library would answer two words without a page and without the id of the request.
+    if (!isServed(route, ctx.method, ctx.get('access-control-request-method'))) return next();
 
     if (Number(ctx.get('content-length')) > LARGEST_BODY) {
       ctx.status = 413;
@@ -31,8 +37,22 @@ export function oidcHost(current: () => Provider): Middleware {
 
     // The library answers by itself; our headers are on the response already.
     ctx.respond = false;
-    await current().callback()(req, ctx.res);
+    const provider = current();
+    // Unheard, it would print them; that a connection broke off is reported by our own part of it.
+    if (provider.listenerCount('error') === 0) {
+      provider.on('error', (err: NodeJS.ErrnoException) => {
+        if (err.code !== 'ECONNRESET' && err.code !== 'EPIPE') ctx.app.emit('error', err);
+      });
+    }
+    await provider.callback()(req, ctx.res);
   };
+}
+
+function isServed(route: string, method: string, preflightFor: string): boolean {
+  if (method === 'OPTIONS') return preflightFor !== '';
+  const isRead = method === 'GET' || method === 'HEAD';
+  if (route === ROUTES.userinfo) return isRead || method === 'POST';
+  return POSTED.includes(route) ? method === 'POST' : isRead;
 }
 
 function resumeRoute(path: string): string | undefined {

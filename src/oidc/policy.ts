@@ -9,7 +9,7 @@ import { requestedConsent } from './grants.ts';
 const { Check, base } = interactionPolicy;
 
 /** Reasons for a sign-in page that leave earlier proofs standing: only what is missing is asked for. */
-export const STEP_UP_REASONS: readonly string[] = ['level_required', 'essential_acr', 'essential_acrs'];
+export const STEP_UP_REASONS: readonly string[] = ['level_required'];
 
 /** Decides, at every authorization request, whether the session is good enough or a page comes first. */
 export function createPolicy(secondFactor: SecondFactorPolicy) {
@@ -17,15 +17,19 @@ export function createPolicy(secondFactor: SecondFactorPolicy) {
   const login = policy.get('login');
   if (!login) throw new Error('the library has no login prompt');
 
+  // The library wants the very value; whoever has proved more could never satisfy it, and would go round in circles. For
+  // us a higher level meets a lower one, and `level_required` knows about essential values too.
+  login.checks.remove('essential_acrs');
+  login.checks.remove('essential_acr');
   // Enforced on silent sign-in too: whoever can edit the request must not lower what the client is registered with.
   login.checks.add(
-    new Check('level_required', 'a stronger authentication is required', (ctx) => {
+    new Check('level_required', 'a stronger authentication is required', 'login_required', (ctx) => {
       const demanded = demandedBy(ctx, secondFactor);
       return ctx.oidc.session?.accountId !== undefined && !isAtLeast(levelOfAcr(ctx.oidc.acr), demanded);
     }),
   );
   login.checks.add(
-    new Check('account_gone', 'the account is not there any more', (ctx) => {
+    new Check('account_gone', 'the account is not there any more', 'login_required', (ctx) => {
       return ctx.oidc.session?.accountId !== undefined && ctx.oidc.account === undefined;
     }),
   );

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import { Refusal } from '../lib/errors.ts';
 
 /** Before a JWT, it makes the library look the token up instead of refusing every JWT unseen. */
 export const TOKEN_ALIAS = /^~/;
@@ -12,8 +13,7 @@ const LIMIT = 56 * 1024;
  * as it is.
  */
 export async function withTokenAlias(req: IncomingMessage): Promise<IncomingMessage> {
-  if (req.method !== 'POST' || !req.headers['content-type']?.startsWith('application/x-www-form-urlencoded'))
-    return req;
+  if (req.method !== 'POST' || !isForm(req)) return req;
 
   const body = await read(req);
   const form = new URLSearchParams(body);
@@ -30,25 +30,45 @@ export async function withTokenAlias(req: IncomingMessage): Promise<IncomingMess
  */
 export async function withPublicClientId(req: IncomingMessage): Promise<IncomingMessage> {
   const basic = /^basic ([\w+/=]+)$/i.exec(req.headers.authorization ?? '')?.[1];
-  if (!basic || !req.headers['content-type']?.startsWith('application/x-www-form-urlencoded')) return req;
-  const [id = '', secret] = Buffer.from(basic, 'base64').toString('utf8').split(':');
+  if (!basic || !isForm(req)) return req;
+  const [encoded = '', secret] = Buffer.from(basic, 'base64').toString('utf8').split(':');
+  const id = decoded(encoded);
   if (!id || secret !== '') return req;
 
   const form = new URLSearchParams(await read(req));
-  form.set('client_id', decodeURIComponent(id.replaceAll('+', ' ')));
+  form.set('client_id', id);
   const replayed = replay(req, form.toString());
   delete replayed.headers.authorization;
   return replayed;
 }
 
+/** Media types are compared without regard to case (RFC 9110 8.3.1). */
+function isForm({ headers }: IncomingMessage): boolean {
+  return headers['content-type']?.toLowerCase().startsWith('application/x-www-form-urlencoded') ?? false;
+}
+
+/** RFC 6749 2.3.1: form-encoded within the header. Null where it is not, which the library has an answer for. */
+function decoded(id: string): string | null {
+  try {
+    return decodeURIComponent(id.replaceAll('+', ' '));
+  } catch {
+    return null;
+  }
+}
+
+/** @throws {Refusal} `form_invalid` when the client went away before the end */
 async function read(req: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of req) {
-    size += (chunk as Buffer).length;
-    // What is over the library's own limit is cut one byte above it, so that the library refuses it.
-    if (size > LIMIT) return 'x'.repeat(LIMIT + 1);
-    chunks.push(chunk as Buffer);
+  try {
+    for await (const chunk of req) {
+      size += (chunk as Buffer).length;
+      // What is over the library's own limit is cut one byte above it, so that the library refuses it.
+      if (size > LIMIT) return 'x'.repeat(LIMIT + 1);
+      chunks.push(chunk as Buffer);
+    }
+  } catch (err) {
+    throw new Refusal('form_invalid', 400, { cause: err });
   }
   return Buffer.concat(chunks).toString('utf8');
 }

@@ -11,7 +11,7 @@ import type { SigningSet } from '../signing/signing-keys.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import { createAdapter } from './adapter.ts';
 import type { ArtifactStore } from './artifact-store.ts';
-import { createFindAccount } from './claims.ts';
+import { assertClaimsParameter, createFindAccount } from './claims.ts';
 import { registrationOf } from './client-metadata.ts';
 import { createCookieKeys } from './cookie-keys.ts';
 import { type ProviderEvents, reportEvents } from './events.ts';
@@ -79,7 +79,7 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
       devInteractions: { enabled: false },
       dPoP: { enabled: false },
       backchannelLogout: { enabled: true },
-      claimsParameter: { enabled: true },
+      claimsParameter: { enabled: true, assertClaimsParameter: assertClaimsParameter as never },
       clientCredentials: { enabled: true },
       introspection: { enabled: true, allowedPolicy: introspectionAllowed },
       revocation: { enabled: true, allowedPolicy: revocationAllowed },

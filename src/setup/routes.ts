@@ -8,8 +8,6 @@ import { seeOther } from '../web/page.ts';
 import type { RequestState } from '../web/request-log.ts';
 import type { Setup } from './setup.ts';
 
-const COOKIE = 'gatewright-setup';
-
 /**
  *   GET  /setup/:token          the one-time link; the token moves into a cookie and out of the address
  *   GET  /setup                 whatever is next
@@ -17,10 +15,11 @@ const COOKIE = 'gatewright-setup';
  */
 export function setupRoutes({ setup, csrf, https }: { setup: Setup; csrf: Csrf; https: boolean }): Router {
   const router = new Router({ prefix: '/setup' });
+  const name = https ? '__Secure-gatewright-setup' : 'gatewright-setup';
   const cookie = { httpOnly: true, sameSite: 'lax', secure: https, path: '/setup', overwrite: true } as const;
 
   function tokenOf(ctx: Context): string {
-    const token = ctx.cookies.get(COOKIE);
+    const token = ctx.cookies.get(name);
     if (!token) throw new Refusal('setup_link_spent', 410);
     return token;
   }
@@ -37,7 +36,7 @@ export function setupRoutes({ setup, csrf, https }: { setup: Setup; csrf: Csrf; 
     ctx.set('Cache-Control', 'no-store');
     const token = String(ctx['params']['token']);
     if (!(await setup.isOpen(token))) throw new Refusal('setup_link_spent', 410);
-    ctx.cookies.set(COOKIE, token, { ...cookie, maxAge: toMilliseconds(HOUR) });
+    ctx.cookies.set(name, token, { ...cookie, maxAge: toMilliseconds(HOUR) });
     seeOther(ctx, '/setup');
   });
 
@@ -47,7 +46,7 @@ export function setupRoutes({ setup, csrf, https }: { setup: Setup; csrf: Csrf; 
     const form = await readForm(ctx);
     csrf.check(ctx, flowOf(token), form);
     const over = await setup.submit(ctx, token, csrf.token(flowOf(token)), String(ctx['params']['step']), form);
-    if (over) ctx.cookies.set(COOKIE, null, cookie);
+    if (over) ctx.cookies.set(name, null, cookie);
   });
   return router;
 }

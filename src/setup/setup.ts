@@ -7,7 +7,7 @@ import type { AccountStore } from '../accounts/store.ts';
 import type { Totp } from '../accounts/totp.ts';
 import type { Clock } from '../lib/clock.ts';
 import { HOUR, MINUTE, type Milliseconds, toMilliseconds } from '../lib/duration.ts';
-import { Refusal } from '../lib/errors.ts';
+import { Conflict, Refusal } from '../lib/errors.ts';
 import { sha256 } from '../lib/hash.ts';
 import { newId } from '../lib/ids.ts';
 import type { ProgressStore } from '../lib/progress.ts';
@@ -70,6 +70,13 @@ export function createSetup(deps: SetupDeps) {
     pages.send(ctx, 'totp-enrolment', data, { status });
   }
 
+  /** @throws what is no refusal for a while */
+  function waitText(ctx: Context, err: unknown): string {
+    if (!(err instanceof Refusal) || err.retryAfter === null) throw err;
+    ctx.set('Retry-After', String(err.retryAfter));
+    return tryAgainIn(pages.texts(ctx), err.retryAfter);
+  }
+
   async function show(ctx: Context, token: string, csrf: string): Promise<void> {
     const draft = await drafts.load(token);
     if (draft?.value.recoveryCodes) {
@@ -106,8 +113,7 @@ export function createSetup(deps: SetupDeps) {
       // Each try costs a hash, so it is counted.
       await attempts.address('setup', addressOf(ctx));
     } catch (err) {
-      if (!(err instanceof Refusal)) throw err;
-      return refuse(null, tryAgainIn(t, err.retryAfter ?? 0), err.status);
+      return refuse(null, waitText(ctx, err), (err as Refusal).status);
     }
     if (await accounts.findByEmail(normalizeEmail(email))) return refuse('email', t('problem.email-taken'));
 
@@ -130,8 +136,7 @@ export function createSetup(deps: SetupDeps) {
       confirmedStep = await totp.stepOf(secret, (form.get('code') ?? '').slice(0, 16));
       if (confirmedStep !== null) await attempt.succeeded();
     } catch (err) {
-      if (!(err instanceof Refusal)) throw err;
-      return totpPage(ctx, csrf, draft.value, { field: null, text: tryAgainIn(t, err.retryAfter ?? 0) }, err.status);
+      return totpPage(ctx, csrf, draft.value, { field: null, text: waitText(ctx, err) }, (err as Refusal).status);
     }
     if (confirmedStep === null)
       return totpPage(ctx, csrf, draft.value, { field: 'code', text: t('problem.code') }, 422);
@@ -147,8 +152,14 @@ export function createSetup(deps: SetupDeps) {
       confirmedStep,
       recoveryCodeHashes: hashes,
     };
-    const done = await links.spend(sha256(token), account, credential, byVisitor(ctx.state, 'setup-link'));
-    if (!done) throw new Refusal('setup_link_spent', 410);
+    try {
+      const done = await links.spend(sha256(token), account, credential, byVisitor(ctx.state, 'setup-link'));
+      if (!done) throw new Refusal('setup_link_spent', 410);
+    } catch (err) {
+      // Somebody took the address since the first page asked for it.
+      if (!(err instanceof Conflict)) throw err;
+      return accountPage(ctx, csrf, email, name, { field: 'email', text: t('problem.email-taken') }, 422);
+    }
     await save(token, { ...draft.value, passwordHash: '', secret: '', recoveryCodes: codes }, draft.version);
     seeOther(ctx, '/setup');
   }

@@ -55,6 +55,7 @@ function sendError({ pages, issuer, clock }: ErrorPagesDeps, ctx: Context, refus
   const text = refusal ? TEXTS[refusal.code] : 'failed';
   if (refusal?.retryAfter) ctx.set('Retry-After', String(refusal.retryAfter));
   if (ctx.accepts('html', 'json') === 'json') {
+    ctx.set('Cache-Control', 'no-store');
     ctx.status = refusal?.status ?? 500;
     ctx.body = { error: refusal?.code ?? 'server_error' };
     return;

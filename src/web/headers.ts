@@ -27,6 +27,8 @@ export function securityHeaders({ https }: { https: boolean }): Middleware {
     strictTransportSecurity: https && { maxAge: 365 * 24 * 60 * 60, includeSubDomains: false },
     // Discovery, JWKS and tokens are fetched from other origins; what they may read, CORS says.
     crossOriginResourcePolicy: false,
+    // It would cut a pop-up that an application signs people in by from the page that opened it.
+    crossOriginOpenerPolicy: false,
     xFrameOptions: { action: 'deny' },
   }) as Middleware;
 }

@@ -22,6 +22,7 @@ export function hostGuard(issuer: string): Middleware {
     for (const name of FORWARDED) delete ctx.req.headers[name];
     // The one forwarded header that the library sees is ours: TLS may end at a proxy.
     ctx.req.headers['x-forwarded-proto'] = protocol.slice(0, -1);
+    ctx.cookies.secure = protocol === 'https:';
     if (given !== host) {
       ctx.req.headers.host = host;
       if (!ctx.path.startsWith('/health/')) throw new Refusal('wrong_host', 421);

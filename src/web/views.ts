@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Eta } from 'eta';
+import { OperatorProblem } from '../lib/errors.ts';
 import { type AssetFolders, assetHref, isInside, loadAssets } from './assets.ts';
 import { LANGUAGES, type Language, type Translate, translator } from './texts.ts';
 import { type Problem, type ProblemField, VIEW_NAMES, type ViewData, type ViewName } from './view-data.ts';
@@ -21,16 +22,15 @@ export interface Views {
 /**
  * Compiles every page once, so that a broken or misnamed replacement stops the program at start and
  * not a person at sign-in.
+ * @throws {OperatorProblem} when the operator's folder cannot be used
  */
 export function createViews({ folder, overrideFolder, siteName, issuerHost }: ViewsOptions): Views {
-  const templates = new Templates(folder, overrideFolder);
-  const assets = loadAssets({ folder, overrideFolder });
+  const { templates, assets } = load({ folder, overrideFolder });
   const asset = (name: string) => assetHref(assets, name);
   const translators = Object.fromEntries(LANGUAGES.map((each) => [each, translator(each)])) as Record<
     Language,
     Translate
   >;
-  templates.check();
 
   return {
     render(name, data, language) {
@@ -42,6 +42,18 @@ export function createViews({ folder, overrideFolder, siteName, issuerHost }: Vi
       return templates.render(name, { ...data, ...helpers, view: name, language, siteName, issuerHost });
     },
   };
+}
+
+function load({ folder, overrideFolder }: AssetFolders) {
+  try {
+    const templates = new Templates(folder, overrideFolder);
+    templates.check();
+    return { templates, assets: loadAssets({ folder, overrideFolder }) };
+  } catch (err) {
+    if (!overrideFolder) throw err;
+    const reason = (err as Error).message.split(/\n=+\n/)[0]?.replaceAll(/\s*\n\s*/g, ': ');
+    throw new OperatorProblem(`VIEWS_DIR ${overrideFolder} cannot be used: ${reason}`, { cause: err });
+  }
 }
 
 class Templates extends Eta {

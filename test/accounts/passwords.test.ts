@@ -82,7 +82,7 @@ describe('when many hashes are asked for at once', () => {
     });
     const all = Promise.all(Array.from({ length: 10 }, () => passwords.verify('hash', 'password')));
     for (let done = 0; done < 10; done += 1) {
-      await vi.waitUntil(() => finish.length > 0);
+      await vi.waitUntil(() => finish.length > 0, { interval: 1 });
       finish.shift()?.();
     }
     expect(await all).toHaveLength(10);

@@ -37,17 +37,21 @@ export async function giveRecoveryCode(page: Page, code: string): Promise<void> 
 }
 
 /** Scans the QR code as a phone would, confirms it, and takes the recovery codes. */
-export async function enrol(page: Page): Promise<{ secret: string; otpauthUri: string; recoveryCodes: string[] }> {
+export async function enrol(page: Page, email: string): Promise<{ secret: string; recoveryCodes: string[] }> {
   await heading(page, 'Add your authenticator app');
   const otpauthUri = await scan(page);
+  expect(otpauthUri).toMatch(new RegExp(`^otpauth://totp/Gatewright:${encodeURIComponent(email)}\\?`));
   const secret = new URL(otpauthUri).searchParams.get('secret') ?? '';
+  await page.getByText('Cannot scan? Show the key').click();
+  expect((await page.locator('.key').innerText()).replaceAll(' ', '')).toBe(secret);
   await page.getByLabel('Code', { exact: true }).fill(codeOf(secret));
   await press(page, 'Confirm');
 
   await heading(page, 'Keep these codes');
   const recoveryCodes = await page.locator('#codes li').allInnerTexts();
+  expect(recoveryCodes).toHaveLength(10);
   await press(page, 'I kept them');
-  return { secret, otpauthUri, recoveryCodes };
+  return { secret, recoveryCodes };
 }
 
 /** What the QR code on the screen says, read from its picture. */
@@ -58,7 +62,7 @@ export async function scan(page: Page): Promise<string> {
   return found?.data ?? '';
 }
 
-export async function allow(page: Page, client: string): Promise<void> {
+export async function consent(page: Page, client: string): Promise<void> {
   await heading(page, `Allow ${client}?`);
   await press(page, 'Allow');
 }

@@ -33,8 +33,8 @@ inChromium('a web application whose people need two factors', (open) => {
       await page.goto(world.webApp.url);
       await page.locator('#sign-in').click();
       await givePassword(page, account.email);
-      const { secret, recoveryCodes } = await enrol(page);
-      await allow(page, 'Meadow Notes');
+      const { secret, recoveryCodes } = await enrol(page, account.email);
+      await consent(page, 'Meadow Notes');
       await expectSignedIn(page, account, 'pwd otp mfa');
       await useTokens(page, account);
       await signOut(page);

@@ -83,6 +83,7 @@ describe('a registration is refused', () => {
       /--backchannel-logout-uri must be an https/,
     ],
     ['a script as its home', 'web', { clientUri: 'javascript:alert(1)' }, /--client-uri must be an https/],
+    ['a script as its logo', 'web', { logoUri: 'javascript:alert(1)' }, /--logo-uri must be an https/],
     ['a script as its policy', 'web', { policyUri: 'javascript:alert(1)' }, /--policy-uri must be an https/],
     ['a script as its terms', 'web', { tosUri: 'javascript:alert(1)' }, /--tos-uri must be an https/],
     ['a scope with a space', 'web', { scopes: ['a b'] }, /--scope: "a b" is not a scope/],
