@@ -1,11 +1,12 @@
 #!/usr/bin/env node
-// Runs src/cli.ts on the Node that `npm ci` installed, whatever Node the machine has.
+// Runs src/cli.ts on Node 24: this one where it is, otherwise the one that `npm ci` installed.
 // Plain JavaScript, so that any Node from 20 on can read it.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const node = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
+const installed = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
+const node = Number.parseInt(process.versions.node, 10) === 24 ? process.execPath : installed;
 const program = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
 
 if (existsSync(node)) {

@@ -74,14 +74,17 @@ export function createSessions({ cookieName, secure }: { cookieName: string; sec
     setCookie(ctx, null);
   }
 
-  /** Ends what the provider orders: one session by `sid`, or all of a subject. Returns how many. */
+  /**
+   * Ends what the provider orders: one sign-in by `sid`, or all of a subject. Returns how many. Departures stay: when
+   * another person takes over at the provider, the order about the first one overtakes the second one's way back.
+   */
   function endOrdered({ sid, sub }: LogoutOrder): number {
     let ended = 0;
-    for (const { id, signIn } of byId.values()) {
-      if (!signIn) continue;
-      const { claims } = signIn.tokens;
+    for (const session of byId.values()) {
+      if (!session.signIn) continue;
+      const { claims } = session.signIn.tokens;
       if ((sid !== null && claims['sid'] !== sid) || (sub !== null && claims.sub !== sub)) continue;
-      byId.delete(id);
+      session.signIn = null;
       ended += 1;
     }
     return ended;

@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 import { type Config, longestLifetime } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -19,6 +20,14 @@ export async function checkInstallation(config: Config, clock: Clock): Promise<F
     return [
       note('database', `there is none in ${folder} yet: the server makes it when it starts`),
       clockFinding([], clock),
+    ];
+  }
+  try {
+    accessSync(file, constants.R_OK | constants.W_OK);
+  } catch (err) {
+    const { code } = err as NodeJS.ErrnoException;
+    return [
+      problem('database', `${path.resolve(file)} cannot be used (${code}): give it to the user that runs Gatewright`),
     ];
   }
   const { pending } = await import('../store/prisma/migrate.ts');

@@ -10,7 +10,7 @@ export function iso(at: Milliseconds): string {
   return new Date(at).toISOString();
 }
 
-/** Aligned columns under headings. Where a terminal is too narrow, the widest columns lose their ends. */
+/** Aligned columns under headings. Where a terminal is too narrow, columns lose their ends, but the first, an id, does not. */
 export function table({
   headings,
   rows,
@@ -59,9 +59,9 @@ function fit(widths: number[], available: number | null): number[] {
   const fitted = [...widths];
   const total = () => fitted.reduce((sum, each) => sum + each, GAP.length * (fitted.length - 1));
   while (available !== null && total() > available) {
-    const widest = Math.max(...fitted);
+    const widest = Math.max(...fitted.slice(1));
     if (widest <= NARROWEST) break;
-    fitted[fitted.indexOf(widest)] = widest - 1;
+    fitted[fitted.indexOf(widest, 1)] = widest - 1;
   }
   return fitted;
 }

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { Failure, UsageFailure } from './failure.ts';
+import { printable } from './layout.ts';
 
 const INPUT_MAX = 64 * 1024;
 
@@ -54,12 +55,16 @@ function ask(question: string, { hidden }: { hidden: boolean }): Promise<string>
   if (hidden) process.stderr.write(question);
 
   return new Promise<string>((resolve, reject) => {
-    const giveUp = () => reject(new Failure('nothing was changed'));
-    reader.on('SIGINT', giveUp);
-    reader.on('close', giveUp);
-    reader.question(hidden ? '' : question, resolve);
-  }).finally(() => {
-    reader.close();
-    if (hidden) process.stderr.write('\n');
+    let answered = false;
+    reader.on('close', () => {
+      // Unseen, or given up by Ctrl-C or Ctrl-D: the cursor is still behind the question.
+      if (hidden || !answered) process.stderr.write('\n');
+      reject(new Failure('nothing was changed'));
+    });
+    reader.question(hidden ? '' : printable(question), (answer) => {
+      answered = true;
+      resolve(answer);
+      reader.close();
+    });
   });
 }

@@ -8,6 +8,8 @@ import type { ClientHead } from '../web/view-data.ts';
 /** What this browser has proved and been given since the prompt began. Kept on the server, sealed. */
 export interface Progress {
   accountId: string | null;
+  /** What the account's password and factors were when it proved them; null where a session stands for that. */
+  factorsVersion: number | null;
   proofs: Proof[];
   /** A seed that waits for its first code; made by us, never part of a form. */
   enrolment: PendingEnrolment | null;
@@ -28,6 +30,7 @@ export interface PendingEnrolment {
 
 export const NOTHING_PROVED: Progress = {
   accountId: null,
+  factorsVersion: null,
   proofs: [],
   enrolment: null,
   recoveryCodes: null,

@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import { isEmail, normalizeEmail } from '../accounts/account.ts';
+import { type Account, isEmail, normalizeEmail } from '../accounts/account.ts';
 import { PASSWORD_MAX, type Passwords } from '../accounts/passwords.ts';
 import type { AccountStore } from '../accounts/store.ts';
 import type { Audit } from '../audit/audit.ts';
@@ -33,7 +33,7 @@ export function createPasswordStep(deps: PasswordStepDeps): StepPage {
   }
 
   /** Unknown, wrong and disabled do the same work and get the same answer. @throws {Refusal} */
-  async function verify(ctx: Context, interaction: Interaction, email: string, password: string): Promise<string> {
+  async function verify(ctx: Context, interaction: Interaction, email: string, password: string): Promise<Account> {
     const attempt = await attempts.password(email, addressOf(ctx));
     const account = await accounts.findByEmail(email);
     const matches = await passwords.verify(account?.passwordHash ?? null, password);
@@ -52,7 +52,7 @@ export function createPasswordStep(deps: PasswordStepDeps): StepPage {
     if (passwords.isOutdated(account.passwordHash)) {
       await accounts.upgradePasswordHash(account.id, account.passwordHash, await passwords.hash(password));
     }
-    return account.id;
+    return account;
   }
 
   return {
@@ -74,9 +74,9 @@ export function createPasswordStep(deps: PasswordStepDeps): StepPage {
         return page(ctx, interaction, typed, { field: 'credentials', text: t('problem.credentials') }, 422);
       }
 
-      let accountId: string;
+      let account: Account;
       try {
-        accountId = await verify(ctx, interaction, normalizeEmail(typed), password);
+        account = await verify(ctx, interaction, normalizeEmail(typed), password);
       } catch (err) {
         const problem = problemOf(pages, ctx, interaction, err);
         if ((err as Refusal).code === 'too_many_attempts') {
@@ -93,10 +93,12 @@ export function createPasswordStep(deps: PasswordStepDeps): StepPage {
 
       // What another account proved in this flow does not count for this one, and neither does an older password.
       const { progress } = interaction;
+      const { id: accountId, factorsVersion } = account;
       const before = progress.accountId === accountId ? progress : { ...NOTHING_PROVED, finished: progress.finished };
       const proofs = before.proofs.filter(({ method }) => method !== 'pwd');
       const at = Math.floor(clock() / 1000);
-      await interactions.record(interaction, { ...before, accountId, proofs: [...proofs, { method: 'pwd', at }] });
+      const proved = [...proofs, { method: 'pwd', at } as const];
+      await interactions.record(interaction, { ...before, accountId, factorsVersion, proofs: proved });
       seeOther(ctx, interactionPath(interaction));
     },
   };

@@ -104,7 +104,8 @@ export function createTotpEnrolmentStep(deps: TotpEnrolmentDeps): StepPage {
       if (!done) throw new Refusal('enrolment_expired', 409);
 
       const proofs = [...progress.proofs, { method: 'otp', at: Math.floor(clock() / 1000) } as const];
-      await interactions.record(interaction, { ...progress, proofs, enrolment: null, recoveryCodes: codes });
+      const after = { factorsVersion: factorsVersion + 1, proofs, enrolment: null, recoveryCodes: codes };
+      await interactions.record(interaction, { ...progress, ...after });
       seeOther(ctx, interactionPath(interaction));
     },
   };

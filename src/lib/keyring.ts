@@ -84,7 +84,8 @@ function readOrCreate(file: string, mayCreate: boolean): string {
     }
   }
   try {
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    mkdirSync(path.dirname(file), { recursive: true });
+    chmodSync(path.dirname(file), 0o700);
     // Written aside and linked into place, so that of two first starts one wins and neither reads half a file.
     // Its name is random because two containers that share the folder may both be process 1.
     const draft = `${file}.${randomBytes(6).toString('hex')}.new`;

@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import type { Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import type { RequestState } from '../web/request-log.ts';
@@ -39,8 +40,8 @@ export function oidcHost(current: () => Provider): Middleware {
     ctx.respond = false;
     const provider = current();
     // Unheard, it would print them; that a connection broke off is reported by our own part of it.
-    if (provider.listenerCount('error') === 0) {
-      provider.on('error', (err: NodeJS.ErrnoException) => {
+    if ((provider as EventEmitter).listenerCount('error') === 0) {
+      (provider as EventEmitter).on('error', (err: NodeJS.ErrnoException) => {
         if (err.code !== 'ECONNRESET' && err.code !== 'EPIPE') ctx.app.emit('error', err);
       });
     }
@@ -56,5 +57,5 @@ function isServed(route: string, method: string, preflightFor: string): boolean 
 }
 
 function resumeRoute(path: string): string | undefined {
-  return path.startsWith(`${ROUTES.authorization}/`) ? `${ROUTES.authorization}/:uid` : undefined;
+  return /^\/oauth2\/authorize\/[^/]+$/.test(path) ? `${ROUTES.authorization}/:uid` : undefined;
 }

@@ -70,7 +70,7 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
     expiresWithSession: (_ctx, source) => !source.scopes.has('offline_access'),
-    pkce: { required: (_ctx, client) => registrationOf(client).settings.pkceRequired },
+    pkce: { required: isPkceRequired },
     clientBasedCORS: isOriginOf,
     formats: { customizers: { jwt: (ctx, token, jwt) => resources.completeToken(ctx, token, jwt) } },
     renderError: pages.error,
@@ -79,7 +79,7 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
       devInteractions: { enabled: false },
       dPoP: { enabled: false },
       backchannelLogout: { enabled: true },
-      claimsParameter: { enabled: true, assertClaimsParameter: assertClaimsParameter as never },
+      claimsParameter: { enabled: true, assertClaimsParameter },
       clientCredentials: { enabled: true },
       introspection: { enabled: true, allowedPolicy: introspectionAllowed },
       revocation: { enabled: true, allowedPolicy: revocationAllowed },
@@ -105,6 +105,12 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
   provider.use(finishResponses({ pages, jwksCache: lifetimes.jwksCache }));
   reportEvents(provider, deps.events);
   return provider;
+}
+
+/** RFC 9700 2.1.1: the operator can exempt a client only where it has a secret of its own. */
+function isPkceRequired(_ctx: KoaContextWithOIDC, client: object): boolean {
+  const { settings } = registrationOf(client);
+  return settings.pkceRequired || !isConfidential(settings);
 }
 
 /** A browser may use the token endpoint from the pages of a public client, and userinfo from those of any. */

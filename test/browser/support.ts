@@ -38,7 +38,8 @@ export function inChromium(name: string, tests: (open: OpenPage) => void): void 
     beforeEach((test) => {
       if (missing) test.skip(missing);
     });
-    afterEach(async () => {
+    afterEach(async ({ task }) => {
+      if (task.result?.state === 'fail') await printPages(contexts);
       const said = complaints;
       await Promise.all(contexts.map((each) => each.close()));
       [contexts, complaints] = [[], []];
@@ -53,6 +54,14 @@ export function inChromium(name: string, tests: (open: OpenPage) => void): void 
       return context.newPage();
     });
   });
+}
+
+/** What a person would have seen when the test failed. */
+async function printPages(contexts: BrowserContext[]): Promise<void> {
+  for (const page of contexts.flatMap((each) => each.pages())) {
+    const text = await page.innerText('body', { timeout: 1_000 }).catch((err: unknown) => String(err));
+    console.error(`${page.url()}\n${text}`);
+  }
 }
 
 async function collectComplaints(context: BrowserContext, complaints: string[]): Promise<void> {

@@ -5,7 +5,7 @@ import { createRecoveryCodes } from '../../src/accounts/recovery-codes.ts';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { codeOf } from '../support/sign-in.ts';
 import {
-  allow,
+  consent,
   enrol,
   giveCode,
   givePassword,

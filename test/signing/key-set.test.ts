@@ -43,7 +43,7 @@ const cases: [string, StoredSigningKey[], number, Record<string, KeyState>][] = 
 
 describe('the state of signing keys', () => {
   for (const [name, keys, now, expected] of cases) {
-    it(`: ${name}`, () => {
+    it(name, () => {
       for (const order of [keys, [...keys].reverse()]) {
         const stated = stateKeys(order, now, RETENTION).map(({ kid, state }) => [kid, state]);
         expect(Object.fromEntries(stated)).toEqual(expected);

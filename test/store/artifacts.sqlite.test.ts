@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { DAY, HOUR, toMilliseconds } from '../../src/lib/duration.ts';
 import { sweepBatch } from '../../src/store/sqlite/sweep.ts';
 import { testClock } from '../support/clock.ts';
-import { openTestState, racers, testFolders } from '../support/stores.ts';
+import { LONGEST, openTestState, racers, testFolders } from '../support/stores.ts';
 import { artifactStoreContract, keys } from './artifacts.contract.ts';
 import { runProgram } from './scratch.ts';
 
@@ -73,6 +73,27 @@ describe('the state file', () => {
         rows: 0,
       },
     );
+  });
+
+  it('keeps a token denied for the longer of two times', async () => {
+    const { artifacts, clock, db } = openTestState();
+    await artifacts.deny('jti', clock() + toMilliseconds(HOUR));
+    await artifacts.deny('jti', clock() + 1000);
+    clock.forward(60);
+    sweepBatch(db, clock());
+    expect(await artifacts.isDenied('jti')).toBe(true);
+    clock.forward(HOUR);
+    sweepBatch(db, clock());
+    expect(await artifacts.isDenied('jti')).toBe(false);
+  });
+
+  it('remembers what ended for longer than anything that names it lives', async () => {
+    const { artifacts, clock, db } = openTestState();
+    await artifacts.endGrant('g');
+    clock.forward(LONGEST - 1);
+    sweepBatch(db, clock());
+    await artifacts.put('RefreshToken', 'token', {}, keys({ grantId: 'g' }), clock() + 1000);
+    expect(await artifacts.get('RefreshToken', 'token')).toBeNull();
   });
 
   it('is swept of what expired, and of nothing else', async () => {

@@ -82,6 +82,8 @@ export function attemptStoreContract(name: string, open: () => AttemptStore | Pr
       const until = await take(START);
       await attempts.refund('ada');
       expect(await take(START + 1)).toBe(until);
+      await takeAll(START + WINDOW);
+      expect(await take(START + WINDOW)).toBe(START + 3 * WINDOW); // the wait has grown all the same
     });
 
     it('grow no further wait after a success', async () => {

@@ -41,6 +41,14 @@ export function setupLinkStoreContract(name: string, open: () => Promise<TestSto
       ).toEqual(['account.created', 'setup_link.made', 'setup_link.spent', 'totp.enrolled']);
     });
 
+    it('stay spent when that administrator is deleted', async () => {
+      const { setupLinks, accounts } = await opened();
+      await setupLinks.spend('link', administrator(), totp(), BY);
+      await accounts.delete('acc_admin0', BY);
+      expect(await setupLinks.isOpen('link')).toBe(false);
+      expect(await setupLinks.spend('link', administrator(1), totp(1), BY)).toBe(false);
+    });
+
     it('are spent by one of many racers', async () => {
       const { setupLinks, accounts } = await opened();
       const won = await racers(10, (index) => setupLinks.spend('link', administrator(index), totp(index), BY));

@@ -16,7 +16,7 @@ import { type TestClock, testClock } from './clock.ts';
 
 export const ISSUER = 'https://id.example.org';
 /** Longer than anything the tests keep. */
-const LONGEST = 90 * DAY;
+export const LONGEST = 90 * DAY;
 
 /** A table of the relational database as its rows, in no particular order. */
 export type Rows = Record<string, unknown>[];

@@ -66,8 +66,16 @@ export async function again(person: Pick<Visit, 'party' | 'agent'>, parameters: 
   return person.party.redeem(page, authorization);
 }
 
+export interface Told {
+  code?: string;
+  error?: string;
+  error_description?: string;
+  state?: string;
+  iss?: string;
+}
+
 /** What the application is told at its redirect address. */
-export function told(page: Pick<Page, 'url' | 'status'>): Record<string, string> {
+export function told(page: Pick<Page, 'url' | 'status'>): Told {
   if (!page.url.startsWith(CALLBACK)) throw new Error(`still at ${page.url} (${page.status})`);
   return Object.fromEntries(new URL(page.url).searchParams);
 }

@@ -1,0 +1,337 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { installation } from './gatewright.ts';
+
+const { root, env, run, json } = installation();
+const API = 'https://api.example.org';
+const CALLBACK = 'https://wiki.example.org/callback';
+const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+const web = (id: string, ...more: string[]) => [
+  ...['client', 'create', '--type', 'web', '--name', 'Wiki', '--id', id, '--redirect-uri', CALLBACK],
+  ...more,
+];
+
+beforeAll(async () => {
+  await json(['client', 'create', '--type', 'resource', '--name', 'Orders', '--audience', API, '--id', 'orders']);
+  await json(web('wiki'));
+});
+
+describe('client create', () => {
+  it('prints what to configure and the secret, once', async () => {
+    const { status, stdout, stderr } = await run([
+      'client',
+      'create',
+      '--type',
+      'web',
+      '--name',
+      'Blog',
+      '--redirect-uri',
+      CALLBACK,
+    ]);
+    expect([status, stderr]).toEqual([0, '']);
+    const id = /^client id +(cli_\w{22})$/m.exec(stdout)?.[1] ?? '';
+    const secret = /^ {2}(gws_[\w-]{43})$/m.exec(stdout)?.[1] ?? '';
+    expect(stdout).toMatch(/^issuer +http:\/\/localhost:9$/m);
+    expect(secret).not.toBe('');
+
+    const later = await run(['client', 'show', id]);
+    expect(later.stdout).toContain('client_secret_basic');
+    expect(later.stdout).not.toContain('gws_');
+    for (const file of readdirSync(env['DATA_DIR'] ?? '')) {
+      expect(readFileSync(path.join(env['DATA_DIR'] ?? '', file)).includes(secret)).toBe(false);
+    }
+  });
+
+  it('takes every setting', async () => {
+    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const jwks = { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'one' }] };
+    writeFileSync(path.join(root, 'jwks.json'), JSON.stringify(jwks));
+    const outcome = await run([
+      ...web('full', '--json', '--redirect-uri', 'https://wiki.example.org/other', '--first-party', '--no-pkce'),
+      ...[
+        '--post-logout-redirect-uri',
+        'https://wiki.example.org/bye',
+        '--backchannel-logout-uri',
+        'https://wiki.example.org/out',
+      ],
+      ...[
+        '--scope',
+        'openid email',
+        '--scope',
+        'orders:read',
+        '--audience',
+        API,
+        '--audience',
+        'https://other.example.org',
+      ],
+      ...['--id-token-claims', '--no-userinfo-with-api', '--minimum-level', 'two-factor'],
+      ...['--auth-method', 'private_key_jwt', '--jwks', 'jwks.json', '--logo-uri', 'https://wiki.example.org/logo.png'],
+      ...[
+        '--client-uri',
+        'https://wiki.example.org/',
+        '--policy-uri',
+        'https://wiki.example.org/p',
+        '--tos-uri',
+        'https://wiki.example.org/t',
+      ],
+    ]);
+    expect(outcome.stderr).toBe(
+      `${JSON.stringify({ warning: 'no API is registered as https://other.example.org yet: npx gatewright client create --type resource --audience https://other.example.org …' })}\n`,
+    );
+    expect(outcome.json).toEqual({
+      ...{
+        id: 'full',
+        secret: null,
+        issuer: 'http://localhost:9',
+        name: 'Wiki',
+        type: 'web',
+        status: 'active',
+        audience: null,
+      },
+      settings: {
+        redirectUris: [CALLBACK, 'https://wiki.example.org/other'],
+        postLogoutRedirectUris: ['https://wiki.example.org/bye'],
+        backchannelLogoutUri: 'https://wiki.example.org/out',
+        authMethod: 'private_key_jwt',
+        scopes: ['openid', 'email', 'orders:read'],
+        audiences: [API, 'https://other.example.org'],
+        firstParty: true,
+        pkceRequired: false,
+        idTokenClaims: true,
+        userinfoWithApi: false,
+        minimumLevel: 'two-factor',
+        logoUri: 'https://wiki.example.org/logo.png',
+        clientUri: 'https://wiki.example.org/',
+        policyUri: 'https://wiki.example.org/p',
+        tosUri: 'https://wiki.example.org/t',
+        jwks,
+      },
+      secrets: [],
+      createdAt: expect.stringMatching(ISO),
+      updatedAt: expect.stringMatching(ISO),
+    });
+    expect(await json(['client', 'show', 'full'])).toEqual((({ secret, issuer, ...rest }) => rest)(outcome.json));
+  });
+
+  it('has defaults for each type', async () => {
+    const create = (type: string, ...more: string[]) =>
+      json(['client', 'create', '--type', type, '--name', type, ...more]);
+    const [spa, native, service, resource] = await Promise.all([
+      create('spa', '--redirect-uri', 'https://shop.example.org/'),
+      create('native', '--redirect-uri', 'org.example.app:/callback'),
+      create('service', '--audience', API, '--scope', 'orders:read'),
+      create('resource', '--audience', 'https://stock.example.org', '--scope', 'stock:read stock:write'),
+    ]);
+    expect([spa.secret, spa.settings.authMethod, spa.settings.scopes]).toEqual([
+      null,
+      'none',
+      expect.arrayContaining(['openid']),
+    ]);
+    expect([native.secret, native.settings.authMethod]).toEqual([null, 'none']);
+    expect([service.secret, service.settings.audiences]).toEqual([expect.stringMatching(/^gws_/), [API]]);
+    expect(resource).toMatchObject({
+      audience: 'https://stock.example.org',
+      settings: { audiences: [], scopes: ['stock:read', 'stock:write'] },
+    });
+    expect(resource.secret).toMatch(/^gws_/);
+  });
+
+  it('lists every problem at once', async () => {
+    const { status, stderr } = await run(
+      web('x y', '--redirect-uri', 'http://a.example', '--logo-uri', 'javascript:1', '--audience', 'api'),
+    );
+    expect(status).toBe(1);
+    expect(stderr.split('\n')).toEqual([
+      'gatewright: the client cannot be registered like this:',
+      expect.stringContaining('--id may have'),
+      expect.stringContaining('--redirect-uri http://a.example must be https'),
+      expect.stringContaining('--logo-uri must be an https address'),
+      expect.stringContaining('--audience must be an absolute address'),
+      '',
+    ]);
+  });
+
+  it('says which name is taken', async () => {
+    const outcomes = await Promise.all([
+      run([...web('wiki'), '--json']),
+      run(['client', 'create', '--type', 'resource', '--name', 'x', '--audience', API]),
+      run([
+        'client',
+        'create',
+        '--type',
+        'resource',
+        '--name',
+        'x',
+        '--audience',
+        API,
+        '--audience',
+        'https://b.example.org',
+      ]),
+      run(['client', 'create', '--type', 'resource', '--name', 'x']),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual([1, 1, 1, 1]);
+    expect(JSON.parse(outcomes[0].stderr)).toEqual({
+      error: expect.stringContaining('there is a client wiki already'),
+    });
+    expect(outcomes[1].stderr).toContain(`another API is registered as ${API} already`);
+    expect(outcomes[2].stderr).toContain('exactly once');
+    expect(outcomes[3].stderr).toContain('exactly once');
+  });
+
+  it('refuses key files that it cannot use', async () => {
+    writeFileSync(path.join(root, 'text.json'), 'hello');
+    writeFileSync(path.join(root, 'private.json'), JSON.stringify({ keys: [{ kty: 'RSA', d: 'secret' }] }));
+    const outcomes = await Promise.all(
+      ['none.json', 'text.json', 'private.json'].map((file) =>
+        run(web('keys', '--auth-method', 'private_key_jwt', '--jwks', file)),
+      ),
+    );
+    expect(outcomes.map(({ status, stderr }) => [status, stderr])).toEqual([
+      [1, expect.stringContaining('cannot be read (ENOENT)')],
+      [1, expect.stringContaining('holds no JSON object')],
+      [1, expect.stringContaining('public keys only')],
+    ]);
+  });
+});
+
+describe('client list and show', () => {
+  it('are aligned for people and complete for programs', async () => {
+    const [text, all] = await Promise.all([run(['client', 'list']), json(['client', 'list'])]);
+    expect(text.stdout).toMatch(/^ID +NAME +TYPE +STATUS +CREATED\n/);
+    expect(text.stdout).toMatch(/^orders +Orders +resource +active +\d{4}-/m);
+    expect(all).toContainEqual(await json(['client', 'show', 'wiki']));
+    expect(JSON.stringify(all)).not.toMatch(/hash/i);
+  });
+
+  it('know what they do not know', async () => {
+    const outcomes = await Promise.all(
+      [
+        ['show', 'nobody'],
+        ['update', 'nobody', '--name', 'x'],
+        ['rotate-secret', 'nobody'],
+        ['disable', 'nobody'],
+        ['enable', 'nobody'],
+        ['delete', 'nobody', '--yes'],
+      ].map((args) => run(['client', ...args])),
+    );
+    for (const { status, stdout, stderr } of outcomes) {
+      expect([status, stdout, stderr]).toEqual([
+        1,
+        '',
+        'gatewright: there is no client nobody: npx gatewright client list shows those there are\n',
+      ]);
+    }
+  });
+});
+
+describe('client update', () => {
+  it('changes what is named and nothing else', async () => {
+    const before = await json(
+      web('changing', '--backchannel-logout-uri', 'https://wiki.example.org/out', '--first-party'),
+    );
+    const after = await json([
+      ...[
+        'client',
+        'update',
+        'changing',
+        '--name',
+        'New',
+        '--redirect-uri',
+        'https://new.example.org/',
+        '--no-first-party',
+      ],
+      ...['--backchannel-logout-uri', '', '--scope', 'openid'],
+    ]);
+    expect(after).toMatchObject({ name: 'New', audience: null, secrets: before.secrets });
+    expect(after.settings).toEqual({
+      ...before.settings,
+      redirectUris: ['https://new.example.org/'],
+      backchannelLogoutUri: null,
+      firstParty: false,
+      scopes: ['openid'],
+    });
+  });
+
+  it('checks the result', async () => {
+    const outcomes = await Promise.all([
+      run(['client', 'update', 'wiki', '--redirect-uri', '']),
+      run(['client', 'update', 'wiki', '--auth-method', 'none', '--no-pkce']),
+      run(['client', 'update', 'orders', '--audience', '']),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual([1, 1, 1]);
+    expect(outcomes[1].stderr.match(/^ {2}- /gm)).toHaveLength(2);
+  });
+
+  it('shows what would move the cursor of a terminal instead of sending it', async () => {
+    await json(web('escape'));
+    const { stdout } = await run(['client', 'update', 'escape', '--name', 'a\u001b[2Jb']);
+    expect(stdout).toContain('a\\u001b[2Jb');
+    expect(stdout).not.toContain('\u001b');
+  });
+});
+
+describe('client rotate-secret', () => {
+  it('lets the old secret live for a while', async () => {
+    const created = await json(web('rotating'));
+    const rotated = await json(['client', 'rotate-secret', 'rotating', '--overlap', '30m']);
+    expect(rotated).toEqual({
+      id: 'rotating',
+      secret: expect.stringMatching(/^gws_/),
+      oldSecretsEndAt: expect.stringMatching(ISO),
+      tokensRefused: false,
+    });
+    expect(rotated.secret).not.toBe(created.secret);
+    const left = Date.parse(rotated.oldSecretsEndAt) - Date.now();
+    expect(left).toBeGreaterThan(29 * 60_000);
+    expect(left).toBeLessThanOrEqual(30 * 60_000);
+
+    const { secrets } = await json(['client', 'show', 'rotating']);
+    expect(secrets.map(({ expiresAt }: { expiresAt: string | null }) => expiresAt)).toEqual([
+      null,
+      rotated.oldSecretsEndAt,
+    ]);
+  });
+
+  it('means a day where nothing is said', async () => {
+    await json(web('daily'));
+    const { stdout } = await run(['client', 'rotate-secret', 'daily']);
+    const until = /works until (\S+)\.$/m.exec(stdout)?.[1] ?? '';
+    expect(Math.round((Date.parse(until) - Date.now()) / 3_600_000)).toBe(24);
+  });
+
+  it('ends everything when the secret is compromised', async () => {
+    await json(web('leaked'));
+    const rotated = await json(['client', 'rotate-secret', 'leaked', '--compromised', '--yes']);
+    expect(rotated.tokensRefused).toBe(true);
+    expect(Date.parse(rotated.oldSecretsEndAt)).toBeLessThanOrEqual(Date.now());
+  });
+
+  it('is for clients that have one', async () => {
+    await json([
+      'client',
+      'create',
+      '--type',
+      'spa',
+      '--name',
+      'Shop',
+      '--id',
+      'shop',
+      '--redirect-uri',
+      'https://shop.example.org/',
+    ]);
+    const { status, stderr } = await run(['client', 'rotate-secret', 'shop']);
+    expect([status, stderr]).toEqual([1, expect.stringContaining('has no secret to rotate')]);
+  });
+});
+
+it('client disable, enable and delete', async () => {
+  await json(web('going'));
+  expect(await json(['client', 'disable', 'going'])).toEqual({ id: 'going', status: 'disabled' });
+  expect((await json(['client', 'show', 'going'])).status).toBe('disabled');
+  expect(await json(['client', 'enable', 'going'])).toEqual({ id: 'going', status: 'active' });
+  expect(await json(['client', 'delete', 'going', '--yes'])).toEqual({ id: 'going', deleted: true });
+  expect((await run(['client', 'show', 'going'])).status).toBe(1);
+});
