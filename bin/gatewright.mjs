@@ -18,7 +18,10 @@ if (existsSync(node)) {
 }
 
 function run() {
-  const child = spawn(node, [program, ...process.argv.slice(2)], { stdio: 'inherit' });
+  // Halves the start-up time. In a folder of ours, since whoever can write a compile cache decides what runs.
+  const cache = fileURLToPath(new URL('../node_modules/.cache/gatewright', import.meta.url));
+  const env = { NODE_COMPILE_CACHE: cache, ...process.env };
+  const child = spawn(node, [program, ...process.argv.slice(2)], { stdio: 'inherit', env });
 
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']) {
     // From a keyboard, Ctrl-C and Ctrl-\ reach the child without us; a second one would cut its orderly stop short.

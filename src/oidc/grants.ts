@@ -36,6 +36,8 @@ export function createGrants({ consents, artifacts }: { consents: ConsentStore; 
     const sid = session.sidFor(client.clientId) ?? randomBytes(16).toString('base64url');
     const claimed = await artifacts.claimAuthorization(session.uid, client.clientId, { sid, grantId: grant.jti });
     session.sidFor(client.clientId, claimed.sid);
+    // Said of the dead grant, if at all; the library says it again where this request is granted offline_access.
+    delete session.authorizationFor(client.clientId).persistsLogout;
     if (claimed.grantId === grant.jti) return grant;
 
     await artifacts.delete('Grant', grant.jti);

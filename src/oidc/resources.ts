@@ -29,19 +29,21 @@ export function createResources({ registry, artifacts, userinfoAudience, accessT
   }
 
   async function getResourceServerInfo(_ctx: unknown, audience: string, client: object): Promise<ResourceServer> {
-    const { settings } = registrationOf(client);
+    const { settings, type } = registrationOf(client);
+    // A machine that acts for itself is nobody: scopes about a person say nothing in its tokens, and could mislead an API.
+    const personal = type === 'service' ? [] : OIDC_SCOPES;
     const token = {
       accessTokenTTL: accessTokenLifetime,
       accessTokenFormat: 'jwt',
       jwt: { sign: { alg: 'RS256' } },
     } as const;
-    if (audience === userinfoAudience) return { audience, scope: OIDC_SCOPES.join(' '), ...token };
+    if (audience === userinfoAudience) return { audience, scope: personal.join(' '), ...token };
 
     // An API that the client was not registered for is as good as none.
     const api = settings.audiences.includes(audience) ? await registry.api(audience) : null;
     if (api?.status !== 'active') throw new errors.InvalidTarget('this client may not ask for that resource');
     const scopes = api.settings.scopes.filter((scope) => settings.scopes.includes(scope));
-    return { audience, scope: [...scopes, ...(settings.userinfoWithApi ? OIDC_SCOPES : [])].join(' '), ...token };
+    return { audience, scope: [...scopes, ...(settings.userinfoWithApi ? personal : [])].join(' '), ...token };
   }
 
   /** Runs just before an access token is signed. */

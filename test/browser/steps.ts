@@ -36,8 +36,12 @@ export async function giveRecoveryCode(page: Page, code: string): Promise<void> 
   await press(page, 'Continue');
 }
 
-/** Scans the QR code as a phone would, confirms it, and takes the recovery codes. */
-export async function enrol(page: Page, email: string): Promise<{ secret: string; recoveryCodes: string[] }> {
+/** Scans the QR code as a phone would, confirms it, and takes the recovery codes. `look` sees the page of those. */
+export async function enrol(
+  page: Page,
+  email: string,
+  look: (recoveryCodes: string[]) => Promise<void> = async () => {},
+): Promise<{ secret: string; recoveryCodes: string[] }> {
   await heading(page, 'Add your authenticator app');
   const otpauthUri = await scan(page);
   expect(otpauthUri).toMatch(new RegExp(`^otpauth://totp/Gatewright:${encodeURIComponent(email)}\\?`));
@@ -50,6 +54,7 @@ export async function enrol(page: Page, email: string): Promise<{ secret: string
   await heading(page, 'Keep these codes');
   const recoveryCodes = await page.locator('#codes li').allInnerTexts();
   expect(recoveryCodes).toHaveLength(10);
+  await look(recoveryCodes);
   await press(page, 'I kept them');
   return { secret, recoveryCodes };
 }

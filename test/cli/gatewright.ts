@@ -5,13 +5,14 @@ import path from 'node:path';
 import { afterAll } from 'vitest';
 
 const ROOT = path.join(import.meta.dirname, '../..');
-const NODE = path.join(ROOT, 'node_modules/.bin/node');
+export const NODE = path.join(ROOT, 'node_modules/.bin/node');
 
 export const BIN = path.join(ROOT, 'bin/gatewright.mjs');
 export const PASSWORD = 'correct horse battery staple';
 
 export interface Outcome {
   status: number | null;
+  signal: NodeJS.Signals | null;
   stdout: string;
   stderr: string;
   // biome-ignore lint/suspicious/noExplicitAny: what a test expects of it is what the test is about
@@ -33,6 +34,7 @@ export function installation(): Installation {
   afterAll(() => rmSync(root, { recursive: true, force: true }));
   const env = {
     PATH: process.env['PATH'] ?? '',
+    NODE_COMPILE_CACHE: path.join(ROOT, 'node_modules/.cache/gatewright'),
     DATA_DIR: path.join(root, 'data'),
     KEYS_DIR: path.join(root, 'keys'),
     // Nothing listens there.
@@ -75,7 +77,7 @@ export function execute(
       stderr += text;
     });
     child.on('error', reject);
-    child.on('close', (status) => resolve({ status, stdout, stderr, json: parse(stdout) }));
+    child.on('close', (status, signal) => resolve({ status, signal, stdout, stderr, json: parse(stdout) }));
     // A command that reads nothing may be gone before this is written.
     child.stdin.on('error', () => {});
     child.stdin.end(input);

@@ -1,9 +1,15 @@
-import { chmodSync, cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { BIN, execute, installation } from './gatewright.ts';
+import { BIN, execute, installation, NODE } from './gatewright.ts';
 
 const { root, env, run } = installation();
+
+/** The system's Node, as the script sees it: it then looks for the one that npm installed. */
+const ON_NODE_20 = [
+  '--import',
+  'data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.20.2"}})',
+];
 
 const GROUPS = {
   client: ['create', 'list', 'show', 'update', 'rotate-secret', 'disable', 'enable', 'delete'],
@@ -41,7 +47,7 @@ describe('help', () => {
   });
 });
 
-describe('wrong usage ends with 2, one sentence and where to read on', () => {
+describe.concurrent('wrong usage ends with 2, one sentence and where to read on', () => {
   it.for([
     [[], 'a command is missing; see npx gatewright --help'],
     [['client'], 'a command is missing; see npx gatewright client --help'],
@@ -50,7 +56,10 @@ describe('wrong usage ends with 2, one sentence and where to read on', () => {
     [['client', 'show'], "missing required argument 'id'; see npx gatewright client show --help"],
     [['client', 'list', '--al'], "unknown option '--al'; see npx gatewright client list --help"],
     [['client', 'list', 'x'], 'too many arguments'],
-    [['client', 'create', '--name', 'x'], "required option '--type <type>, not specified'"],
+    [
+      ['client', 'create', '--name', 'x'],
+      "required option '--type <type>' not specified; see npx gatewright client create --help",
+    ],
     [['client', 'create', '--type', 'x', '--name', 'x'], 'Allowed choices are web, spa, native, service, resource;'],
     [['client', 'update', 'x'], 'name what to change; see npx gatewright client update --help'],
     [['account', 'update', 'x'], 'name what to change; see npx gatewright account update --help'],
@@ -72,7 +81,7 @@ describe('wrong usage ends with 2, one sentence and where to read on', () => {
     expect(stdout).toBe('');
     const last = stderr.trimEnd().split('\n').at(-1);
     expect(last).toMatch(/^gatewright: /);
-    expect(last).toContain(sentence.replace(', not specified', "' not specified").replace("specified'", 'specified'));
+    expect(last).toContain(sentence);
   });
 
   it('is JSON with --json', async () => {
@@ -108,7 +117,7 @@ describe('configuration', () => {
   });
 });
 
-describe('an installation that is not there', () => {
+describe.concurrent('an installation that is not there', () => {
   it.for([
     ['client', 'list'],
     ['client', 'show', 'x'],
@@ -133,29 +142,23 @@ describe('bin/gatewright.mjs', () => {
   });
 
   it('says what to do where nothing is installed', async () => {
-    const copy = path.join(root, 'elsewhere/bin/gatewright.mjs');
-    mkdirSync(path.dirname(copy), { recursive: true });
-    cpSync(BIN, copy);
-    const { status, stderr } = await execute(copy, [], { cwd: root, env });
+    const { status, stderr } = await execute(NODE, [...ON_NODE_20, copy('empty')], { cwd: root, env });
     expect([status, stderr]).toEqual([1, expect.stringContaining('run npm ci first')]);
   });
 
   it('ends by the signal that ended the program', async () => {
-    const folder = path.join(root, 'signalled');
-    mkdirSync(path.join(folder, 'node_modules/.bin'), { recursive: true });
-    mkdirSync(path.join(folder, 'bin'));
-    cpSync(BIN, path.join(folder, 'bin/gatewright.mjs'));
-    const stub = path.join(folder, 'node_modules/.bin/node');
-    writeFileSync(stub, '#!/bin/sh\nkill -TERM $$\n');
-    chmodSync(stub, 0o755);
-    const { status } = await execute(
-      '/bin/sh',
-      ['-c', '"$0"; echo "status $?" >&2', path.join(folder, 'bin/gatewright.mjs')],
-      {
-        cwd: root,
-        env,
-      },
-    ).then(({ stderr }) => ({ status: stderr.trim() }));
-    expect(status).toMatch(/status 143$/);
+    const bin = copy('signalled');
+    const stub = path.join(path.dirname(bin), '../node_modules/.bin/node');
+    mkdirSync(path.dirname(stub), { recursive: true });
+    writeFileSync(stub, '#!/bin/sh\nkill -TERM $$\n', { mode: 0o755 });
+    const { status, signal } = await execute(NODE, [...ON_NODE_20, bin], { cwd: root, env });
+    expect([status, signal]).toEqual([null, 'SIGTERM']);
   });
 });
+
+function copy(folder: string): string {
+  const bin = path.join(root, folder, 'bin/gatewright.mjs');
+  mkdirSync(path.dirname(bin), { recursive: true });
+  cpSync(BIN, bin);
+  return bin;
+}

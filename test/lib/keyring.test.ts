@@ -18,7 +18,7 @@ describe('the keyring file', () => {
     expect(read.subkey('label')).toEqual(made.subkey('label'));
   });
 
-  it('made by several processes at once is one for all', async () => {
+  it('made by several processes at once is one for all', { timeout: 30_000 }, async () => {
     const { root, keys } = testFolders();
     const opened = await racers(4, (me) => runProgram('open-keyring.ts', root, String(me), '4'));
     expect(new Set(opened).size).toBe(1);

@@ -21,7 +21,10 @@ async function opened() {
   };
 }
 
-describe('signing keys', () => {
+// Making RSA keys takes as long as it takes.
+const PATIENT = { timeout: 30_000 };
+
+describe('signing keys', PATIENT, () => {
   it('begin with one, however many instances start', async () => {
     const { signing, store, kids } = await opened();
     await Promise.all([signing.ensure(BY), signing.ensure(BY)]);
@@ -86,7 +89,7 @@ describe('signing keys', () => {
   });
 });
 
-describe('a running instance', () => {
+describe('a running instance', PATIENT, () => {
   async function running() {
     const { signing, clock } = await opened();
     const live = await startLiveKeys({ signing, clock, log: createLog('silent') });

@@ -239,9 +239,12 @@ describe('client credentials (RFC 6749 4.4)', () => {
     expect(decodeJwt(body.access_token ?? '')).toMatchObject({ aud: MAIL, scope: 'mail:read' });
   });
 
-  it('are of no use without an API: there is nobody whose profile they could read', async () => {
-    const answer = await tokenFor(await service({ audiences: [] }), { scope: 'openid' });
-    expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_target' } });
+  it('open nothing without an API: there is nobody whose profile they could read', async () => {
+    const { body } = await tokenFor(await service({ audiences: [] }), { scope: 'openid email' });
+    const token = body.access_token ?? '';
+    expect(decodeJwt(token)).toMatchObject({ aud: userinfoAudience });
+    expect(decodeJwt(token)).not.toHaveProperty('scope');
+    expect((await userinfo(server, token)).status).toBe(401);
   });
 
   it('are for services: nobody else may act for itself, and a service cannot sign people in', async () => {

@@ -124,7 +124,7 @@ describe('the state file', () => {
   });
 });
 
-describe('two processes on one state file', () => {
+describe('two processes on one state file', { timeout: 30_000 }, () => {
   const PROCESSES = 2;
   const ids = Array.from({ length: 100 }, (_, index) => `id-${index}`);
 
