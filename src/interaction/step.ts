@@ -44,9 +44,9 @@ export function problemOf(pages: Pages, ctx: Context, interaction: Interaction, 
   if (!(err instanceof Refusal)) throw err;
   const t = pages.texts(ctx, interaction.uiLocales);
   if (err.code === 'too_many_attempts') {
-    const wait = err.retryAfter ?? 0;
-    ctx.set('Retry-After', String(wait));
-    return { field: null, text: tryAgainIn(t, wait) };
+    if (err.retryAfter === null) return { field: null, text: t('problem.blocked') };
+    ctx.set('Retry-After', String(err.retryAfter));
+    return { field: null, text: tryAgainIn(t, err.retryAfter) };
   }
   const problem = PROBLEMS[err.code];
   if (!problem) throw err;

@@ -1,5 +1,8 @@
 import type { Milliseconds } from '../lib/duration.ts';
 
+/** The end of a block that only an operator lifts. */
+export const UNTIL_LIFTED: Milliseconds = Number.MAX_SAFE_INTEGER;
+
 export interface AttemptRule {
   /** Attempts in one window before the wait begins. */
   limit: number;

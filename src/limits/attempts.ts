@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 import { type Milliseconds, type Seconds, toMilliseconds } from '../lib/duration.ts';
 import { Refusal } from '../lib/errors.ts';
 import { keyedHash } from '../lib/hash.ts';
-import type { AttemptRule, AttemptStore } from './attempt-store.ts';
+import { type AttemptRule, type AttemptStore, UNTIL_LIFTED } from './attempt-store.ts';
 
 const MAX_CONSECUTIVE = 100;
 
@@ -47,7 +47,8 @@ export function createAttempts({
       const subject = keyedHash(key, name);
       const retryAt = await store.take(subject, rule, now);
       if (retryAt !== null) {
-        throw new Refusal('too_many_attempts', 429, { retryAfter: Math.ceil((retryAt - now) / 1000) });
+        const wait = retryAt === UNTIL_LIFTED ? {} : { retryAfter: Math.ceil((retryAt - now) / 1000) };
+        throw new Refusal('too_many_attempts', 429, wait);
       }
       subjects.push(subject);
     }

@@ -83,11 +83,11 @@ export interface ArtifactStore {
   endSession(id: string): Promise<EndedSession | null>;
   /** Ends a grant and everything issued under it. */
   endGrant(grantId: string): Promise<void>;
-  /** The applications that an account is signed in to by sessions from before an instant. */
+  /** The applications that an account is signed in to by sessions from an instant or before. */
   authorizationsOf(accountId: string, before: Milliseconds): Promise<SessionAuthorization[]>;
-  /** Ends what an account had before an instant. Repeatable. */
+  /** Ends what an account had at an instant or before. Repeatable. */
   endAccount(accountId: string, before: Milliseconds): Promise<void>;
-  /** Ends what a client had before an instant. Repeatable. */
+  /** Ends what a client had at an instant or before. Repeatable. */
   endClient(clientId: string, before: Milliseconds): Promise<void>;
 
   /** Denies one access token by its `jti` until it would have expired. */

@@ -34,15 +34,20 @@ export function createGrants({ consents, artifacts }: { consents: ConsentStore; 
 
     // Two tabs that sign in at the same time share one grant and one `sid`, or one of them would be signed out.
     const sid = session.sidFor(client.clientId) ?? randomBytes(16).toString('base64url');
-    const claimed = await artifacts.claimAuthorization(session.uid, client.clientId, { sid, grantId: grant.jti });
+    const claim = () => artifacts.claimAuthorization(session.uid, client.clientId, { sid, grantId: grant.jti });
+    let claimed = await claim();
+    // A grant that expired and was not swept yet is nobody's: it ends, and ours takes its place.
+    const shared = claimed.grantId === grant.jti ? grant : await provider.Grant.find(claimed.grantId);
+    if (!shared) {
+      await artifacts.endGrant(claimed.grantId);
+      claimed = await claim();
+    }
     session.sidFor(client.clientId, claimed.sid);
     // Said of the dead grant, if at all; the library says it again where this request is granted offline_access.
     delete session.authorizationFor(client.clientId).persistsLogout;
-    if (claimed.grantId === grant.jti) return grant;
+    if (!shared || shared === grant) return grant;
 
     await artifacts.delete('Grant', grant.jti);
-    const shared = await provider.Grant.find(claimed.grantId);
-    if (!shared) throw new Error('the grant of this session ended while it was being shared');
     await fill(shared, wanted);
     return shared;
   };

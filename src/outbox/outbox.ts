@@ -20,7 +20,8 @@ export interface Outbox {
   /** Takes what is due, leased until `leaseUntil`: nobody else gets it before. */
   take(limit: number, leaseUntil: Milliseconds): Promise<QueuedJob[]>;
   done(id: string): Promise<void>;
-  /** @param error one line without secrets, for the operator */
+  /** Later. @param error one line without secrets, for the operator */
   retry(id: string, dueAt: Milliseconds, error: string): Promise<void>;
+  /** Not again: it stays for the operator to see. */
   giveUp(id: string, error: string): Promise<void>;
 }

@@ -45,7 +45,12 @@ export async function openStores({ issuer, folders, longestLifetime, clock }: St
   const file = databaseFile(folders.data);
   const keyring: Keyring = openKeyring(folders.keys, { mayCreate: !existsSync(file) });
   const state = openStateFile(path.join(folders.data, 'state.db'));
-  migrate({ file, clock });
+  try {
+    migrate({ file, clock });
+  } catch (err) {
+    state.close();
+    throw err;
+  }
   const database = openDatabase({ file });
   const reads = openSqliteFile({ file });
   const { prisma } = database;

@@ -56,7 +56,7 @@ function partsOf(kind: string, secret: string): string[] {
 
 /** As bytes, in every dress that a store or a log might put it in. */
 export function needlesOf(kind: string, secret: string): Buffer[] {
-  const raw = partsOf(kind, secret).map((part) => Buffer.from(part));
+  const raw: Buffer[] = partsOf(kind, secret).map((part) => Buffer.from(part));
   if (kind === 'TOTP seed') raw.push(fromBase32(secret));
   return raw.flatMap((bytes) => [
     bytes,

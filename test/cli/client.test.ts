@@ -19,7 +19,7 @@ beforeAll(async () => {
   await json(web('wiki'));
 });
 
-describe('client create', () => {
+describe.concurrent('client create', () => {
   it('prints what to configure and the secret, once', async () => {
     const { status, stdout, stderr } = await run([
       'client',
@@ -197,7 +197,7 @@ describe('client create', () => {
   });
 });
 
-describe('client list and show', () => {
+describe.concurrent('client list and show', () => {
   it('are aligned for people and complete for programs', async () => {
     const [text, all] = await Promise.all([run(['client', 'list']), json(['client', 'list'])]);
     expect(text.stdout).toMatch(/^ID +NAME +TYPE +STATUS +CREATED\n/);
@@ -227,7 +227,7 @@ describe('client list and show', () => {
   });
 });
 
-describe('client update', () => {
+describe.concurrent('client update', () => {
   it('changes what is named and nothing else', async () => {
     const before = await json(
       web('changing', '--backchannel-logout-uri', 'https://wiki.example.org/out', '--first-party'),
@@ -273,7 +273,7 @@ describe('client update', () => {
   });
 });
 
-describe('client rotate-secret', () => {
+describe.concurrent('client rotate-secret', () => {
   it('lets the old secret live for a while', async () => {
     const created = await json(web('rotating'));
     const rotated = await json(['client', 'rotate-secret', 'rotating', '--overlap', '30m']);

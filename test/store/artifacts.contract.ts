@@ -314,8 +314,9 @@ export function artifactStoreContract(name: string, open: () => OpenArtifacts | 
       await session('bob', {}, 'uid-bob', 'acc_bob');
       await put('RefreshToken', 'old-token', { ...ada, grantId: 'g-old' });
       await put('DeviceCode', 'old-device', ada);
-      clock.forward(1);
+      // What is as old as the instant is refused as well, so it goes with the rest.
       const before = clock();
+      clock.forward(1);
       await grant('g-new', ada);
       await session('new', { web: { sid: 'sid-new', grantId: 'g-new' } }, 'uid-new');
       await put('RefreshToken', 'new-token', { ...ada, grantId: 'g-new' });
@@ -371,8 +372,9 @@ export function artifactStoreContract(name: string, open: () => OpenArtifacts | 
       await put('RefreshToken', 'old-token', { ...web, grantId: 'g-old' });
       const app = { sid: 'sid-app', grantId: 'g-app' };
       await session('old', { web: { sid: 'sid-old', grantId: 'g-old' }, app });
-      clock.forward(1);
+      // What is as old as the instant is refused as well, so it goes with the rest.
       const before = clock();
+      clock.forward(1);
       await grant('g-new', web);
       await put('RefreshToken', 'new-token', { ...web, grantId: 'g-new' });
       await session('new', { web: { sid: 'sid-new', grantId: 'g-new' } }, 'uid-new');

@@ -10,10 +10,6 @@ export function jobRow(job: Job, now: Date) {
 }
 
 export function prismaOutbox({ prisma, clock }: { prisma: PrismaClient; clock: Clock }): Outbox {
-  const finish = async (id: string, lastError: string | null) => {
-    await prisma.outboxMessage.update({ where: { id }, data: { doneAt: new Date(clock()), lastError } });
-  };
-
   return {
     async add(job) {
       await prisma.outboxMessage.create({ data: jobRow(job, new Date(clock())) });
@@ -35,10 +31,14 @@ export function prismaOutbox({ prisma, clock }: { prisma: PrismaClient; clock: C
       }
       return taken;
     },
-    done: (id) => finish(id, null),
+    async done(id) {
+      await prisma.outboxMessage.delete({ where: { id } });
+    },
     async retry(id, dueAt, error) {
       await prisma.outboxMessage.update({ where: { id }, data: { dueAt: new Date(dueAt), lastError: error } });
     },
-    giveUp: (id, error) => finish(id, error),
+    async giveUp(id, error) {
+      await prisma.outboxMessage.update({ where: { id }, data: { doneAt: new Date(clock()), lastError: error } });
+    },
   };
 }

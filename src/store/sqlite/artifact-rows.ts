@@ -54,11 +54,11 @@ export function sqliteArtifactRows(db: DatabaseSync): ArtifactRows {
     deleteSession: db.prepare('DELETE FROM session WHERE uid = ?'),
     deleteAuthorizations: db.prepare('DELETE FROM session_authorization WHERE uid = ?'),
     deleteByGrant: db.prepare('DELETE FROM artifact WHERE grant_id = ?'),
-    sessionsOf: db.prepare('SELECT uid FROM session WHERE account_id = ? AND born_at < ?'),
-    grantsOf: db.prepare("SELECT grant_id FROM artifact WHERE account_id = ? AND kind = 'Grant' AND born_at < ?"),
-    deleteByAccount: db.prepare('DELETE FROM artifact WHERE account_id = ? AND born_at < ?'),
-    deleteByClient: db.prepare('DELETE FROM artifact WHERE client_id = ? AND born_at < ?'),
-    grantsOfClient: db.prepare("SELECT grant_id FROM artifact WHERE client_id = ? AND kind = 'Grant' AND born_at < ?"),
+    sessionsOf: db.prepare('SELECT uid FROM session WHERE account_id = ? AND born_at <= ?'),
+    grantsOf: db.prepare("SELECT grant_id FROM artifact WHERE account_id = ? AND kind = 'Grant' AND born_at <= ?"),
+    deleteByAccount: db.prepare('DELETE FROM artifact WHERE account_id = ? AND born_at <= ?'),
+    deleteByClient: db.prepare('DELETE FROM artifact WHERE client_id = ? AND born_at <= ?'),
+    grantsOfClient: db.prepare("SELECT grant_id FROM artifact WHERE client_id = ? AND kind = 'Grant' AND born_at <= ?"),
     deleteAuthorizationsByGrant: db.prepare('DELETE FROM session_authorization WHERE client_id = ? AND grant_id = ?'),
   };
 

@@ -1,9 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { DAY, type Milliseconds, toMilliseconds } from '../../lib/duration.ts';
-import type { AttemptRule, AttemptStore } from '../../limits/attempt-store.ts';
+import { type AttemptRule, type AttemptStore, UNTIL_LIFTED } from '../../limits/attempt-store.ts';
 import { inTransaction } from './state-file.ts';
 
-const FOREVER: Milliseconds = Number.MAX_SAFE_INTEGER;
 const MAX_WAIT: Milliseconds = toMilliseconds(DAY);
 const MEMORY: Milliseconds = toMilliseconds(90 * DAY);
 
@@ -36,7 +35,7 @@ export function sqliteAttempts(db: DatabaseSync): AttemptStore {
     const refused = exhausted || count > rule.limit;
     // The wait doubles each time it is earned, up to a day.
     const wait = Math.min(rule.window * 2 ** strikes, MAX_WAIT);
-    const retryAt = exhausted ? FOREVER : now + wait;
+    const retryAt = exhausted ? UNTIL_LIFTED : now + wait;
 
     sql.put.run({
       subject,
@@ -45,7 +44,7 @@ export function sqliteAttempts(db: DatabaseSync): AttemptStore {
       strikes: refused ? Math.min(strikes + 1, 20) : strikes,
       windowEndsAt,
       blockedUntil: refused ? retryAt : 0,
-      expiresAt: exhausted ? FOREVER : now + (rule.maxConsecutive === null ? MAX_WAIT + rule.window : MEMORY),
+      expiresAt: exhausted ? UNTIL_LIFTED : now + (rule.maxConsecutive === null ? MAX_WAIT + rule.window : MEMORY),
     });
     return refused ? retryAt : null;
   }

@@ -1,0 +1,139 @@
+import { generateSync } from 'otplib';
+import { CALLBACK } from '../support/relying-party.ts';
+import { PASSWORD, type TestServer } from '../support/server.ts';
+import { codeOf } from '../support/sign-in.ts';
+import { createUserAgent, type Page, textOf, type UserAgent } from '../support/user-agent.ts';
+import { ask, visit } from '../support/visit.ts';
+import { makeSetupLink } from '../../src/setup/setup-link.ts';
+import { recoveryHashes } from './recovery.ts';
+
+export const SEED = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
+
+/** A browser that stands on a page with a form, and what a person would type there. */
+export interface Station {
+  agent: UserAgent;
+  page: Page;
+  good: Record<string, string>;
+  /** What a person sees next; the flow goes on. */
+  next: RegExp;
+}
+
+/** Every form of ours, by the address that it is posted to. A new form belongs here. */
+export const STATIONS: Record<string, (server: TestServer) => Promise<Station>> = {
+  '/interaction/:uid/password': async (server) => {
+    const { agent, page, email } = await signInPage(server, SEED);
+    return { agent, page, good: { email, password: PASSWORD }, next: /Enter your code/ };
+  },
+  '/interaction/:uid/totp': async (server) => {
+    const { agent, page } = await secondFactorPage(server);
+    return { agent, page, good: { code: codeOf(SEED) }, next: /Allow Meadow Notes/ };
+  },
+  '/interaction/:uid/recovery-code': async (server) => {
+    const { agent, page, code } = await recoveryPage(server, 10);
+    return { agent, page, good: { code }, next: /Allow Meadow Notes/ };
+  },
+  '/interaction/:uid/recovery-codes-left': async (server) => {
+    const { agent, page, code } = await recoveryPage(server, 2);
+    return { agent, page: await agent.submit(page, { code }), good: {}, next: /Allow Meadow Notes/ };
+  },
+  '/interaction/:uid/totp-enrolment': async (server) => {
+    const { agent, page } = await enrolmentPage(server);
+    return { agent, page, good: { code: codeOf(seedOn(page)) }, next: /Keep these codes/ };
+  },
+  '/interaction/:uid/recovery-codes': async (server) => {
+    const { agent, page } = await enrolmentPage(server);
+    const codes = await agent.submit(page, { code: codeOf(seedOn(page)) });
+    return { agent, page: codes, good: {}, next: /Allow Meadow Notes/ };
+  },
+  '/interaction/:uid/consent': async (server) => {
+    const { agent, page, email } = await signInPage(server);
+    const consent = await agent.submit(page, { email, password: PASSWORD });
+    return { agent, page: consent, good: { decision: 'allow' }, next: /^http:\/\/localhost:9\/callback\?code=/ };
+  },
+  '/setup/account': async (server) => {
+    const { agent, page } = await setupPage(server);
+    const good = { email: 'root@example.org', password: 'quiet otter ladder' };
+    return { agent, page, good, next: /Add your authenticator app/ };
+  },
+  '/setup/totp': async (server) => {
+    const { agent, page } = await setupTotpPage(server);
+    return { agent, page, good: { code: codeOf(seedOn(page)) }, next: /Keep these codes/ };
+  },
+  '/setup/recovery-codes': async (server) => {
+    const { agent, page } = await setupTotpPage(server);
+    const codes = await agent.submit(page, { code: codeOf(seedOn(page)) });
+    return { agent, page: codes, good: {}, next: /is ready/ };
+  },
+};
+
+/** What a person sees, or where an application is. */
+export const seen = (page: Page) => (page.html ? textOf(page.html) : page.url);
+
+export function formOf(page: Page) {
+  const form = page.forms.find(({ action }) => !action.endsWith('/cancel'));
+  if (!form) throw new Error(`no form on ${page.url} (${page.status}): ${seen(page)}`);
+  return form;
+}
+
+export function seedOn(page: Page): string {
+  const key = /class="key">([A-Z2-7 ]+)</.exec(page.html)?.[1];
+  if (!key) throw new Error(`no key on ${page.url} (${page.status}): ${seen(page)}`);
+  return key.replaceAll(' ', '');
+}
+
+export async function signInPage(server: TestServer, totpSecret?: string, minimumLevel?: 'two-factor') {
+  const person = await visit(server, {
+    firstParty: false,
+    ...(totpSecret && { person: { totpSecret } }),
+    ...(minimumLevel && { minimumLevel }),
+  });
+  const { page, authorization } = await ask(person);
+  return { ...person, page, authorization, email: person.account.email };
+}
+
+export async function secondFactorPage(server: TestServer, seed = SEED) {
+  const start = await signInPage(server, seed);
+  const page = await start.agent.submit(start.page, { email: start.email, password: PASSWORD });
+  return { ...start, page };
+}
+
+export async function enrolmentPage(server: TestServer) {
+  const start = await signInPage(server, undefined, 'two-factor');
+  const page = await start.agent.submit(start.page, { email: start.email, password: PASSWORD });
+  return { ...start, page };
+}
+
+/** For somebody with so many recovery codes. */
+export async function recoveryPage(server: TestServer, count: number) {
+  const start = await signInPage(server, undefined);
+  const { codes, hashes } = recoveryHashes(server, start.account.id, count);
+  await server.app.stores.accounts.enrolTotp(
+    start.account.id,
+    start.account.factorsVersion,
+    { id: `otp_${start.account.id}`, name: 'App', secret: SEED, confirmedStep: 0, recoveryCodeHashes: hashes },
+    { actor: 'cli', address: null, requestId: null },
+  );
+  const totp = await start.agent.submit(start.page, { email: start.email, password: PASSWORD });
+  const link = /href="([^"]+method=recovery-code)"/.exec(totp.html)?.[1] ?? '';
+  return { ...start, totp, page: await start.agent.get(link), codes, code: codes[0] as string };
+}
+
+export async function setupPage(server: TestServer) {
+  const link = await newLink(server);
+  const agent = createUserAgent(server.issuer);
+  return { link, agent, page: await agent.follow(link) };
+}
+
+export async function setupTotpPage(server: TestServer, email = 'root@example.org') {
+  const { link, agent, page } = await setupPage(server);
+  return { link, agent, page: await agent.submit(page, { email, password: 'quiet otter ladder' }) };
+}
+
+export function newLink(server: TestServer): Promise<string> {
+  const { setupLinks: links } = server.app.stores;
+  return makeSetupLink(
+    { links, issuer: server.issuer, clock: () => server.now() },
+    { actor: 'system', address: null, requestId: null },
+  );
+}
+export { CALLBACK, generateSync };

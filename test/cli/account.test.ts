@@ -1,0 +1,224 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { verify } from 'argon2';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { openStores } from '../../src/store/open.ts';
+import { installation, PASSWORD } from './gatewright.ts';
+
+const { env, run, json } = installation();
+
+const create = (email: string, ...more: string[]) =>
+  json(['account', 'create', '--email', email, '--password-stdin', ...more], { input: PASSWORD });
+
+async function storedHash(email: string): Promise<string> {
+  const stores = await openStores({
+    issuer: 'http://localhost:9',
+    folders: { data: env['DATA_DIR'] ?? '', keys: env['KEYS_DIR'] ?? '' },
+    longestLifetime: 1,
+    clock: Date.now,
+  });
+  const account = await stores.accounts.findByEmail(email);
+  await stores.close();
+  return account?.passwordHash ?? '';
+}
+
+beforeAll(async () => {
+  await create('ada@example.org', '--name', 'Ada');
+});
+
+describe.concurrent('account create', () => {
+  it('makes an account and says what it is', async () => {
+    expect(await create(' Grace@Example.org ', '--name', 'Grace Hopper', '--admin', '--verified')).toEqual({
+      id: expect.stringMatching(/^acc_\w{22}$/),
+      email: 'Grace@Example.org',
+      emailVerified: true,
+      role: 'administrator',
+      status: 'active',
+      hasPassword: true,
+      hasSecondFactor: false,
+      claims: { name: 'Grace Hopper' },
+      createdAt: expect.any(String),
+      updatedAt: expect.any(String),
+    });
+  });
+
+  it('refuses an address that another account has, however it is written', async () => {
+    const { status, stderr } = await run(['account', 'create', '--email', 'ADA@Example.org', '--password-stdin'], {
+      input: PASSWORD,
+    });
+    expect([status, stderr]).toEqual([1, 'gatewright: there is an account with the address ADA@Example.org already\n']);
+  });
+
+  it('refuses what is no address', async () => {
+    const { status, stderr } = await run(['account', 'create', '--email', 'ada', '--password-stdin'], {
+      input: PASSWORD,
+    });
+    expect([status, stderr]).toEqual([1, 'gatewright: --email: "ada" is not an email address\n']);
+  });
+});
+
+describe.concurrent('passwords', () => {
+  it('are read from standard input without the end of the line, in NFKC', async () => {
+    // A full-width letter, a ligature, and an accent on its own.
+    const typed = 'ｗorld of ﬁne cafe\u0301s';
+    await json(['account', 'create', '--email', 'typed@example.org', '--password-stdin'], { input: `${typed}\r\n` });
+    expect(await verify(await storedHash('typed@example.org'), 'world of fine caf\u00e9s')).toBe(true);
+  });
+
+  it.for([
+    { input: 'fourteen chars', says: 'it needs 15 characters, since no second factor is demanded', env: {} },
+    { input: '', says: 'it needs 15 characters', env: {} },
+    // 15 UTF-16 units, 8 code points after NFKC.
+    { input: '𝔭𝔞𝔰𝔰𝔴𝔬𝔯d', says: 'it needs 15 characters', env: {} },
+    { input: 'seven77', says: 'it needs 8 characters\n', env: { SECOND_FACTOR: 'everyone' } },
+    { input: 'a'.repeat(257), says: '256 characters at most', env: {} },
+    { input: `${PASSWORD}\n${PASSWORD}\n`, says: 'more than one line', env: {} },
+  ])('are refused: $says', async ({ input, says, env }) => {
+    const { status, stderr } = await run(['account', 'create', '--email', 'new@example.org', '--password-stdin'], {
+      ...{ input, env },
+    });
+    expect([status, stderr]).toEqual([1, expect.stringContaining(says)]);
+    if (input) expect(stderr).not.toContain(input.slice(0, 7));
+  });
+
+  it('may be shorter where a second factor is demanded', async () => {
+    await json(['account', 'create', '--email', 'root@example.org', '--admin', '--password-stdin'], {
+      input: 'eight888',
+    });
+    const everyone = { SECOND_FACTOR: 'everyone' };
+    await json(['account', 'create', '--email', 'all@example.org', '--password-stdin'], {
+      input: 'eight888',
+      env: everyone,
+    });
+  });
+
+  it('can be set anew', async () => {
+    const { id } = await create('set@example.org');
+    const outcome = await json(['account', 'set-password', id, '--password-stdin'], { input: `${PASSWORD} again\n` });
+    const short = await run(['account', 'set-password', id, '--password-stdin'], { input: 'short' });
+    expect(outcome).toEqual({ id, email: 'set@example.org', passwordSet: true });
+    expect([short.status, short.stderr]).toEqual([1, expect.stringContaining('too short')]);
+    expect(await verify(await storedHash('set@example.org'), `${PASSWORD} again`)).toBe(true);
+  });
+});
+
+describe('account list and show', () => {
+  it('never show a hash', async () => {
+    const [text, all, shown, byId] = await Promise.all([
+      run(['account', 'list']),
+      json(['account', 'list']),
+      run(['account', 'show', 'ADA@example.org']),
+      json(['account', 'show', 'ada@example.org']),
+    ]);
+    expect(text.stdout).toMatch(/^ID +EMAIL +ROLE +STATUS +2ND FACTOR +CREATED\n/);
+    expect(text.stdout).toContain(byId.id);
+    expect(shown.stdout).toMatch(/^email +ada@example\.org, not verified$/m);
+    expect(all).toContainEqual(await json(['account', 'show', byId.id]));
+    expect(text.stdout + shown.stdout + JSON.stringify(all)).not.toContain('argon2');
+  });
+});
+
+it('every command says when there is no such account', async () => {
+  const commands = ['show', 'update', 'set-password', 'disable', 'enable', 'reset-mfa', 'sign-out', 'unlock', 'delete'];
+  const more: Record<string, string[]> = {
+    update: ['--verified'],
+    'set-password': ['--password-stdin'],
+    'reset-mfa': ['--yes'],
+    delete: ['--yes'],
+  };
+  const outcomes = await Promise.all(
+    commands.map((name, i) => run(['account', name, i % 2 ? 'acc_x' : 'no@example.org', ...(more[name] ?? [])])),
+  );
+  for (const [i, { status, stdout, stderr }] of outcomes.entries()) {
+    const who = i % 2 ? 'acc_x' : 'no@example.org';
+    const sentence = `gatewright: there is no account ${who}: npx gatewright account list shows those there are\n`;
+    expect([commands[i], status, stdout, stderr]).toEqual([commands[i], 1, '', sentence]);
+  }
+});
+
+describe('account update', () => {
+  const update = (...args: string[]) => json(['account', 'update', 'claims@example.org', ...args]);
+  beforeAll(async () => {
+    await create('claims@example.org', '--name', 'Before');
+  });
+
+  it('sets and takes away every standard claim', async () => {
+    const texts = {
+      ...{
+        given_name: 'Ada',
+        family_name: 'Lovelace',
+        middle_name: 'King',
+        nickname: 'A=B',
+        preferred_username: 'ada',
+      },
+      ...{
+        profile: 'https://a.example/p',
+        picture: 'https://a.example/i',
+        website: 'http://a.example/',
+        gender: 'female',
+      },
+      ...{ birthdate: '0000-12-10', zoneinfo: 'Europe/London', locale: 'en-GB', phone_number: '+44 20 7946 0000' },
+    };
+    const address = {
+      ...{ formatted: '12 St James\nLondon', street_address: '12 St James', locality: 'London' },
+      ...{ region: 'Greater London', postal_code: 'SW1Y', country: 'UK' },
+    };
+    const sets = [
+      ...Object.entries(texts).map(([name, value]) => `${name}=${value}`),
+      ...Object.entries(address).map(([name, value]) => `address.${name}=${value}`),
+      'phone_number_verified=true',
+    ].flatMap((set) => ['--set', set]);
+
+    const { claims } = await update(...sets, '--unset', 'name');
+    expect(claims).toEqual({ ...texts, address, phone_number_verified: true });
+
+    const later = await update('--unset', 'address.region', '--set', 'phone_number=+4420', '--verified');
+    expect(later.emailVerified).toBe(true);
+    // Another number is not a verified one.
+    expect(later.claims).not.toHaveProperty('phone_number_verified');
+    expect(later.claims.address).not.toHaveProperty('region');
+    const last = await update('--unset', 'address', '--unverified');
+    expect([last.emailVerified, last.claims.address]).toEqual([false, undefined]);
+  });
+
+  it('changes nothing where one of several claims is refused', async () => {
+    const before = await json(['account', 'show', 'ada@example.org']);
+    const { status, stderr } = await run(['account', 'update', 'ada@example.org', '--set', 'name=x', '--set', 'sub=y']);
+    expect([status, stderr]).toEqual([1, expect.stringContaining('never changes')]);
+    expect(await json(['account', 'show', 'ada@example.org'])).toEqual(before);
+  });
+});
+
+it('disable, enable, sign-out, unlock, reset-mfa and delete', async () => {
+  const email = 'going@example.org';
+  const { id } = await create(email);
+  expect(await json(['account', 'disable', email])).toEqual({ id, email, status: 'disabled' });
+  expect((await json(['account', 'show', id])).status).toBe('disabled');
+  expect(await json(['account', 'enable', id])).toEqual({ id, email, status: 'active' });
+  expect(await json(['account', 'sign-out', email])).toEqual({ id, email, signedOut: true });
+  expect(await json(['account', 'unlock', email])).toEqual({ id, email, unlocked: true });
+  expect(await json(['account', 'reset-mfa', email, '--yes'])).toEqual({ id, email, hasSecondFactor: false });
+  expect(await json(['account', 'delete', email, '--yes'])).toEqual({ id, email, deleted: true });
+  expect((await run(['account', 'show', id])).status).toBe(1);
+});
+
+describe('setup-link', () => {
+  it('replaces the link until there is an administrator, and says when the last one has gone', async () => {
+    const { env, run, json } = installation();
+    const { link } = await json(['setup-link']);
+    expect(link).toMatch(/^http:\/\/localhost:9\/setup\/gwl_[\w-]{43}$/);
+    const again = await run(['setup-link']);
+    expect(again.stdout).toMatch(/^ {2}http:\/\/localhost:9\/setup\/gwl_/m);
+    expect(again.stdout).not.toContain(link);
+    const stored = readFileSync(path.join(env['DATA_DIR'] ?? '', 'gatewright.db'));
+    expect(stored.includes(link.split('/').at(-1) as string)).toBe(false);
+
+    await json(['account', 'create', '--email', 'a@example.org', '--admin', '--password-stdin'], { input: PASSWORD });
+    const refused = await run(['setup-link', '--json']);
+    expect([refused.status, refused.stdout]).toEqual([1, '']);
+    expect(JSON.parse(refused.stderr).error).toContain('there is an administrator already');
+
+    const deleted = await run(['account', 'delete', 'a@example.org', '--yes']);
+    expect([deleted.status, deleted.stderr]).toEqual([0, expect.stringContaining('no administrator is left')]);
+  });
+});

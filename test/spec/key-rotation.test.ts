@@ -1,0 +1,127 @@
+import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify, type JWTVerifyGetKey } from 'jose';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { BY_OPERATOR } from '../../src/lib/by.ts';
+import { signingKeyRetention } from '../../src/config/config.ts';
+import { createSigningKeys } from '../../src/signing/signing-keys.ts';
+import { bearer, userinfo } from '../support/endpoint.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import { turnClocks } from '../support/time.ts';
+import { again, ask, enter, told, type Tokens, type Visit, visit } from '../support/visit.ts';
+
+const JWKS_CACHE = 600;
+/** The server looks for new keys this often; a token of an unknown key makes it look at once, so often at most. */
+const COOL_DOWN = 5;
+
+let server: TestServer;
+let keys: JWTVerifyGetKey;
+let list: ReturnType<typeof vi.spyOn>;
+beforeAll(async () => {
+  server = await startTestServer({ SECOND_FACTOR: 'optional', JWKS_CACHE: String(JWKS_CACHE) });
+  list = vi.spyOn(server.app.stores.signingKeys, 'list');
+});
+afterAll(() => server[Symbol.asyncDispose]());
+
+/** What `gatewright key rotate` and `key revoke` do, from another process as far as the server can tell. */
+function operator() {
+  const { config, app } = server;
+  const store = { ...app.stores.signingKeys };
+  return createSigningKeys({ store, clock: Date.now, jwksCache: JWKS_CACHE, retention: signingKeyRetention(config) });
+}
+
+const madeUp = (kid: string) =>
+  `${Buffer.from(JSON.stringify({ alg: 'RS256', typ: 'at+jwt', kid })).toString('base64url')}.e30.c2ln`;
+
+/** Has the server look now, as it does by itself every few seconds. */
+async function look(): Promise<void> {
+  turnClocks(COOL_DOWN + 1);
+  await userinfo(server, madeUp('look'));
+}
+
+async function publishedKids(): Promise<string[]> {
+  const response = await fetch(`${server.issuer}/.well-known/jwks.json`);
+  const { keys: published } = (await response.json()) as { keys: { kid: string }[] };
+  return published.map(({ kid }) => kid);
+}
+
+async function signedIn(): Promise<{ person: Visit; tokens: Tokens }> {
+  const person = await visit(server);
+  return { person, tokens: await enter(person) };
+}
+
+const kidOf = (token: string | undefined) => decodeProtectedHeader(token ?? '').kid;
+const opens = async (token: string) => (await userinfo(server, token)).status === 200;
+
+describe('signing keys', () => {
+  it('are replaced while the server runs: the new key signs, and old tokens stay good', async () => {
+    const { person, tokens } = await signedIn();
+    keys = createRemoteJWKSet(new URL('/.well-known/jwks.json', server.issuer));
+    const { kid } = await operator().rotate({ immediately: true }, BY_OPERATOR);
+    await look();
+
+    const next = await again(person);
+    expect([kidOf(next.id_token), kidOf(next.access_token)]).toEqual([kid, kid]);
+    expect(kidOf(tokens.access_token)).not.toBe(kid);
+    expect([await opens(tokens.access_token), await opens(next.access_token)]).toEqual([true, true]);
+    for (const { access_token } of [tokens, next]) await jwtVerify(access_token, keys, { issuer: server.issuer });
+    expect(await publishedKids()).toEqual(expect.arrayContaining([kid, kidOf(tokens.access_token)]));
+    // What was begun under the old key goes on under the new one.
+    expect(kidOf((await person.party.refresh(tokens.refresh_token ?? '')).access_token)).toBe(kid);
+    const hinted = await again(person, { prompt: 'none', id_token_hint: tokens.id_token ?? '' });
+    expect(kidOf(hinted.id_token)).toBe(kid);
+  });
+
+  it('are published before they sign, for as long as verifiers keep the JWKS', async () => {
+    const { person, tokens } = await signedIn();
+    const { kid } = await operator().rotate({ immediately: false }, BY_OPERATOR);
+    await look();
+    expect(await publishedKids()).toContain(kid);
+    const meanwhile = await again(person);
+    expect(kidOf(meanwhile.id_token)).toBe(kidOf(tokens.id_token));
+    turnClocks(JWKS_CACHE);
+    await look();
+    expect(kidOf((await again(person)).id_token)).toBe(kid);
+  });
+
+  it('that are revoked are trusted no more: neither token nor hint', async () => {
+    const { person, tokens } = await signedIn();
+    const revoked = kidOf(tokens.access_token) ?? '';
+    const { kid } = await operator().rotate({ immediately: true }, BY_OPERATOR);
+    expect(await operator().revoke(revoked, BY_OPERATOR)).toBe(true);
+    await look();
+
+    expect(await publishedKids()).not.toContain(revoked);
+    expect(await opens(tokens.access_token)).toBe(false);
+    expect((await person.party.introspect(tokens.access_token)).active).toBe(false);
+    const { page } = await ask(person, { id_token_hint: tokens.id_token ?? '' });
+    expect(told(page).error).toBe('invalid_request');
+    const logout = await person.agent.follow(`/oauth2/logout?id_token_hint=${tokens.id_token}`);
+    expect(logout.status).toBe(400);
+    // The session rests on no signature: its next tokens are signed by the key that replaced the revoked one.
+    const next = await again(person, { prompt: 'none' });
+    expect(kidOf(next.access_token)).toBe(kid);
+    expect(await opens(next.access_token)).toBe(true);
+  });
+
+  it('are looked up at once for a token of a key that the server has not met yet', async () => {
+    const { person } = await signedIn();
+    await look();
+    const { kid } = await operator().rotate({ immediately: true }, BY_OPERATOR);
+    turnClocks(COOL_DOWN + 1);
+    const before = list.mock.calls.length;
+    await userinfo(server, madeUp(kid));
+    expect(list.mock.calls.length).toBe(before + 1);
+    expect(kidOf((await again(person)).access_token)).toBe(kid);
+  });
+
+  it('are not looked up for every token that names a made-up key', async () => {
+    await look();
+    const before = list.mock.calls.length;
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, (_, index) =>
+        fetch(`${server.issuer}/oauth2/userinfo`, { headers: bearer(madeUp(`made-up-${index}`)) }),
+      ),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]));
+    expect(list.mock.calls.length - before).toBeLessThanOrEqual(3);
+  });
+});
