@@ -31,8 +31,7 @@ export function createPasswords(cost: PasswordCost) {
     parallelism: cost.lanes,
   } as const;
   const turn = pLimit(cost.concurrency);
-  // What an unknown address is checked against, so that it costs the same work as a known one.
-  const nobody = argon2.hash(randomBytes(32), options);
+  const nobody = hashOfNothing(cost);
 
   function queued<T>(work: () => Promise<T>): Promise<T> {
     if (turn.pendingCount >= cost.queue) throw new Refusal('busy', 503, { retryAfter: 5 });
@@ -45,8 +44,7 @@ export function createPasswords(cost: PasswordCost) {
     },
     /** Null stands for "there is none": the same work is done, the answer is false. */
     async verify(hash: string | null, password: string): Promise<boolean> {
-      const against = hash ?? (await nobody);
-      const matches = await queued(() => argon2.verify(against, password.normalize('NFKC')));
+      const matches = await queued(() => argon2.verify(hash ?? nobody, password.normalize('NFKC')));
       return matches && hash !== null;
     },
     /** The hash was made with other parameters than those configured now. */
@@ -54,4 +52,13 @@ export function createPasswords(cost: PasswordCost) {
       return argon2.needsRehash(hash, options);
     },
   };
+}
+
+/**
+ * What an unknown address is checked against: a hash in the PHC string format that no password gives, which costs the
+ * work of a real one.
+ */
+function hashOfNothing({ memory, passes, lanes }: PasswordCost): string {
+  const random = (bytes: number) => randomBytes(bytes).toString('base64').replaceAll('=', '');
+  return `$argon2id$v=19$m=${memory},p=${lanes},t=${passes}$${random(16)}$${random(32)}`;
 }

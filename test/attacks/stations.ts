@@ -1,11 +1,11 @@
-import { generateSync } from 'otplib';
-import { CALLBACK } from '../support/relying-party.ts';
+import { createRecoveryCodes } from '../../src/accounts/recovery-codes.ts';
+import { BY_OPERATOR, BY_SYSTEM } from '../../src/lib/by.ts';
+import { newId } from '../../src/lib/ids.ts';
+import { makeSetupLink } from '../../src/setup/setup-link.ts';
 import { PASSWORD, type TestServer } from '../support/server.ts';
 import { codeOf } from '../support/sign-in.ts';
 import { createUserAgent, type Page, textOf, type UserAgent } from '../support/user-agent.ts';
 import { ask, visit } from '../support/visit.ts';
-import { makeSetupLink } from '../../src/setup/setup-link.ts';
-import { recoveryHashes } from './recovery.ts';
 
 export const SEED = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
 
@@ -106,16 +106,19 @@ export async function enrolmentPage(server: TestServer) {
 /** For somebody with so many recovery codes. */
 export async function recoveryPage(server: TestServer, count: number) {
   const start = await signInPage(server, undefined);
-  const { codes, hashes } = recoveryHashes(server, start.account.id, count);
-  await server.app.stores.accounts.enrolTotp(
+  const { accounts } = server.app.stores;
+  const { codes, hashes } = createRecoveryCodes(server.app.stores).issue(start.account.id);
+  const totp = { id: newId('otp'), name: 'App', secret: SEED, confirmedStep: 0 };
+  const recoveryCodeHashes = hashes.slice(0, count);
+  await accounts.enrolTotp(
     start.account.id,
     start.account.factorsVersion,
-    { id: `otp_${start.account.id}`, name: 'App', secret: SEED, confirmedStep: 0, recoveryCodeHashes: hashes },
-    { actor: 'cli', address: null, requestId: null },
+    { ...totp, recoveryCodeHashes },
+    BY_OPERATOR,
   );
-  const totp = await start.agent.submit(start.page, { email: start.email, password: PASSWORD });
-  const link = /href="([^"]+method=recovery-code)"/.exec(totp.html)?.[1] ?? '';
-  return { ...start, totp, page: await start.agent.get(link), codes, code: codes[0] as string };
+  const asked = await start.agent.submit(start.page, { email: start.email, password: PASSWORD });
+  const link = /href="([^"]+method=recovery-code)"/.exec(asked.html)?.[1] ?? '';
+  return { ...start, page: await start.agent.get(link), codes, code: codes[0] as string };
 }
 
 export async function setupPage(server: TestServer) {
@@ -129,11 +132,11 @@ export async function setupTotpPage(server: TestServer, email = 'root@example.or
   return { link, agent, page: await agent.submit(page, { email, password: 'quiet otter ladder' }) };
 }
 
-export function newLink(server: TestServer): Promise<string> {
-  const { setupLinks: links } = server.app.stores;
-  return makeSetupLink(
-    { links, issuer: server.issuer, clock: () => server.now() },
-    { actor: 'system', address: null, requestId: null },
-  );
+/** As if nobody had been here before. */
+export async function newLink(server: TestServer): Promise<string> {
+  const { setupLinks: links, accounts } = server.app.stores;
+  for (const { id, role } of await accounts.list()) {
+    if (role === 'administrator') await accounts.delete(id, BY_OPERATOR);
+  }
+  return makeSetupLink({ links, issuer: server.issuer, clock: Date.now }, BY_SYSTEM);
 }
-export { CALLBACK, generateSync };
