@@ -1,12 +1,11 @@
 import type { Context } from 'koa';
-import { describeEnrolment } from '../accounts/enrolment.ts';
+import { confirmedEnrolment, describeEnrolment } from '../accounts/enrolment.ts';
 import type { RecoveryCodes } from '../accounts/recovery-codes.ts';
 import type { AccountStore } from '../accounts/store.ts';
 import type { Totp } from '../accounts/totp.ts';
 import type { Clock } from '../lib/clock.ts';
 import { MINUTE, toMilliseconds } from '../lib/duration.ts';
 import { Refusal } from '../lib/errors.ts';
-import { newId } from '../lib/ids.ts';
 import type { Attempts } from '../limits/attempts.ts';
 import type { Csrf } from '../web/csrf.ts';
 import { type Pages, seeOther } from '../web/page.ts';
@@ -89,22 +88,15 @@ export function createTotpEnrolmentStep(deps: TotpEnrolmentDeps): StepPage {
         return page(ctx, interaction, enrolment, problemOf(pages, ctx, interaction, err), (err as Refusal).status);
       }
 
-      const { codes, hashes } = recoveryCodes.issue(account.id);
       const { secret, factorsVersion } = enrolment;
-      const credential = {
-        id: newId('otp'),
-        name: 'Authenticator app',
-        secret,
-        confirmedStep,
-        recoveryCodeHashes: hashes,
-      };
+      const confirmed = confirmedEnrolment(recoveryCodes, account.id, { secret, confirmedStep });
       const by = byVisitor(ctx.state, account.id);
-      const done = await accounts.enrolTotp(account.id, factorsVersion, credential, by);
+      const done = await accounts.enrolTotp(account.id, factorsVersion, confirmed.totp, by);
       // A password or factor was changed meanwhile, perhaps by somebody else: this sign-in starts over.
       if (!done) throw new Refusal('enrolment_expired', 409);
 
       const proofs = [...progress.proofs, { method: 'otp', at: Math.floor(clock() / 1000) } as const];
-      const after = { factorsVersion: factorsVersion + 1, proofs, enrolment: null, recoveryCodes: codes };
+      const after = { factorsVersion: factorsVersion + 1, proofs, enrolment: null, recoveryCodes: confirmed.codes };
       await interactions.record(interaction, { ...progress, ...after });
       seeOther(ctx, interactionPath(interaction));
     },

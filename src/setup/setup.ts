@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import { isEmail, normalizeEmail } from '../accounts/account.ts';
-import { describeEnrolment } from '../accounts/enrolment.ts';
+import { confirmedEnrolment, describeEnrolment } from '../accounts/enrolment.ts';
 import { PASSWORD_MAX, PASSWORD_MIN_WITH_SECOND_FACTOR, type Passwords } from '../accounts/passwords.ts';
 import type { RecoveryCodes } from '../accounts/recovery-codes.ts';
 import type { AccountStore } from '../accounts/store.ts';
@@ -141,26 +141,19 @@ export function createSetup(deps: SetupDeps) {
     if (confirmedStep === null)
       return totpPage(ctx, csrf, draft.value, { field: 'code', text: t('problem.code') }, 422);
 
-    const { codes, hashes } = recoveryCodes.issue(id);
+    const confirmed = confirmedEnrolment(recoveryCodes, id, { secret, confirmedStep });
     // The operator who opened this link stands for the address.
     const claims = name ? { name } : {};
     const account = { id, email, emailVerified: true, role: 'administrator', passwordHash, claims } as const;
-    const credential = {
-      id: newId('otp'),
-      name: 'Authenticator app',
-      secret,
-      confirmedStep,
-      recoveryCodeHashes: hashes,
-    };
     try {
-      const done = await links.spend(sha256(token), account, credential, byVisitor(ctx.state, 'setup-link'));
+      const done = await links.spend(sha256(token), account, confirmed.totp, byVisitor(ctx.state, 'setup-link'));
       if (!done) throw new Refusal('setup_link_spent', 410);
     } catch (err) {
       // Somebody took the address since the first page asked for it.
       if (!(err instanceof Conflict)) throw err;
       return accountPage(ctx, csrf, email, name, { field: 'email', text: t('problem.email-taken') }, 422);
     }
-    await save(token, { ...draft.value, passwordHash: '', secret: '', recoveryCodes: codes }, draft.version);
+    await save(token, { ...draft.value, passwordHash: '', secret: '', recoveryCodes: confirmed.codes }, draft.version);
     seeOther(ctx, '/setup');
   }
 
@@ -168,8 +161,11 @@ export function createSetup(deps: SetupDeps) {
     const draft = await drafts.load(token);
     if (!draft?.value.recoveryCodes) throw new Refusal('setup_link_spent', 410);
     await save(token, { ...draft.value, recoveryCodes: null }, draft.version);
-    const register =
-      'npx gatewright client create --type web --name "My application" --redirect-uri http://localhost:4000/callback';
+    const register = [
+      'npx gatewright client create --type web',
+      '--name "My application"',
+      '--redirect-uri http://localhost:4000/callback',
+    ].join(' \\\n  ');
     pages.send(ctx, 'setup-done', { email: draft.value.email, nextCommands: [register] });
     return true;
   }

@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { MINUTE, toMilliseconds } from '../../src/lib/duration.ts';
 import { type RawAnswer, send } from '../support/raw.ts';
 import { PASSWORD, startTestServer, type TestServer } from '../support/server.ts';
 import { codeOf } from '../support/sign-in.ts';
+import { turnClocks } from '../support/time.ts';
 import { createUserAgent, type Page, textOf, type UserAgent } from '../support/user-agent.ts';
 import { ask, told, visit } from '../support/visit.ts';
 import { TRACES } from './routes.ts';
@@ -69,7 +70,8 @@ function isPlainRefusal({ headers, body, text }: RawAnswer): void {
   expect(headers['content-security-policy']).toContain("form-action 'self'");
   expect(body).toContain(String(headers['x-request-id']));
   expect(text).not.toMatch(TRACES);
-  expect(headers['set-cookie'] ?? []).toEqual([]);
+  // A cookie may be taken back, and none is given.
+  for (const cookie of headers['set-cookie'] ?? []) expect(cookie).toMatch(/^[\w.-]+=; /);
 }
 
 const without =
@@ -82,6 +84,7 @@ const without =
 describe.each(Object.entries(STATIONS))('the form %s', (name, reach) => {
   const isSetup = name.startsWith('/setup/');
   let station: Station;
+  let reached: Page;
   let foreign: { csrf: string; agent: UserAgent };
   beforeAll(async () => {
     station = await reach(server);
@@ -132,7 +135,7 @@ describe.each(Object.entries(STATIONS))('the form %s', (name, reach) => {
     [
       'with a cookie that was changed',
       () => ({ headers: { cookie: cookiesOf(station.agent, formOf(station.page).action).replaceAll(/=./g, '=_') } }),
-      isSetup ? 410 : 400,
+      isSetup ? 403 : 400,
     ],
     ...['PUT', 'PATCH', 'DELETE', 'OPTIONS'].map((method): [string, () => Attempt, number] => [
       `by ${method}`,
@@ -172,6 +175,7 @@ describe.each(Object.entries(STATIONS))('the form %s', (name, reach) => {
       headers: { 'content-type': `${FORM}; charset=UTF-8`, origin: server.issuer },
     });
     expect(seen(after)).toMatch(next);
+    reached = after;
   });
 
   it('does no harm when it is sent again', async () => {
@@ -184,7 +188,7 @@ describe.each(Object.entries(STATIONS))('the form %s', (name, reach) => {
       expect(seen(await agent.follow('/setup'))).toMatch(
         name.endsWith('/recovery-codes') ? /does not work any more/ : next,
       );
-    else expect(seen(await agent.follow(page.url))).toMatch(next);
+    else expect(seen(await agent.follow(reached.url))).toMatch(next);
   });
 });
 
@@ -235,10 +239,11 @@ describe('an interaction', () => {
     const brief = await startTestServer({ INTERACTION_LIFETIME: '60' });
     try {
       const { agent, page, email } = await signInPage(brief);
-      brief.passTime(toMilliseconds(2 * MINUTE));
+      turnClocks(2 * MINUTE);
       const late = await agent.post(page, { email, password: PASSWORD });
       expect([late.status, textOf(late.html)]).toEqual([400, expect.stringContaining('This sign-in has ended')]);
     } finally {
+      vi.useRealTimers();
       await brief[Symbol.asyncDispose]();
     }
   });
@@ -271,7 +276,7 @@ describe('a second factor cannot be left out', () => {
     const { agent, page, party, email } = await signInPage(server, SEED);
     const later = ['totp-enrolment', 'recovery-codes', 'recovery-codes-left', 'consent', 'recovery-code', 'done'];
     const post = (step: string, good: Record<string, string>) =>
-      attack({ agent, page, good, next: /./ }, { target: page.url.replace(server.issuer, '') + `/${step}` });
+      attack({ agent, page, good, next: /./ }, { target: `${new URL(page.url).pathname}/${step}` });
     const everything = { decision: 'allow', code: codeOf(SEED), email, password: PASSWORD };
     for (const step of [...later, 'totp']) expect([step, (await post(step, everything)).status]).toEqual([step, 303]);
     expect(seen(await agent.get(page.url))).toMatch(/Sign in/);

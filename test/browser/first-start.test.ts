@@ -23,12 +23,13 @@ inChromium('the first start', (open) => {
     await heading(page, 'Create the administrator');
     expect(page.url(), 'the token leaves the address').toBe(`${world.server.issuer}/setup`);
 
-    await page.getByLabel('Name (you may leave it out)').fill('Ada Lovelace');
+    await page.keyboard.type('Ada Lovelace');
     await page.getByLabel('Email').fill(EMAIL);
     await page.getByLabel('Password').fill(SECRET_WORDS);
     await press(page, 'Continue');
     const { secret } = await enrol(page, EMAIL);
     await heading(page, 'Gatewright is ready');
+    expect(await page.locator('pre').innerText()).toMatch(/^npx gatewright client create /);
 
     const stranger = await open();
     expect((await stranger.goto(link))?.status()).toBe(410);

@@ -1,3 +1,4 @@
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createRelyingParty } from '../support/relying-party.ts';
 import { type Landing, startLanding } from './landing.ts';
@@ -61,6 +62,9 @@ inChromium('leaving for the application', (open) => {
       await givePassword(page, grace.email);
       // The first session ends by a form that scripts send on their own.
       if (!javaScriptEnabled) await press(page, 'Continue');
+      await heading(page, 'Allow Meadow Notes?');
+      // The application hears of that behind the browser's back, while the second person is on the way to it.
+      await expect.poll(() => isSignedIn(page), { timeout: 10_000 }).toBe(false);
       await consent(page, 'Meadow Notes');
       await page.locator('#sub', { hasText: grace.id }).waitFor();
       expect(await text(page, 'email')).toBe(grace.email);
@@ -101,6 +105,11 @@ inChromium('leaving for the application', (open) => {
       await page.goto(`${webApp.url}/login`);
       await heading(page, 'Sign in');
     });
+  }
+
+  async function isSignedIn(page: Page): Promise<boolean> {
+    const answer = await page.request.get(world.webApp.url, { headers: { accept: 'application/json' } });
+    return ((await answer.json()) as { signedIn: boolean }).signedIn;
   }
 
   async function visitor(parameters: Record<string, string> = {}) {

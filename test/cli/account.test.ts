@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { verify } from 'argon2';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openStores } from '../../src/store/open.ts';
+import { createAttempts } from '../../src/limits/attempts.ts';
+import { openStores, type Stores } from '../../src/store/open.ts';
 import { installation, PASSWORD } from './gatewright.ts';
 
 const { env, run, json } = installation();
@@ -10,23 +11,24 @@ const { env, run, json } = installation();
 const create = (email: string, ...more: string[]) =>
   json(['account', 'create', '--email', email, '--password-stdin', ...more], { input: PASSWORD });
 
-async function storedHash(email: string): Promise<string> {
+async function withStores<T>(work: (stores: Stores) => Promise<T>): Promise<T> {
   const stores = await openStores({
     issuer: 'http://localhost:9',
     folders: { data: env['DATA_DIR'] ?? '', keys: env['KEYS_DIR'] ?? '' },
     longestLifetime: 1,
     clock: Date.now,
   });
-  const account = await stores.accounts.findByEmail(email);
-  await stores.close();
-  return account?.passwordHash ?? '';
+  return work(stores).finally(() => stores.close());
 }
+
+const storedHash = (email: string) =>
+  withStores(async ({ accounts }) => (await accounts.findByEmail(email))?.passwordHash ?? '');
 
 beforeAll(async () => {
   await create('ada@example.org', '--name', 'Ada');
 });
 
-describe.concurrent('account create', () => {
+describe.concurrent('account create', { timeout: 90_000 }, () => {
   it('makes an account and says what it is', async () => {
     expect(await create(' Grace@Example.org ', '--name', 'Grace Hopper', '--admin', '--verified')).toEqual({
       id: expect.stringMatching(/^acc_\w{22}$/),
@@ -57,7 +59,7 @@ describe.concurrent('account create', () => {
   });
 });
 
-describe.concurrent('passwords', () => {
+describe.concurrent('passwords', { timeout: 90_000 }, () => {
   it('are read from standard input without the end of the line, in NFKC', async () => {
     // A full-width letter, a ligature, and an accent on its own.
     const typed = 'ｗorld of ﬁne cafe\u0301s';
@@ -200,6 +202,22 @@ it('disable, enable, sign-out, unlock, reset-mfa and delete', async () => {
   expect(await json(['account', 'reset-mfa', email, '--yes'])).toEqual({ id, email, hasSecondFactor: false });
   expect(await json(['account', 'delete', email, '--yes'])).toEqual({ id, email, deleted: true });
   expect((await run(['account', 'show', id])).status).toBe(1);
+});
+
+it('unlock lifts the wait that the server imposed', async () => {
+  const email = 'locked@example.org';
+  const { id } = await create(email);
+  const guess = () =>
+    withStores(async ({ attempts: store, keyring }) => {
+      const limits = { passwords: 1, codes: 1, perAddress: 100, window: 900 };
+      const attempts = createAttempts({ store, limits, clock: Date.now, key: keyring.subkey('attempts') });
+      await attempts.password(email, '192.0.2.1');
+      await attempts.code(id, '192.0.2.1');
+    });
+  await guess();
+  await expect(guess()).rejects.toThrow('too_many_attempts');
+  await json(['account', 'unlock', id]);
+  await guess();
 });
 
 describe('setup-link', () => {

@@ -19,7 +19,7 @@ beforeAll(async () => {
   await json(web('wiki'));
 });
 
-describe.concurrent('client create', () => {
+describe.concurrent('client create', { timeout: 90_000 }, () => {
   it('prints what to configure and the secret, once', async () => {
     const { status, stdout, stderr } = await run([
       'client',
@@ -197,7 +197,7 @@ describe.concurrent('client create', () => {
   });
 });
 
-describe.concurrent('client list and show', () => {
+describe.concurrent('client list and show', { timeout: 90_000 }, () => {
   it('are aligned for people and complete for programs', async () => {
     const [text, all] = await Promise.all([run(['client', 'list']), json(['client', 'list'])]);
     expect(text.stdout).toMatch(/^ID +NAME +TYPE +STATUS +CREATED\n/);
@@ -227,7 +227,7 @@ describe.concurrent('client list and show', () => {
   });
 });
 
-describe.concurrent('client update', () => {
+describe.concurrent('client update', { timeout: 90_000 }, () => {
   it('changes what is named and nothing else', async () => {
     const before = await json(
       web('changing', '--backchannel-logout-uri', 'https://wiki.example.org/out', '--first-party'),
@@ -273,7 +273,7 @@ describe.concurrent('client update', () => {
   });
 });
 
-describe.concurrent('client rotate-secret', () => {
+describe.concurrent('client rotate-secret', { timeout: 90_000 }, () => {
   it('lets the old secret live for a while', async () => {
     const created = await json(web('rotating'));
     const rotated = await json(['client', 'rotate-secret', 'rotating', '--overlap', '30m']);

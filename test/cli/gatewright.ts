@@ -7,6 +7,7 @@ import { afterAll } from 'vitest';
 const ROOT = path.join(import.meta.dirname, '../..');
 export const NODE = path.join(ROOT, 'node_modules/.bin/node');
 
+export const CLI = path.join(ROOT, 'src/cli.ts');
 export const BIN = path.join(ROOT, 'bin/gatewright.mjs');
 export const PASSWORD = 'correct horse battery staple';
 
@@ -43,7 +44,7 @@ export function installation(): Installation {
     ARGON2_PASSES: '1',
   };
   const run: Installation['run'] = (args, options = {}) =>
-    execute(NODE, [path.join(ROOT, 'src/cli.ts'), ...args], {
+    execute(NODE, [CLI, ...args], {
       cwd: root,
       env: { ...env, ...options.env },
       ...input(options),

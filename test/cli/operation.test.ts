@@ -1,14 +1,16 @@
+import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
-import { type Installation, installation } from './gatewright.ts';
+import { CLI, type Installation, installation, NODE } from './gatewright.ts';
 
 const data = ({ env }: Installation) => env['DATA_DIR'] ?? '';
 const keys = ({ env }: Installation) => env['KEYS_DIR'] ?? '';
 
-describe.concurrent('key', () => {
+describe.concurrent('key', { timeout: 90_000 }, () => {
   it('rotates: announced first, at once with --now', async () => {
     const { json, run } = installation();
     const first = await json(['key', 'rotate']);
@@ -47,7 +49,7 @@ describe.concurrent('key', () => {
   });
 });
 
-describe.concurrent('migrate', () => {
+describe.concurrent('migrate', { timeout: 90_000 }, () => {
   it('lists what would be done, does it, and finds nothing more to do', async () => {
     const place = installation();
     const { pending } = await place.json(['migrate', '--check']);
@@ -61,7 +63,7 @@ describe.concurrent('migrate', () => {
   });
 });
 
-describe.concurrent('doctor', () => {
+describe.concurrent('doctor', { timeout: 90_000 }, () => {
   type Check = { check: string; status: string; message: string };
   const found = (checks: Check[], check: string) => checks.filter((each) => each.check === check);
 
@@ -162,5 +164,23 @@ describe.concurrent('doctor', () => {
     const server = outcomes.map(({ json }) => found(json.checks, 'server')[0]?.status);
     expect(server).toEqual(['ok', 'ok', 'problem', 'note']);
     expect(found(outcomes[1]?.json.checks, 'clock')).toContainEqual(expect.objectContaining({ status: 'warning' }));
+  });
+});
+
+describe.concurrent('serve', { timeout: 90_000 }, () => {
+  it('runs the server, which other commands do not disturb, until it is told to stop', async () => {
+    const place = installation();
+    const env = { ...place.env, PORT: '0' };
+    const child = spawn(NODE, [CLI, 'serve'], { cwd: place.root, env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const ended = new Promise((resolve) => child.on('exit', (status, signal) => resolve([status, signal])));
+    try {
+      for await (const line of createInterface(child.stdout)) if (line.includes('Gatewright is ready')) break;
+      const { link } = await place.json(['setup-link']);
+      expect(link).toContain('/setup/');
+      expect(await place.json(['key', 'list'])).toHaveLength(1);
+    } finally {
+      child.kill('SIGTERM');
+    }
+    expect(await ended).toEqual([0, null]);
   });
 });

@@ -47,7 +47,7 @@ describe('help', () => {
   });
 });
 
-describe.concurrent('wrong usage ends with 2, one sentence and where to read on', () => {
+describe.concurrent('wrong usage ends with 2, one sentence and where to read on', { timeout: 90_000 }, () => {
   it.for([
     [[], 'a command is missing; see npx gatewright --help'],
     [['client'], 'a command is missing; see npx gatewright client --help'],
@@ -117,7 +117,7 @@ describe('configuration', () => {
   });
 });
 
-describe.concurrent('an installation that is not there', () => {
+describe.concurrent('an installation that is not there', { timeout: 90_000 }, () => {
   it.for(['client list', 'client show x', 'account list', 'account sign-out x', 'key list'])(
     'is not made by %s',
     async (line) => {

@@ -101,7 +101,12 @@ describe('a client secret (RFC 6749 2.3.1)', () => {
     const client = await service();
     const next = issueClientSecret();
     const oldEndsAt = Date.now() + 60_000;
-    await server.app.stores.clients.rotateSecret(client.id, next.secretHash, { oldEndsAt, endsAccess: false }, BY_OPERATOR);
+    await server.app.stores.clients.rotateSecret(
+      client.id,
+      next.secretHash,
+      { oldEndsAt, endsAccess: false },
+      BY_OPERATOR,
+    );
     const successor = { id: client.id, secret: next.secret };
     expect(await askForToken({}, basic(client))).toMatchObject(ok);
     expect(await askForToken({}, basic(successor))).toMatchObject(ok);
@@ -127,7 +132,11 @@ describe('a client secret (RFC 6749 2.3.1)', () => {
   });
 });
 
-async function assertion({ id }: Pick<TestClient, 'id'>, keys: ClientKeys, changes = {}): Promise<Record<string, string>> {
+async function assertion(
+  { id }: Pick<TestClient, 'id'>,
+  keys: ClientKeys,
+  changes = {},
+): Promise<Record<string, string>> {
   return {
     client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
     client_assertion: await keys.sign(assertionClaims(id, server.issuer, changes)),
@@ -140,25 +149,39 @@ describe('private_key_jwt (RFC 7523)', () => {
     return { keys, client: await service({ authMethod: 'private_key_jwt', jwks: keys.jwks }) };
   }
 
-  it.each(['RS256', 'PS256', 'ES256', 'Ed25519'] as const)('opens with %s by a library that we did not write', async (alg) => {
-    const { keys, client } = await keyed(alg);
-    const as = await oauth.processDiscoveryResponse(
-      new URL(server.issuer),
-      await oauth.discoveryRequest(new URL(server.issuer), { [oauth.allowInsecureRequests]: true }),
-    );
-    const authentication = oauth.PrivateKeyJwt({ key: keys.privateKey, kid: keys.kid });
-    const response = await oauth.clientCredentialsGrantRequest(as, { client_id: client.id }, authentication, new URLSearchParams(), {
-      ...{ [oauth.allowInsecureRequests]: true },
-    });
-    const answer = await oauth.processClientCredentialsResponse(as, { client_id: client.id }, response);
-    expect(answer.access_token).toEqual(expect.any(String));
-  });
+  it.each(['RS256', 'PS256', 'ES256', 'Ed25519'] as const)(
+    'opens with %s by a library that we did not write',
+    async (alg) => {
+      const { keys, client } = await keyed(alg);
+      const as = await oauth.processDiscoveryResponse(
+        new URL(server.issuer),
+        await oauth.discoveryRequest(new URL(server.issuer), { [oauth.allowInsecureRequests]: true }),
+      );
+      const authentication = oauth.PrivateKeyJwt({ key: keys.privateKey, kid: keys.kid });
+      const response = await oauth.clientCredentialsGrantRequest(
+        as,
+        { client_id: client.id },
+        authentication,
+        new URLSearchParams(),
+        {
+          ...{ [oauth.allowInsecureRequests]: true },
+        },
+      );
+      const answer = await oauth.processClientCredentialsResponse(as, { client_id: client.id }, response);
+      expect(answer.access_token).toEqual(expect.any(String));
+    },
+  );
 
   it('is refused where issuer, audience, time, key or algorithm is not right', async () => {
     const { keys, client } = await keyed();
     const now = Math.floor(Date.now() / 1000);
     for (const changes of [
-      ...[{ aud: 'https://other.example' }, { aud: ['https://other.example'] }, { aud: undefined }, { iss: 'somebody' }],
+      ...[
+        { aud: 'https://other.example' },
+        { aud: ['https://other.example'] },
+        { aud: undefined },
+        { iss: 'somebody' },
+      ],
       ...[{ exp: now - 60 }, { exp: undefined }, { nbf: now + 60 }, { jti: undefined }],
     ]) {
       expect(await askForToken(await assertion(client, keys, changes)), JSON.stringify(changes)).toMatchObject(refused);
@@ -167,7 +190,9 @@ describe('private_key_jwt (RFC 7523)', () => {
     expect(await askForToken(await assertion(client, { ...stranger, kid: keys.kid }))).toMatchObject(refused);
     const [, payload] = ((await assertion(client, keys))['client_assertion'] ?? '').split('.');
     const none = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${payload}.`;
-    expect((await askForToken({ ...(await assertion(client, keys)), client_assertion: none })).status).toBeOneOf([400, 401]);
+    expect((await askForToken({ ...(await assertion(client, keys)), client_assertion: none })).status).toBeOneOf([
+      400, 401,
+    ]);
     expect(await askForToken(await assertion(client, keys))).toMatchObject(ok);
   });
 
@@ -195,10 +220,16 @@ describe('a public client', () => {
     await enter(person);
     const { authorization, page } = await ask(person);
     const code = told(page).code ?? '';
-    const parameters = { grant_type: 'authorization_code', code, redirect_uri: CALLBACK, code_verifier: authorization.codeVerifier };
+    const parameters = {
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: CALLBACK,
+      code_verifier: authorization.codeVerifier,
+    };
     return { person, parameters };
   }
-  const redeem = (parameters: Parameters, headers?: Record<string, string>) => post(server, '/oauth2/token', parameters, headers);
+  const redeem = (parameters: Parameters, headers?: Record<string, string>) =>
+    post(server, '/oauth2/token', parameters, headers);
 
   it('says its id in the body', async () => {
     const { person, parameters } = await freshCode();
@@ -213,7 +244,10 @@ describe('a public client', () => {
   it('is not somebody else in the body than in the header', async () => {
     const { person, parameters } = await freshCode();
     const other = await visit(server, { type: 'spa' });
-    const answer = await redeem({ ...parameters, client_id: person.client.id }, basic({ id: other.client.id, secret: '' }));
+    const answer = await redeem(
+      { ...parameters, client_id: person.client.id },
+      basic({ id: other.client.id, secret: '' }),
+    );
     expect(answer).toMatchObject({ status: 400 });
   });
 

@@ -268,7 +268,11 @@ describe('the claims parameter (5.5)', () => {
     const person = await visit(server);
     for (const claims of [
       ...['{', '[]', '"x"', '{}', '{"id_token":1}', '{"userinfo":[]}', '{"userinfo":{"email":true}}'],
-      ...['{"id_token":{"sub":"x"}}', '{"id_token":{"acr":["x"]}}', '{"id_token":{"acr":{"essential":true,"values":5}}}'],
+      ...[
+        '{"id_token":{"sub":"x"}}',
+        '{"id_token":{"acr":["x"]}}',
+        '{"id_token":{"acr":{"essential":true,"values":5}}}',
+      ],
     ]) {
       const { page } = await ask(person, { claims });
       expect(told(page), claims).toMatchObject({ error: 'invalid_request' });
@@ -289,7 +293,9 @@ describe('the claims parameter (5.5)', () => {
     const person = await withTotp();
     const { claims } = await enter(person, { claims: acr({ values: [TWO_FACTOR] }) });
     expect(claims()).toMatchObject({ acr: TWO_FACTOR });
-    expect((await again(person, { prompt: 'none', claims: acr({ value: TWO_FACTOR }) })).claims()?.['acr']).toBe(TWO_FACTOR);
+    expect((await again(person, { prompt: 'none', claims: acr({ value: TWO_FACTOR }) })).claims()?.['acr']).toBe(
+      TWO_FACTOR,
+    );
 
     const weak = await visit(server);
     await enter(weak);
@@ -337,7 +343,8 @@ describe('levels of authentication', () => {
     const { page } = await ask(person);
     const enrolment = await password(person.agent, page, person.account);
     expect(stepOf(enrolment)).toBe('totp-enrolment');
-    const secret = /[A-Z2-7]{32}/.exec(enrolment.html.replaceAll(/(?<=[A-Z2-7]{4})[\s ]+(?=[A-Z2-7]{4})/g, ''))?.[0] ?? '';
+    const secret =
+      /[A-Z2-7]{32}/.exec(enrolment.html.replaceAll(/(?<=[A-Z2-7]{4})[\s ]+(?=[A-Z2-7]{4})/g, ''))?.[0] ?? '';
     const shown = await person.agent.submit(enrolment, { code: codeOf(secret) });
     expect(stepOf(shown)).toBe('recovery-codes');
     const recoveryCode = /\b[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4}\b/.exec(shown.html)?.[0] ?? '';
@@ -349,7 +356,10 @@ describe('levels of authentication', () => {
     const tokens = await other.party.redeem(await other.agent.submit(page2, { code: recoveryCode }), authorization);
     expect(tokens.claims()).toMatchObject({ acr: TWO_FACTOR, amr: ['pwd', 'mfa'] });
     // The next request in this session says the same.
-    expect((await again(other, { acr_values: TWO_FACTOR })).claims()).toMatchObject({ acr: TWO_FACTOR, amr: ['pwd', 'mfa'] });
+    expect((await again(other, { acr_values: TWO_FACTOR })).claims()).toMatchObject({
+      acr: TWO_FACTOR,
+      amr: ['pwd', 'mfa'],
+    });
   });
 
   it('acr_values asks a session only for what it lacks, and auth_time stays that of the oldest proof', async () => {
@@ -357,14 +367,25 @@ describe('levels of authentication', () => {
     const first = await enter(person);
     const totpSecret = generateSecret();
     const totp = { id: newId('otp'), name: 'App', secret: totpSecret, confirmedStep: 0, recoveryCodeHashes: [] };
-    expect(await server.app.stores.accounts.enrolTotp(person.account.id, person.account.factorsVersion, totp, BY_OPERATOR)).toBe(true);
+    expect(
+      await server.app.stores.accounts.enrolTotp(person.account.id, person.account.factorsVersion, totp, BY_OPERATOR),
+    ).toBe(true);
     turnClocks(20);
 
     const { authorization, page } = await ask(person, { acr_values: `urn:example:gold ${TWO_FACTOR}` });
     expect(stepOf(page)).toBe('totp');
-    const tokens = await person.party.redeem(await person.agent.submit(page, { code: codeOf(totpSecret) }), authorization);
-    expect(tokens.claims()).toMatchObject({ acr: TWO_FACTOR, amr: ['pwd', 'otp', 'mfa'], auth_time: first.claims()?.auth_time });
-    expect((await again(person, { prompt: 'none', acr_values: TWO_FACTOR })).claims()?.auth_time).toBe(first.claims()?.auth_time);
+    const tokens = await person.party.redeem(
+      await person.agent.submit(page, { code: codeOf(totpSecret) }),
+      authorization,
+    );
+    expect(tokens.claims()).toMatchObject({
+      acr: TWO_FACTOR,
+      amr: ['pwd', 'otp', 'mfa'],
+      auth_time: first.claims()?.auth_time,
+    });
+    expect((await again(person, { prompt: 'none', acr_values: TWO_FACTOR })).claims()?.auth_time).toBe(
+      first.claims()?.auth_time,
+    );
   });
 
   it('acr_values of other servers are voluntary', async () => {

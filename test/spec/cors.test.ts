@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { basic, bearer, post } from '../support/endpoint.ts';
+import { CALLBACK } from '../support/relying-party.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { ask, enter, told, type Visit, visit } from '../support/visit.ts';
-import { CALLBACK } from '../support/relying-party.ts';
 
 const ORIGIN = new URL(CALLBACK).origin;
 const FOREIGN = ['https://evil.example', 'http://localhost:90', 'https://localhost:9', 'http://localhost', 'null'];
@@ -72,7 +72,8 @@ describe('what pages of other origins may read', () => {
 
   it.each(['spa', 'web'] as const)('userinfo, from where a %s client has a redirect address', async (type) => {
     const { access_token } = await enter(await visit(server, { type }));
-    const get = (origin: string) => fetch(`${server.issuer}/oauth2/userinfo`, { headers: { origin, ...bearer(access_token) } });
+    const get = (origin: string) =>
+      fetch(`${server.issuer}/oauth2/userinfo`, { headers: { origin, ...bearer(access_token) } });
     const own = await get(ORIGIN);
     expect([own.status, allowed(own.headers)]).toEqual([200, ORIGIN]);
     for (const origin of FOREIGN) {

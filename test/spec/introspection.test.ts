@@ -38,7 +38,11 @@ describe('introspection (RFC 7662)', () => {
     const { api, person, tokens } = await scene();
     const { jti, iat, exp, auth_time, acr, amr } = decodeJwt(tokens.access_token);
     for (const hint of HINTS) {
-      const { status, body } = await introspect(person.client, tokens.access_token, hint ? { token_type_hint: hint } : {});
+      const { status, body } = await introspect(
+        person.client,
+        tokens.access_token,
+        hint ? { token_type_hint: hint } : {},
+      );
       expect(status).toBe(200);
       expect(body).toEqual({
         ...{ active: true, sub: person.account.id, client_id: person.client.id, iss: server.issuer, jti, iat, exp },
@@ -85,7 +89,12 @@ describe('introspection (RFC 7662)', () => {
     for (const caller of [service, api]) {
       for (const hint of HINTS) {
         const answer = await introspect(caller, body.access_token ?? '', hint ? { token_type_hint: hint } : {});
-        expect(answer.body).toMatchObject({ active: true, sub: service.id, client_id: service.id, scope: 'notes:read' });
+        expect(answer.body).toMatchObject({
+          active: true,
+          sub: service.id,
+          client_id: service.id,
+          scope: 'notes:read',
+        });
       }
     }
     expect((await introspect((await scene()).api, body.access_token ?? '')).body).toEqual({ active: false });
@@ -114,7 +123,10 @@ describe('introspection (RFC 7662)', () => {
   it('asks for exactly one token', async () => {
     const { person, tokens } = await scene();
     expect((await introspect(person.client, '')).status).toBe(400);
-    const twice = [['token', tokens.access_token], ['token', tokens.access_token]] as [string, string][];
+    const twice = [
+      ['token', tokens.access_token],
+      ['token', tokens.access_token],
+    ] as [string, string][];
     expect((await post(server, '/oauth2/introspect', twice, basic(person.client))).status).toBe(400);
   });
 

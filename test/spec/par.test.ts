@@ -39,7 +39,10 @@ describe('a pushed authorization request (RFC 9126)', () => {
   it.each(['web', 'spa'] as const)('leads a %s client to a code, by a library that we did not write', async (type) => {
     const person = await visit(server, { type });
     const authorization = await person.party.authorization();
-    const pushed = await openid.buildAuthorizationUrlWithPAR(person.party.config, new URL(authorization.url).searchParams);
+    const pushed = await openid.buildAuthorizationUrlWithPAR(
+      person.party.config,
+      new URL(authorization.url).searchParams,
+    );
     expect([...pushed.searchParams.keys()].sort()).toEqual(['client_id', 'request_uri']);
     const back = await signIn(person.agent, await person.agent.follow(pushed.href), person.account);
     const tokens = await person.party.redeem(back, authorization);
@@ -49,7 +52,10 @@ describe('a pushed authorization request (RFC 9126)', () => {
   it('needs the client’s own proof', async () => {
     const person = await visit(server);
     const parameters = { response_type: 'code', client_id: person.client.id, redirect_uri: CALLBACK };
-    expect(await post(server, '/oauth2/par', parameters)).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
+    expect(await post(server, '/oauth2/par', parameters)).toMatchObject({
+      status: 401,
+      body: { error: 'invalid_client' },
+    });
     const wrong = basic({ id: person.client.id, secret: 'x' });
     expect(await post(server, '/oauth2/par', parameters, wrong)).toMatchObject({ status: 401 });
   });

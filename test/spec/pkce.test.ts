@@ -15,16 +15,32 @@ afterAll(() => server[Symbol.asyncDispose]());
 /** Without what the relying party would add by itself. */
 function requestOf(person: Visit, parameters: Record<string, string> = {}): string {
   const { issuer } = server;
-  const all = { response_type: 'code', client_id: person.client.id, redirect_uri: CALLBACK, scope: 'openid', ...parameters };
+  const all = {
+    response_type: 'code',
+    client_id: person.client.id,
+    redirect_uri: CALLBACK,
+    scope: 'openid',
+    ...parameters,
+  };
   return `${issuer}/oauth2/authorize?${new URLSearchParams(all)}`;
 }
 
-function redeem({ client: { id, secret, settings } }: Visit, code: string | undefined, parameters: Record<string, string>) {
+function redeem(
+  { client: { id, secret, settings } }: Visit,
+  code: string | undefined,
+  parameters: Record<string, string>,
+) {
   const isPublic = settings.authMethod === 'none';
   return post(
     server,
     '/oauth2/token',
-    { grant_type: 'authorization_code', code: code ?? '', redirect_uri: CALLBACK, ...(isPublic && { client_id: id }), ...parameters },
+    {
+      grant_type: 'authorization_code',
+      code: code ?? '',
+      redirect_uri: CALLBACK,
+      ...(isPublic && { client_id: id }),
+      ...parameters,
+    },
     isPublic ? {} : basic({ id, secret }),
   );
 }
@@ -36,13 +52,18 @@ describe('PKCE (RFC 7636, RFC 9700 2.1.1)', () => {
     expect(told(page)).toMatchObject({ error: 'invalid_request', error_description: expect.stringContaining('PKCE') });
   });
 
-  it.each(['web', 'spa', 'native'] as const)('a %s client must not use the plain method, named or not', async (type) => {
-    const person = await visit(server, { type });
-    const challenge = { code_challenge: client.randomPKCECodeVerifier() };
-    for (const parameters of [challenge, { ...challenge, code_challenge_method: 'plain' }]) {
-      expect(told(await person.agent.follow(requestOf(person, parameters)))).toMatchObject({ error: 'invalid_request' });
-    }
-  });
+  it.each(['web', 'spa', 'native'] as const)(
+    'a %s client must not use the plain method, named or not',
+    async (type) => {
+      const person = await visit(server, { type });
+      const challenge = { code_challenge: client.randomPKCECodeVerifier() };
+      for (const parameters of [challenge, { ...challenge, code_challenge_method: 'plain' }]) {
+        expect(told(await person.agent.follow(requestOf(person, parameters)))).toMatchObject({
+          error: 'invalid_request',
+        });
+      }
+    },
+  );
 
   it.each(['web', 'spa'] as const)('a %s client gets nothing for a wrong verifier or none', async (type) => {
     const person = await visit(server, { type });
@@ -83,7 +104,10 @@ describe('PKCE (RFC 7636, RFC 9700 2.1.1)', () => {
       const person = await visit(server, { pkceRequired: false });
       await enter(person);
       const { page } = await ask(person);
-      expect(await redeem(person, told(page).code, {})).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+      expect(await redeem(person, told(page).code, {})).toMatchObject({
+        status: 400,
+        body: { error: 'invalid_grant' },
+      });
     });
 
     it('cannot be taken away on the way: a verifier without a challenge is refused (RFC 9700 2.1.1)', async () => {

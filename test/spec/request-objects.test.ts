@@ -1,4 +1,4 @@
-import { SignJWT, type JWTPayload, UnsecuredJWT } from 'jose';
+import { type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
 import * as openid from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clientSecretHash } from '../../src/clients/secrets.ts';
@@ -6,7 +6,7 @@ import { type ClientKeys, clientKeys } from '../support/client-keys.ts';
 import { basic, post } from '../support/endpoint.ts';
 import { CALLBACK } from '../support/relying-party.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { type Page } from '../support/user-agent.ts';
+import type { Page } from '../support/user-agent.ts';
 import { enter, told, type Visit, visit } from '../support/visit.ts';
 
 let server: TestServer;
@@ -80,7 +80,9 @@ describe('a signed request object (RFC 9101)', () => {
     const forged = await stranger.sign(await claimsOf(person));
     expect(errorOf(await send(person, forged))).toBe('invalid_request_object');
     const [header, , signature] = (await keys.sign(await claimsOf(person))).split('.');
-    const payload = Buffer.from(JSON.stringify(await claimsOf(person, { scope: 'openid email' }))).toString('base64url');
+    const payload = Buffer.from(JSON.stringify(await claimsOf(person, { scope: 'openid email' }))).toString(
+      'base64url',
+    );
     expect(errorOf(await send(person, [header, payload, signature].join('.')))).toBe('invalid_request_object');
   });
 
@@ -126,14 +128,24 @@ describe('a signed request object (RFC 9101)', () => {
 
   it('may be pushed, for its own client', async () => {
     const { person, keys } = await keyed();
-    const pushed = await post(server, '/oauth2/par', { request: await keys.sign(await claimsOf(person)) }, basic(person.client));
+    const pushed = await post(
+      server,
+      '/oauth2/par',
+      { request: await keys.sign(await claimsOf(person)) },
+      basic(person.client),
+    );
     expect(pushed.status).toBe(201);
     const parameters = { client_id: person.client.id, request_uri: String(pushed.body['request_uri']) };
     const page = await person.agent.follow(`/oauth2/authorize?${new URLSearchParams(parameters)}`);
     expect(told(page)).toMatchObject({ code: expect.any(String), state: 'from-the-object' });
 
     const other = await visit(server);
-    const foreign = await post(server, '/oauth2/par', { request: await keys.sign(await claimsOf(person)) }, basic(other.client));
+    const foreign = await post(
+      server,
+      '/oauth2/par',
+      { request: await keys.sign(await claimsOf(person)) },
+      basic(other.client),
+    );
     expect(foreign).toMatchObject({ status: 400, body: { error: 'invalid_request_object' } });
   });
 });

@@ -103,10 +103,12 @@ describe('revocation (RFC 7009)', () => {
     // Its tokens say the second they were made in, which must be after the client was registered.
     turnClocks(1);
     const ask = async () =>
-      (await post(server, '/oauth2/token', { grant_type: 'client_credentials' }, basic(service))).body.access_token ?? '';
+      (await post(server, '/oauth2/token', { grant_type: 'client_credentials' }, basic(service))).body.access_token ??
+      '';
     const [first, second] = [await ask(), await ask()];
     await revoke(service, first);
-    const stateOf = async (token: string) => (await post(server, '/oauth2/introspect', { token }, basic(service))).body['active'];
+    const stateOf = async (token: string) =>
+      (await post(server, '/oauth2/introspect', { token }, basic(service))).body['active'];
     expect([await stateOf(first), await stateOf(second)]).toEqual([false, true]);
   });
 
@@ -123,7 +125,15 @@ describe('revocation (RFC 7009)', () => {
 
   it('of what is already dead, expired or no token at all is answered like any other', async () => {
     const { person, tokens } = await signedIn();
-    for (const token of [tokens.access_token, tokens.access_token, tokens.id_token ?? '', 'x', 'a.b.c', '~', '\u0000']) {
+    for (const token of [
+      tokens.access_token,
+      tokens.access_token,
+      tokens.id_token ?? '',
+      'x',
+      'a.b.c',
+      '~',
+      '\u0000',
+    ]) {
       expect((await revoke(person.client, token)).status, token).toBe(200);
     }
     expect(await refreshes(person, tokens.refresh_token)).toBe(true);

@@ -162,7 +162,12 @@ describe('whom a token is for (RFC 8707)', () => {
     const person = await visit(server, { audiences: [NOTES, MAIL], scopes: ['openid', 'notes:read', 'mail:read'] });
     await enter(person);
     const authorization = await person.party.authorization({ scope: 'openid notes:read mail:read' });
-    const page = await person.agent.follow(`${authorization.url}&${new URLSearchParams([['resource', NOTES], ['resource', MAIL]])}`);
+    const page = await person.agent.follow(
+      `${authorization.url}&${new URLSearchParams([
+        ['resource', NOTES],
+        ['resource', MAIL],
+      ])}`,
+    );
     const redemption = {
       ...{ grant_type: 'authorization_code', code: told(page).code ?? '', redirect_uri: CALLBACK },
       ...{ code_verifier: authorization.codeVerifier, resource: MAIL },
@@ -184,11 +189,19 @@ describe('whom a token is for (RFC 8707)', () => {
   });
 
   it('no scope that the person was not asked for', async () => {
-    const person = await visit(server, { audiences: [NOTES], scopes: ['openid', 'notes:read', 'notes:write'], firstParty: false });
+    const person = await visit(server, {
+      audiences: [NOTES],
+      scopes: ['openid', 'notes:read', 'notes:write'],
+      firstParty: false,
+    });
     const tokens = await enter(person, { scope: 'openid notes:read' });
     expect(decodeJwt(tokens.access_token)['scope']).toBe('openid notes:read');
     const parameters = {
-      ...{ grant_type: 'refresh_token', refresh_token: tokens.refresh_token ?? '', scope: 'openid notes:read notes:write' },
+      ...{
+        grant_type: 'refresh_token',
+        refresh_token: tokens.refresh_token ?? '',
+        scope: 'openid notes:read notes:write',
+      },
     };
     const wider = await post(server, '/oauth2/token', parameters, basic(person.client));
     expect(wider).toMatchObject({ status: 400, body: { error: 'invalid_scope' } });
@@ -216,7 +229,13 @@ describe('client credentials (RFC 6749 4.4)', () => {
     const { body } = await tokenFor(client, { scope: 'notes:read' });
     expect(decodeProtectedHeader(body.access_token ?? '')).toMatchObject({ alg: 'RS256', typ: 'at+jwt' });
     const claims = decodeJwt(body.access_token ?? '');
-    expect(claims).toMatchObject({ iss: server.issuer, aud: NOTES, sub: client.id, client_id: client.id, scope: 'notes:read' });
+    expect(claims).toMatchObject({
+      iss: server.issuer,
+      aud: NOTES,
+      sub: client.id,
+      client_id: client.id,
+      scope: 'notes:read',
+    });
     expect(claims).not.toHaveProperty('gid');
     expect(body).not.toHaveProperty('refresh_token');
     expect(body).not.toHaveProperty('id_token');
@@ -225,7 +244,9 @@ describe('client credentials (RFC 6749 4.4)', () => {
 
   it('never carry a scope that is not registered, unknown to the API, or about a person', async () => {
     const client = await service();
-    const { body } = await tokenFor(client, { scope: 'notes:read notes:write admin openid profile email offline_access' });
+    const { body } = await tokenFor(client, {
+      scope: 'notes:read notes:write admin openid profile email offline_access',
+    });
     expect(decodeJwt(body.access_token ?? '')['scope']).toBe('notes:read');
     const none = await tokenFor(client);
     expect(decodeJwt(none.body.access_token ?? '')).not.toHaveProperty('scope');
@@ -233,7 +254,10 @@ describe('client credentials (RFC 6749 4.4)', () => {
 
   it('name only the APIs that the client was registered for', async () => {
     const client = await service();
-    expect(await tokenFor(client, { resource: MAIL })).toMatchObject({ status: 400, body: { error: 'invalid_target' } });
+    expect(await tokenFor(client, { resource: MAIL })).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_target' },
+    });
     const both = await service({ audiences: [NOTES, MAIL], scopes: ['notes:read', 'mail:read'] });
     const { body } = await tokenFor(both, { resource: MAIL, scope: 'notes:read mail:read' });
     expect(decodeJwt(body.access_token ?? '')).toMatchObject({ aud: MAIL, scope: 'mail:read' });

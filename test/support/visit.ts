@@ -82,5 +82,7 @@ export function told(page: Pick<Page, 'url' | 'status'>): Told {
 
 /** Which page of the sign-in it is: the last part of its form's address. */
 export function stepOf(page: Page): string | undefined {
-  return page.forms.map(({ action }) => /^\/interaction\/[^/]+\/([^/]+)$/.exec(action)?.[1]).find((step) => step !== 'cancel');
+  return page.forms
+    .map(({ action }) => /^\/interaction\/[^/]+\/([^/]+)$/.exec(action)?.[1])
+    .find((step) => step !== 'cancel');
 }

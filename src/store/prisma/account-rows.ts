@@ -4,9 +4,7 @@ import type { By } from '../../lib/by.ts';
 import { newId } from '../../lib/ids.ts';
 import type { Sealer } from '../../lib/sealing.ts';
 import { auditRow } from './audit.ts';
-import type { PrismaClient } from './database.ts';
-
-export type Transaction = Parameters<Parameters<PrismaClient['$transaction']>[0]>[0];
+import type { Transaction } from './change.ts';
 
 const SEED = 'TotpCredential.sealedSecret';
 

@@ -4,11 +4,11 @@ import type { AuditEvent } from '../../audit/audit.ts';
 import type { By } from '../../lib/by.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Sealer } from '../../lib/sealing.ts';
-import { insertAccount, insertTotp, type Transaction, unsealSeed } from './account-rows.ts';
+import { insertAccount, insertTotp, unsealSeed } from './account-rows.ts';
 import { auditRow } from './audit.ts';
+import { applyChange, type Change } from './change.ts';
 import { orConflict } from './conflict.ts';
 import type { PrismaClient } from './database.ts';
-import { jobRow } from './outbox.ts';
 
 export function prismaAccounts({
   prisma,
@@ -27,29 +27,23 @@ export function prismaAccounts({
     return row && toAccount(row, totp > 0);
   }
 
-  /** Changes one account, writes the event, and, where `endsAccess`, refuses all that is older and queues its removal. */
-  async function change(
+  function change(
     id: string,
     data: Record<string, unknown>,
     event: AuditEvent,
     by: By,
-    { endsAccess = false, also }: { endsAccess?: boolean; also?: (tx: Transaction) => Promise<unknown> } = {},
+    { endsAccess = false, also }: { endsAccess?: boolean } & Pick<Change, 'also'> = {},
   ): Promise<boolean> {
-    const at = now();
-    return prisma.$transaction(async (tx) => {
-      const { count } = await tx.account.updateMany({
-        where: { id },
-        data: { ...data, updatedAt: at, ...(endsAccess && { notBefore: at }) },
-      });
-      if (count === 0) return false;
-      await also?.(tx);
-      await tx.auditEvent.create({ data: auditRow(event, by, at) });
-      if (endsAccess) {
-        const job = { kind: 'end-account', accountId: id, before: at.getTime() } as const;
-        await tx.outboxMessage.create({ data: jobRow(job, at) });
-      }
-      return true;
-    });
+    const ending = (before: number) => ({ kind: 'end-account', accountId: id, before }) as const;
+    return applyChange(
+      { prisma, clock },
+      {
+        write: (tx, stamp) => tx.account.updateMany({ where: { id }, data: { ...data, ...stamp } }),
+        ...{ event, by },
+        ...(endsAccess && { ending }),
+        ...(also && { also }),
+      },
+    );
   }
 
   return {

@@ -4,36 +4,31 @@ import type { ClientStore } from '../../clients/store.ts';
 import type { By } from '../../lib/by.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { newId } from '../../lib/ids.ts';
-import type { Transaction } from './account-rows.ts';
 import { auditRow } from './audit.ts';
+import { applyChange, type Change } from './change.ts';
 import { orConflict } from './conflict.ts';
 import type { PrismaClient } from './database.ts';
-import { jobRow } from './outbox.ts';
 
 export function prismaClients({ prisma, clock }: { prisma: PrismaClient; clock: Clock }): ClientStore {
   const now = () => new Date(clock());
 
-  async function change(
+  function change(
     id: string,
     data: Record<string, unknown>,
     event: AuditEvent,
     by: By,
-    { endsAccess = false, also }: { endsAccess?: boolean; also?: (tx: Transaction) => Promise<unknown> } = {},
+    { endsAccess = false, also }: { endsAccess?: boolean } & Pick<Change, 'also'> = {},
   ): Promise<boolean> {
-    const at = now();
-    return prisma.$transaction(async (tx) => {
-      const { count } = await tx.client.updateMany({
-        where: { id },
-        data: { ...data, updatedAt: at, ...(endsAccess && { notBefore: at }) },
-      });
-      if (count === 0) return false;
-      await also?.(tx);
-      await tx.auditEvent.create({ data: auditRow(event, by, at) });
-      if (endsAccess) {
-        await tx.outboxMessage.create({ data: jobRow({ kind: 'end-client', clientId: id, before: at.getTime() }, at) });
-      }
-      return true;
-    });
+    const ending = (before: number) => ({ kind: 'end-client', clientId: id, before }) as const;
+    return applyChange(
+      { prisma, clock },
+      {
+        write: (tx, stamp) => tx.client.updateMany({ where: { id }, data: { ...data, ...stamp } }),
+        ...{ event, by },
+        ...(endsAccess && { ending }),
+        ...(also && { also }),
+      },
+    );
   }
 
   return {

@@ -1,0 +1,155 @@
+import { StatementSync } from 'node:sqlite';
+import argon2 from 'argon2';
+import Libsql from 'libsql';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { BY_OPERATOR } from '../../src/lib/by.ts';
+import { newId } from '../../src/lib/ids.ts';
+import { PASSWORD, startTestServer, type TestServer } from '../support/server.ts';
+import type { Page } from '../support/user-agent.ts';
+import { signInPage } from './stations.ts';
+
+/*
+ * The attacker asks which addresses have accounts and looks at anything but the words of the answer: how much work
+ * was done for it. Time itself is too noisy for a test; the work that takes it is counted.
+ */
+
+let server: TestServer;
+let work: string[] = [];
+
+/** Every statement, on either engine, and every hash, in order. */
+function countWork(): void {
+  for (const method of ['run', 'get', 'all'] as const) {
+    const original = StatementSync.prototype[method];
+    vi.spyOn(StatementSync.prototype, method).mockImplementation(function (this: StatementSync, ...args: never[]) {
+      work.push(`state: ${this.sourceSQL}`);
+      return original.apply(this, args) as never;
+    });
+  }
+  // Statements are kept, so what is counted is their use and not that they were prepared.
+  const { prepare } = Libsql.prototype;
+  vi.spyOn(Libsql.prototype, 'prepare').mockImplementation(function (this: Libsql.Database, sql: string) {
+    const statement = prepare.call(this, sql);
+    for (const method of ['run', 'get', 'all'] as const) {
+      const original = statement[method].bind(statement) as (...args: unknown[]) => unknown;
+      statement[method] = ((...args: unknown[]) => {
+        work.push(`database: ${sql}`);
+        return original(...args);
+      }) as never;
+    }
+    return statement;
+  } as never);
+  for (const method of ['verify', 'hash', 'needsRehash'] as const) {
+    const original = argon2[method] as (...args: unknown[]) => unknown;
+    vi.spyOn(argon2, method).mockImplementation(((...args: unknown[]) => {
+      // The parameters in front of a hash decide what it costs.
+      work.push(`argon2.${method} ${method === 'verify' ? String(args[0]).replace(/\$[^$]*\$[^$]*$/, '') : ''}`);
+      return original(...args);
+    }) as never);
+  }
+}
+
+beforeAll(async () => {
+  countWork();
+  server = await startTestServer({ LIMIT_PER_ADDRESS: '10000' });
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  vi.restoreAllMocks();
+});
+
+interface Tried {
+  work: string[];
+  bytes: string;
+}
+
+/** In a browser of its own, so that nothing differs but what is typed. */
+async function attempt(email: string, password: string, times = 1): Promise<Tried> {
+  const { agent, page } = await signInPage(server);
+  let answer: Page | undefined;
+  for (let count = 0; count < times; count += 1) {
+    work = [];
+    answer = await agent.post(page, { email, password });
+  }
+  if (!answer) throw new Error('nothing was tried');
+  const { status, headers, html } = answer;
+  const shown = [...headers].filter(([name]) => name !== 'date');
+  // The length of what is left out is that of any other: ids are all as long.
+  const bytes = JSON.stringify([status, shown, html]).replaceAll(/req_\w{22}|[\w-]{43}/g, '*');
+  return { work: work.filter((line) => !/outbox|OutboxMessage/.test(line)), bytes: bytes.replaceAll(email, '*') };
+}
+
+/** All addresses are equally long, and so are their pages. */
+const anAddress = () => `${newId('acc')}@example.org`;
+
+async function persons() {
+  const { accounts } = server.app.stores;
+  const known = await server.addAccount({ email: anAddress() });
+  const guarded = await server.addAccount({ email: anAddress(), totpSecret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' });
+  const disabled = await server.addAccount({ email: anAddress() });
+  await accounts.disable(disabled.id, BY_OPERATOR);
+  const passwordless = newId('acc');
+  const email = anAddress();
+  await accounts.create(
+    { id: passwordless, email, emailVerified: true, role: 'user', passwordHash: null, claims: {} },
+    BY_OPERATOR,
+  );
+  const WRONG = 'not the password of anybody';
+  return {
+    'an unknown address': [anAddress(), PASSWORD],
+    'a wrong password': [known.email, WRONG],
+    'a wrong password where a second factor is': [guarded.email, WRONG],
+    'a disabled account, and its password': [disabled.email, PASSWORD],
+    'a disabled account, and a wrong password': [disabled.email, WRONG],
+    'an account without a password': [email, PASSWORD],
+  } as Record<string, [string, string]>;
+}
+
+describe('an address without an account, a wrong password and a disabled account', () => {
+  it('cost the same work and give the same bytes', async () => {
+    const cases = await persons();
+    // Everything was prepared and cached by then.
+    await attempt(anAddress(), PASSWORD);
+    const results = new Map<string, Tried>();
+    for (const [name, [email, password]] of Object.entries(cases)) results.set(name, await attempt(email, password));
+
+    const [expected] = results.values();
+    expect(expected?.work.filter((line) => line.startsWith('argon2.verify'))).toEqual([
+      'argon2.verify $argon2id$v=19$m=7168,t=1,p=1',
+    ]);
+    expect(expected?.work.filter((line) => line.startsWith('database:')).length).toBeGreaterThan(3);
+    expect(expected?.work.filter((line) => line.startsWith('state:')).length).toBeGreaterThan(3);
+    for (const [name, { work: done, bytes }] of results) {
+      expect([name, done]).toEqual([name, expected?.work]);
+      expect([name, bytes]).toEqual([name, expected?.bytes]);
+    }
+  });
+
+  it('look the same when the limit is reached, where nothing is hashed any more', async () => {
+    const cases = await persons();
+    const results = new Map<string, Tried>();
+    for (const [name, [email, password]] of Object.entries(cases))
+      results.set(name, await attempt(email, password, 11));
+    const [expected] = results.values();
+    expect(expected?.bytes).toMatch(/^\[429,/);
+    expect(expected?.work.filter((line) => line.startsWith('argon2'))).toEqual([]);
+    const waits = (bytes: string) => bytes.replaceAll(/"retry-after","(89\d|900)"/g, '"retry-after","*"');
+    for (const [name, { work: done, bytes }] of results) {
+      expect([name, done]).toEqual([name, expected?.work]);
+      expect([name, waits(bytes)]).toEqual([name, waits(expected?.bytes ?? '')]);
+    }
+  });
+
+  it('leave the same traces in the log, but for ids', async () => {
+    const cases = await persons();
+    const lines = new Set<string>();
+    for (const [email, password] of Object.values(cases)) {
+      const { agent, page } = await signInPage(server);
+      server.logged.length = 0;
+      await agent.post(page, { email, password });
+      await vi.waitFor(() => expect(server.logged.some((line) => line.includes('"request"'))).toBe(true));
+      lines.add(server.logged.join('').replaceAll(/"(time|ms)":\d+|req_\w+/g, ''));
+      expect(server.logged.join('')).not.toContain(email);
+    }
+    expect([...lines]).toHaveLength(1);
+  });
+});
