@@ -19,11 +19,11 @@ let work: string[] = [];
 /** Every statement, on either engine, and every hash, in order. */
 function countWork(): void {
   for (const method of ['run', 'get', 'all'] as const) {
-    const original = StatementSync.prototype[method];
-    vi.spyOn(StatementSync.prototype, method).mockImplementation(function (this: StatementSync, ...args: never[]) {
+    const original = StatementSync.prototype[method] as (...args: unknown[]) => unknown;
+    vi.spyOn(StatementSync.prototype, method).mockImplementation(function (this: StatementSync, ...args: unknown[]) {
       work.push(`state: ${this.sourceSQL}`);
-      return original.apply(this, args) as never;
-    });
+      return original.apply(this, args);
+    } as never);
   }
   // Statements are kept, so what is counted is their use and not that they were prepared.
   const { prepare } = Libsql.prototype;
@@ -42,11 +42,18 @@ function countWork(): void {
     const original = argon2[method] as (...args: unknown[]) => unknown;
     vi.spyOn(argon2, method).mockImplementation(((...args: unknown[]) => {
       // The parameters in front of a hash decide what it costs.
-      work.push(`argon2.${method} ${method === 'verify' ? String(args[0]).replace(/\$[^$]*\$[^$]*$/, '') : ''}`);
+      work.push(`argon2.${method} ${method === 'verify' ? parametersOf(String(args[0])) : ''}`);
       return original(...args);
     }) as never);
   }
 }
+
+const parametersOf = (hash: string) =>
+  hash
+    .split('$')
+    .slice(1, 4)
+    .flatMap((part) => part.split(',').sort())
+    .join(' ');
 
 beforeAll(async () => {
   countWork();
@@ -86,7 +93,8 @@ async function persons() {
   const known = await server.addAccount({ email: anAddress() });
   const guarded = await server.addAccount({ email: anAddress(), totpSecret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' });
   const disabled = await server.addAccount({ email: anAddress() });
-  await accounts.disable(disabled.id, BY_OPERATOR);
+  const gone = await server.addAccount({ email: anAddress() });
+  for (const { id } of [disabled, gone]) await accounts.disable(id, BY_OPERATOR);
   const passwordless = newId('acc');
   const email = anAddress();
   await accounts.create(
@@ -99,7 +107,7 @@ async function persons() {
     'a wrong password': [known.email, WRONG],
     'a wrong password where a second factor is': [guarded.email, WRONG],
     'a disabled account, and its password': [disabled.email, PASSWORD],
-    'a disabled account, and a wrong password': [disabled.email, WRONG],
+    'a disabled account, and a wrong password': [gone.email, WRONG],
     'an account without a password': [email, PASSWORD],
   } as Record<string, [string, string]>;
 }
@@ -114,7 +122,7 @@ describe('an address without an account, a wrong password and a disabled account
 
     const [expected] = results.values();
     expect(expected?.work.filter((line) => line.startsWith('argon2.verify'))).toEqual([
-      'argon2.verify $argon2id$v=19$m=7168,t=1,p=1',
+      'argon2.verify argon2id v=19 m=7168 p=1 t=1',
     ]);
     expect(expected?.work.filter((line) => line.startsWith('database:')).length).toBeGreaterThan(3);
     expect(expected?.work.filter((line) => line.startsWith('state:')).length).toBeGreaterThan(3);

@@ -29,10 +29,15 @@ export interface Installation {
   json(args: string[], options?: { input?: string; env?: Record<string, string> }): Promise<any>;
 }
 
+const roots: string[] = [];
+afterAll(() => {
+  for (const root of roots) rmSync(root, { recursive: true, force: true });
+});
+
 /** A folder of its own, and the real program run in it, so that no `.env` of a developer counts. */
 export function installation(): Installation {
   const root = mkdtempSync(path.join(tmpdir(), 'gatewright-cli-'));
-  afterAll(() => rmSync(root, { recursive: true, force: true }));
+  roots.push(root);
   const env = {
     PATH: process.env['PATH'] ?? '',
     NODE_COMPILE_CACHE: path.join(ROOT, 'node_modules/.cache/gatewright'),
