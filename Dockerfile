@@ -3,19 +3,20 @@ FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY prisma ./prisma
+COPY bin ./bin
 RUN npm ci --ignore-scripts && node prisma/generate.ts
 
 FROM node:24-slim
 ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data KEYS_DIR=/keys
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+COPY bin ./bin
 # The image brings Node 24 itself, so the copy among the dependencies, which others need, stays out.
 RUN npm ci --omit=dev --ignore-scripts && rm -rf node_modules/node node_modules/node-bin-* && npm cache clean --force
 COPY --from=build /app/src/generated ./src/generated
 COPY prisma/migrations ./prisma/migrations
 COPY src ./src
 COPY views ./views
-COPY bin ./bin
 RUN install -d -m 700 -o node -g node /data /keys
 USER node
 VOLUME ["/data", "/keys"]

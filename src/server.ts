@@ -1,5 +1,5 @@
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { type App, createApp } from './app.ts';
 import type { Config } from './config/config.ts';
 import type { Clock } from './lib/clock.ts';
@@ -27,6 +27,7 @@ export async function startServer(config: Config, deps: { log: Logger; clock?: C
     { requestTimeout: REQUEST_TIMEOUT, headersTimeout: HEADERS_TIMEOUT, maxHeaderSize: 16 * 1024 },
     app.callback,
   );
+  const endIdle = endsIdle(server);
   try {
     await listen(server, config.listen);
   } catch (err) {
@@ -42,12 +43,40 @@ export async function startServer(config: Config, deps: { log: Logger; clock?: C
       const closed = new Promise<void>((resolve) => {
         server.close(() => resolve());
       });
-      server.closeIdleConnections();
+      endIdle();
       const timer = setTimeout(() => server.closeAllConnections(), STOP_TIMEOUT);
       await closed;
       clearTimeout(timer);
       await app.close();
     },
+  };
+}
+
+/**
+ * What ends the connections on which no request is under way, now and as soon as the last one is answered. The server's
+ * own way leaves those open that have not asked for anything yet, which browsers like to have in stock.
+ */
+function endsIdle(server: http.Server): () => void {
+  const underWay = new Map<Socket, number>();
+  let stopping = false;
+
+  function count(socket: Socket, change: number): void {
+    const now = (underWay.get(socket) ?? 0) + change;
+    if (stopping && now === 0) socket.destroySoon();
+    else if (!socket.destroyed) underWay.set(socket, now);
+  }
+  server.on('connection', (socket: Socket) => {
+    underWay.set(socket, 0);
+    socket.once('close', () => underWay.delete(socket));
+  });
+  server.on('request', ({ socket }, res) => {
+    count(socket, 1);
+    res.once('close', () => count(socket, -1));
+  });
+
+  return () => {
+    stopping = true;
+    for (const [socket, requests] of underWay) if (requests === 0) socket.destroySoon();
   };
 }
 

@@ -12,7 +12,7 @@ export interface ClientStore {
   create(client: NewClient, secretHash: string | null, by: By): Promise<void>;
   update(client: Pick<Client, 'id' | 'name' | 'audience' | 'settings'>, by: By): Promise<boolean>;
   /**
-   * Adds a secret; those before it end at `oldEndsAt`.
+   * Adds a secret; the one before it ends at `oldEndsAt`, all others at once.
    * @param endsAccess also refuse every token issued so far: the old secret was in the wrong hands
    */
   rotateSecret(

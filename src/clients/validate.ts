@@ -18,7 +18,7 @@ export function clientProblems(client: Checked): string[] {
 
   check(/^[A-Za-z0-9._~-]{1,100}$/.test(id), '--id may have letters, digits and . _ ~ - only, 100 at most');
   check(!/^(acc|otp|rcv|evt)_/.test(id), '--id must not look like the id of something else (acc_…)');
-  check(name.trim().length > 0 && name.length <= 100, '--name must have 1 to 100 characters');
+  check(/^[^\p{C}]{1,100}$/u.test(name) && name.trim() !== '', '--name must have 1 to 100 visible characters');
 
   const signsIn = type === 'web' || type === 'spa' || type === 'native';
   check(!signsIn || settings.redirectUris.length > 0, `--redirect-uri is missing: a ${type} client needs one or more`);

@@ -14,14 +14,10 @@ export interface JobDeps {
   fetch: typeof globalThis.fetch;
 }
 
-/**
- * What follows from ended accounts, clients and sessions. Each may run again after a crash in its middle. What was made
- * in the very millisecond of the change is refused with what is older, so it is cleaned up with it.
- */
+/** What follows from ended accounts, clients and sessions. Each may run again after a crash in its middle. */
 export function createJobs({ issuer, artifacts, registry, outbox, keys, fetch }: JobDeps): Handlers {
   return {
-    async 'end-account'({ accountId, before: notBefore }) {
-      const before = notBefore + 1;
+    async 'end-account'({ accountId, before }) {
       // First the messages, then the end: after a crash in between, an application is told twice, not never.
       for (const { clientId, sid } of await artifacts.authorizationsOf(accountId, before)) {
         const client = await registry.client(clientId);
@@ -31,8 +27,8 @@ export function createJobs({ issuer, artifacts, registry, outbox, keys, fetch }:
       }
       await artifacts.endAccount(accountId, before);
     },
-    async 'end-client'({ clientId, before: notBefore }) {
-      await artifacts.endClient(clientId, notBefore + 1);
+    async 'end-client'({ clientId, before }) {
+      await artifacts.endClient(clientId, before);
     },
     async 'backchannel-logout'({ clientId, accountId, sid }) {
       const uri = (await registry.client(clientId))?.settings.backchannelLogoutUri;

@@ -265,11 +265,11 @@ describe.concurrent('client update', { timeout: 90_000 }, () => {
     expect(outcomes[1].stderr.match(/^ {2}- /gm)).toHaveLength(2);
   });
 
-  it('shows what would move the cursor of a terminal instead of sending it', async () => {
+  it('refuses a name with what would move the cursor of a terminal', async () => {
     await json(web('escape'));
-    const { stdout } = await run(['client', 'update', 'escape', '--name', 'a\u001b[2Jb']);
-    expect(stdout).toContain('a\\u001b[2Jb');
-    expect(stdout).not.toContain('\u001b');
+    const { stdout, stderr, status } = await run(['client', 'update', 'escape', '--name', 'a\u001b[2Jb']);
+    expect(status).toBe(1);
+    expect(stdout + stderr).not.toContain('\u001b');
   });
 });
 

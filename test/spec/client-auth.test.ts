@@ -7,6 +7,7 @@ import { assertionClaims, type ClientKeys, clientKeys } from '../support/client-
 import { basic, type Parameters, post } from '../support/endpoint.ts';
 import { CALLBACK } from '../support/relying-party.ts';
 import { type AddClient, startTestServer, type TestClient, type TestServer } from '../support/server.ts';
+import { slowLooks } from '../support/slow-looks.ts';
 import { racers } from '../support/stores.ts';
 import { turnClocks } from '../support/time.ts';
 import { ask, enter, told, visit } from '../support/visit.ts';
@@ -205,12 +206,12 @@ describe('private_key_jwt (RFC 7523)', () => {
 
   it('used five times at the same moment opens once', async () => {
     const { keys, client } = await keyed();
-    for (let round = 0; round < 4; round += 1) {
-      const once = await assertion(client, keys);
-      const answers = await racers(5, () => askForToken(once));
-      expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
-      for (const loser of answers.filter(({ status }) => status !== 200)) expect(loser).toMatchObject(refused);
-    }
+    const once = await assertion(client, keys);
+    const atOnce = slowLooks(server, 'ReplayDetection');
+    const answers = await racers(5, () => askForToken(once));
+    atOnce();
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    for (const loser of answers.filter(({ status }) => status !== 200)) expect(loser).toMatchObject(refused);
   });
 });
 

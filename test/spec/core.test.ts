@@ -26,6 +26,12 @@ async function withTotp(options: Parameters<typeof visit>[1] = {}): Promise<Visi
   return { ...(await visit(server, { ...options, person: { totpSecret } })), totpSecret };
 }
 
+/** Behind the back of the session that the person has. */
+async function enrol({ account }: Visit, secret: string): Promise<void> {
+  const totp = { id: newId('otp'), name: 'App', secret, confirmedStep: 0, recoveryCodeHashes: [] };
+  expect(await server.app.stores.accounts.enrolTotp(account.id, account.factorsVersion, totp, BY_OPERATOR)).toBe(true);
+}
+
 const password = (agent: UserAgent, page: Page, { email }: { email: string }) =>
   agent.submit(page, { email, password: PASSWORD });
 
@@ -100,6 +106,18 @@ describe('prompt=login', () => {
     const tokens = await person.party.redeem(back, authorization);
     expect(tokens.claims()).toMatchObject({ acr: TWO_FACTOR, amr: ['pwd', 'otp', 'mfa'] });
   });
+
+  it.each([{ prompt: 'login' }, { max_age: '30' }])(
+    'counts no proof from before where the level is lacking too: %j',
+    async (parameters) => {
+      const person = await visit(server);
+      await enter(person);
+      await enrol(person, generateSecret());
+      turnClocks(60);
+      const { page } = await ask(person, { ...parameters, acr_values: TWO_FACTOR });
+      expect(stepOf(page)).toBe('password');
+    },
+  );
 
   it('lets somebody else sign in, whose session replaces the first one', async () => {
     const person = await visit(server);
@@ -366,10 +384,7 @@ describe('levels of authentication', () => {
     const person = await visit(server);
     const first = await enter(person);
     const totpSecret = generateSecret();
-    const totp = { id: newId('otp'), name: 'App', secret: totpSecret, confirmedStep: 0, recoveryCodeHashes: [] };
-    expect(
-      await server.app.stores.accounts.enrolTotp(person.account.id, person.account.factorsVersion, totp, BY_OPERATOR),
-    ).toBe(true);
+    await enrol(person, totpSecret);
     turnClocks(20);
 
     const { authorization, page } = await ask(person, { acr_values: `urn:example:gold ${TWO_FACTOR}` });

@@ -72,23 +72,18 @@ export function clientStoreContract(name: string, open: () => Promise<TestStores
       expect(stores.rows('OutboxMessage')).toEqual([]);
     });
 
-    it('never gets longer to live by another rotation, and is deleted by the one after its end', async () => {
+    it('is one of two at the most, however often it is rotated', async () => {
       const stores = await open();
       const { clients, clock } = stores;
       await clients.create(aClient(), 'one', BY);
-      await clients.rotateSecret('web', 'two', { oldEndsAt: clock() + 1000, endsAccess: false }, BY);
-      await clients.rotateSecret('web', 'three', { oldEndsAt: clock() + 2000, endsAccess: false }, BY);
       clock.forward(1);
+      await clients.rotateSecret('web', 'two', { oldEndsAt: clock() + 9000, endsAccess: false }, BY);
+      clock.forward(1);
+      await clients.rotateSecret('web', 'three', { oldEndsAt: clock() + 9000, endsAccess: false }, BY);
       expect(await hashes(stores)).toEqual(['three', 'two']);
-      await clients.rotateSecret('web', 'four', { oldEndsAt: clock() + 9000, endsAccess: false }, BY);
-      expect(
-        stores
-          .rows('ClientSecret')
-          .map((row) => row['secretHash'])
-          .sort(),
-      ).toEqual(['four', 'three', 'two']);
-      clock.forward(1);
-      expect(await hashes(stores)).toEqual(['four', 'three']);
+      expect(stores.rows('ClientSecret')).toHaveLength(2);
+      clock.forward(10);
+      expect(await hashes(stores)).toEqual(['three']);
     });
 
     it('that was in the wrong hands ends at once, with all that was issued', async () => {

@@ -73,9 +73,10 @@ export function prismaClients({ prisma, clock }: { prisma: PrismaClient; clock: 
       return change(id, {}, event, by, {
         endsAccess,
         async also(tx) {
-          const olderThanThat = [{ expiresAt: null }, { expiresAt: { gt: ends } }];
-          await tx.clientSecret.deleteMany({ where: { clientId: id, expiresAt: { lte: now() } } });
-          await tx.clientSecret.updateMany({ where: { clientId: id, OR: olderThanThat }, data: { expiresAt: ends } });
+          // Two are live at the most: the new one, and for a while the last one before it.
+          const last = await tx.clientSecret.findFirst({ where: { clientId: id }, orderBy: { createdAt: 'desc' } });
+          await tx.clientSecret.deleteMany({ where: { clientId: id, NOT: { id: last?.id ?? '' } } });
+          await tx.clientSecret.updateMany({ where: { clientId: id }, data: { expiresAt: ends } });
           await tx.clientSecret.create({ data: { id: newId('sec'), clientId: id, secretHash, createdAt: now() } });
         },
       });

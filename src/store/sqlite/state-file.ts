@@ -6,6 +6,8 @@ import type { Milliseconds } from '../../lib/duration.ts';
 import { OperatorProblem } from '../../lib/errors.ts';
 
 const VERSION = 1;
+/** SQLITE_CORRUPT and SQLITE_NOTADB */
+const DAMAGED = [11, 26];
 /** How long a statement waits for another process's write. The wait blocks this process too. */
 const LOCK_WAIT: Milliseconds = 5_000;
 
@@ -69,11 +71,20 @@ export function openStateFile(file: string): DatabaseSync {
       `the data folder ${path.dirname(file)} cannot be written (${reason}): make it writable for the user that runs Gatewright, or set DATA_DIR`,
     );
   }
-  db.exec(`PRAGMA busy_timeout = ${LOCK_WAIT}`);
-  enterWal(db, systemClock() + LOCK_WAIT);
-  db.exec('PRAGMA synchronous = NORMAL');
-  prepareSchema(db, file);
-  return db;
+  try {
+    db.exec(`PRAGMA busy_timeout = ${LOCK_WAIT}`);
+    enterWal(db, systemClock() + LOCK_WAIT);
+    db.exec('PRAGMA synchronous = NORMAL');
+    prepareSchema(db, file);
+    return db;
+  } catch (err) {
+    db.close();
+    if (err instanceof OperatorProblem || !DAMAGED.includes((err as { errcode?: number }).errcode ?? 0)) throw err;
+    throw new OperatorProblem(
+      `${file} is damaged (${(err as Error).message}): restore it from a backup, or delete it, and people sign in again`,
+      { cause: err },
+    );
+  }
 }
 
 /** The change to WAL, made once in a file's life, does not wait: processes that try it together are told "busy" at once. */
@@ -83,7 +94,7 @@ function enterWal(db: DatabaseSync, deadline: Milliseconds): void {
       db.exec('PRAGMA journal_mode = WAL');
       return;
     } catch (err) {
-      if (systemClock() > deadline) throw err;
+      if (DAMAGED.includes((err as { errcode?: number }).errcode ?? 0) || systemClock() > deadline) throw err;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
     }
   }
