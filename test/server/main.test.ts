@@ -1,11 +1,14 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { openStores } from '../../src/store/open.ts';
 import { createUserAgent, textOf } from '../support/user-agent.ts';
 import { type Installation, installation, start } from './program.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+const SOON = { timeout: 10_000, interval: 10 };
 
 const SENTENCE = /^gatewright: [^\n]+\n$/;
 
@@ -38,7 +41,7 @@ describe('the program', () => {
         expect([name, statSync(path.join(made.folder, folder, name)).mode & 0o777]).toEqual([name, 0o600]);
       }
     }
-    await expect.poll(() => existsSync(path.join(made.folder, 'data/setup-link'))).toBe(true);
+    await expect.poll(() => existsSync(path.join(made.folder, 'data/setup-link')), SOON).toBe(true);
     const link = readFileSync(path.join(made.folder, 'data/setup-link'), 'utf8').trim();
     const page = await createUserAgent(made.issuer).follow(link);
     expect(textOf(page.html)).toContain('Create the administrator');
@@ -76,7 +79,7 @@ describe('the program', () => {
     const made = await installation();
     const first = start(made);
     await first.ready();
-    await expect.poll(() => existsSync(path.join(made.folder, 'data/setup-link'))).toBe(true);
+    await expect.poll(() => existsSync(path.join(made.folder, 'data/setup-link')), SOON).toBe(true);
     const keys = await keySet(made.issuer);
     const agent = createUserAgent(made.issuer);
     const before = await agent.follow(readFileSync(path.join(made.folder, 'data/setup-link'), 'utf8').trim());
@@ -87,9 +90,9 @@ describe('the program', () => {
     const second = start(made);
     await second.ready();
     expect(await keySet(made.issuer)).toBe(keys);
-    await expect.poll(() => health(made.issuer)).toBe(200);
+    await expect.poll(() => health(made.issuer), SOON).toBe(200);
     // The start made a new link, so that the one in that browser has ended.
-    await expect.poll(async () => (await agent.follow('/setup')).status).toBe(410);
+    await expect.poll(async () => (await agent.follow('/setup')).status, SOON).toBe(410);
     expect(textOf(enrolment.html)).toContain('Add your authenticator app');
     second.child.kill('SIGTERM');
     expect((await second.ended()).status).toBe(0);
@@ -115,7 +118,7 @@ describe('the program', () => {
     );
     await new Promise((resolve) => setTimeout(resolve, 100));
     program.child.kill('SIGTERM');
-    await expect.poll(() => program.output.out).toContain('stopping');
+    await expect.poll(() => program.output.out, SOON).toContain('stopping');
     busy.write(body.slice(9));
     const { status, took } = await program.ended();
     expect(answer).toMatch(/^HTTP\/1\.1 400 [\s\S]*invalid_request/);

@@ -65,6 +65,25 @@ describe('prompt=none (3.1.2.1)', () => {
     expect(told(page)).toMatchObject({ error: 'consent_required' });
   });
 
+  it('answers consent_required where a new session asks for more than was ever allowed', async () => {
+    const audience = `https://${newId('cli')}.example`;
+    await server.addClient('resource', { audience, scopes: ['notes:read', 'notes:write'] });
+    const scopes = ['openid', 'email', 'notes:read', 'notes:write'];
+    const person = await visit(server, { firstParty: false, audiences: [audience], scopes });
+    await enter(person, { scope: 'openid notes:read' });
+
+    const other = { ...person, agent: createUserAgent(server.issuer) };
+    await enter(await visit(server, { account: person.account, agent: other.agent }));
+    for (const more of [
+      ...[{ scope: 'openid email' }, { scope: 'openid notes:read notes:write' }],
+      { scope: 'openid', claims: JSON.stringify({ userinfo: { phone_number: null } }) },
+    ]) {
+      expect(told((await ask(other, { prompt: 'none', ...more })).page)).toMatchObject({ error: 'consent_required' });
+    }
+    const tokens = await again(other, { prompt: 'none', scope: 'openid notes:read' });
+    expect(tokens.scope).toBe('openid notes:read');
+  });
+
   it('answers interaction_required to a native application, whose name anybody can take (RFC 8252 8.6)', async () => {
     const person = await visit(server, { type: 'native' });
     await enter(person);
