@@ -44,8 +44,3 @@ export function createAccessTokens({ issuer, keys }: { issuer: string; keys: Liv
     },
   };
 }
-
-/** Three base64url parts. */
-export function looksLikeJwt(text: string): boolean {
-  return /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text);
-}

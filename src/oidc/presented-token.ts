@@ -18,7 +18,7 @@ export async function withTokenAlias(req: IncomingMessage): Promise<IncomingMess
   const body = await read(req);
   const form = new URLSearchParams(body);
   const token = form.get('token');
-  if (token !== null && form.getAll('token').length === 1 && /^[\w-]+\.[\w-]*\.[\w-]*/.test(token)) {
+  if (token !== null && form.getAll('token').length === 1 && /^~*[\w-]+\.[\w-]*\.[\w-]*/.test(token)) {
     form.set('token', `~${token}`);
   }
   return replay(req, token === null ? body : form.toString());

@@ -47,7 +47,9 @@ export function createTokenAdapter(model: 'AccessToken' | 'ClientCredentials', d
 
   return {
     async find(presented) {
-      const token = await accessTokens.verify(presented.replace(TOKEN_ALIAS, ''));
+      // Of the endpoints, these two alone get the alias, from us; one that came from outside is no token.
+      const isAliased = ['introspection', 'revocation'].includes(Provider.ctx?.oidc.route ?? '');
+      const token = await accessTokens.verify(isAliased ? presented.replace(TOKEN_ALIAS, '') : presented);
       if (!token || (await artifacts.isDenied(token.jti))) return undefined;
       if (model === 'ClientCredentials') return ofClient(token);
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { MINUTE, toMilliseconds } from '../../src/lib/duration.ts';
-import { type RawAnswer, send } from '../support/raw.ts';
+import { type RawAnswer, send, sendBytes } from '../support/raw.ts';
 import { PASSWORD, startTestServer, type TestServer } from '../support/server.ts';
 import { codeOf } from '../support/sign-in.ts';
 import { turnClocks } from '../support/time.ts';
@@ -189,6 +189,19 @@ describe.each(Object.entries(STATIONS))('the form %s', (name, reach) => {
         name.endsWith('/recovery-codes') ? /does not work any more/ : next,
       );
     else expect(seen(await agent.follow(reached.url))).toMatch(next);
+  });
+});
+
+describe('a form that never ends', () => {
+  it('is answered as soon as it is too large, and its connection closed', async () => {
+    const { agent, page } = await signInPage(server);
+    const { pathname } = new URL(formOf(page).action, page.url);
+    const head = [
+      ...[`POST ${pathname} HTTP/1.1`, `Host: ${new URL(server.issuer).host}`, `Content-Type: ${FORM}`],
+      ...[`Cookie: ${cookiesOf(agent, pathname)}`, 'Sec-Fetch-Site: same-origin', 'Transfer-Encoding: chunked'],
+    ].join('\r\n');
+    const chunk = `${(17_000).toString(16)}\r\n${'x'.repeat(17_000)}\r\n`;
+    expect(await sendBytes(server, `${head}\r\n\r\n${chunk}`)).toMatch(/^HTTP\/1\.1 413 /);
   });
 });
 
@@ -469,9 +482,9 @@ describe('enrolment of a second factor', () => {
     try {
       const { agent, page } = await enrolmentPage(own);
       const seed = seedOn(page);
-      own.passTime(toMilliseconds(10 * MINUTE) - 5_000);
+      own.passTime(toMilliseconds(10 * MINUTE) - 30_000);
       expect(seedOn(await agent.get(page.url))).toBe(seed);
-      own.passTime(10_000);
+      own.passTime(60_000);
       const late = await agent.submit(page, { code: codeOf(seed, 20) });
       expect(seedOn(late)).not.toBe(seed);
       expect(seen(await agent.submit(late, { code: codeOf(seedOn(late), 20) }))).toMatch(/Keep these codes/);

@@ -30,7 +30,7 @@ const FORWARDED = {
   'x-host': EVIL,
   forwarded: `for=${EVIL_ADDRESS};host=${EVIL};proto=gopher`,
 };
-const FOREIGN = /evil\.example\.net|203\.0\.113\.77|gopher|6666/i;
+const FOREIGN = /evil\.example\.net|203\.0\.113\.77|gopher|:6666\b/i;
 
 let server: TestServer;
 /** What the library hands over to be kept, before it is sealed. */

@@ -15,6 +15,7 @@ afterAll(() => server[Symbol.asyncDispose]());
 /** Undocumented methods of the library: each test fails when it no longer calls what we put in their place. */
 describe('the methods that src/oidc/overrides.ts replaces', () => {
   it('are still there, and only a patch of the library comes without us', () => {
+    vi.spyOn(console, 'warn').mockReturnValue();
     const { Client, RefreshToken } = new Provider('https://id.example.org') as unknown as Record<
       string,
       { prototype: object }

@@ -91,7 +91,19 @@ describe('the set-up link', () => {
     const same = await second.follow(first.link);
     const code = codeOf(seedOn(same));
     expect(seedOn(same)).toBe(seedOn(first.page));
+    // Both have passed every check before either goes on.
+    const { setupLinks } = server.app.stores;
+    const { spend } = setupLinks;
+    const { promise: both, resolve } = Promise.withResolvers<void>();
+    let arrived = 0;
+    setupLinks.spend = async (...args) => {
+      arrived += 1;
+      if (arrived === 2) resolve();
+      await both;
+      return spend(...args);
+    };
     const answers = await Promise.all([first.agent.post(first.page, { code }), second.post(same, { code })]);
+    setupLinks.spend = spend;
     expect(answers.map(({ status }) => status).sort()).toEqual([303, 410]);
     const administrators = (await server.app.stores.accounts.list()).filter(({ role }) => role === 'administrator');
     expect(administrators).toHaveLength(1);

@@ -69,7 +69,7 @@ describe('prompt=none (3.1.2.1)', () => {
     const audience = `https://${newId('cli')}.example`;
     await server.addClient('resource', { audience, scopes: ['notes:read', 'notes:write'] });
     const scopes = ['openid', 'email', 'notes:read', 'notes:write'];
-    const person = await visit(server, { firstParty: false, audiences: [audience], scopes });
+    const person = await visit(server, { firstParty: false, audiences: [audience], scopes, userinfoWithApi: false });
     await enter(person, { scope: 'openid notes:read' });
 
     const other = { ...person, agent: createUserAgent(server.issuer) };
@@ -81,7 +81,7 @@ describe('prompt=none (3.1.2.1)', () => {
       expect(told((await ask(other, { prompt: 'none', ...more })).page)).toMatchObject({ error: 'consent_required' });
     }
     const tokens = await again(other, { prompt: 'none', scope: 'openid notes:read' });
-    expect(tokens.scope).toBe('openid notes:read');
+    expect(tokens.scope).toBe('notes:read');
   });
 
   it('answers interaction_required to a native application, whose name anybody can take (RFC 8252 8.6)', async () => {

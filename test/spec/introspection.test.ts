@@ -2,7 +2,7 @@ import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { newId } from '../../src/lib/ids.ts';
-import { basic, post } from '../support/endpoint.ts';
+import { basic, post, userinfo } from '../support/endpoint.ts';
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts';
 import { turnClocks } from '../support/time.ts';
 import { enter, type Tokens, type Visit, visit } from '../support/visit.ts';
@@ -115,9 +115,14 @@ describe('introspection (RFC 7662)', () => {
     for (const token of [
       ...[tokens.id_token ?? '', `${header}.${payload}.c2ln`, `${none}.${payload}.`, 'x', '~', 'a.b.c', '~a.b.c', '..'],
       ...[`${tokens.refresh_token}x`, person.client.secret, person.account.id, '\u0000', 'é'.repeat(100)],
+      ...[`~${tokens.access_token}`, `~~${tokens.access_token}`],
     ]) {
       expect(await introspect(person.client, token), token).toMatchObject(inactive);
+      expect((await post(server, '/oauth2/revoke', { token }, basic(person.client))).status, token).toBe(200);
     }
+    expect((await userinfo(server, `~${tokens.access_token}`)).status).toBe(401);
+    // Nor was any of them taken for the real one by revocation.
+    expect((await introspect(person.client, tokens.access_token)).body).toMatchObject({ active: true });
   });
 
   it('asks for exactly one token', async () => {

@@ -188,7 +188,8 @@ describe('nothing that a stranger sends is a mistake of ours', () => {
     ],
   ];
 
-  const failures = () => lines().filter(({ level }) => level >= 50);
+  // But for the mistakes that the tests above made on purpose.
+  const failures = () => server.logged.filter((line) => JSON.parse(line).level >= 50 && !line.includes('on fire'));
 
   it('in the parameters of an authorization request', async () => {
     const { id } = await server.addClient('web', { redirectUris: [CALLBACK], firstParty: true });
@@ -287,29 +288,31 @@ describe('the log', () => {
   it('knows requests by their pattern: no address, no query, no header, no form', async () => {
     const person = await visit(server, { firstParty: false });
     const { page } = await ask(person, {
-      state: 'state-7361',
-      nonce: 'nonce-7361',
-      login_hint: 'hint-7361@example.org',
+      state: 'state-neverlogged',
+      nonce: 'nonce-neverlogged',
+      login_hint: 'hint-neverlogged@example.org',
     });
     const { agent } = person;
     const back = await agent.submit(await agent.submit(page, { email: person.account.email, password: PASSWORD }), {
       decision: 'allow',
     });
     const code = told(back).code ?? '';
-    await fetch(`${server.issuer}/setup/gwl_secret-7361?x=query-7361`, {
-      headers: { referer: 'https://referer-7361.example' },
+    await fetch(`${server.issuer}/setup/gwl_secret-neverlogged?x=query-neverlogged`, {
+      headers: { referer: 'https://referer-neverlogged.example' },
     });
-    await fetch(`${server.issuer}/no/such/path-7361?q=query-7361`, {
-      headers: { 'user-agent': 'agent-7361', cookie: 'a=cookie-7361' },
+    await fetch(`${server.issuer}/no/such/path-neverlogged?q=query-neverlogged`, {
+      headers: { 'user-agent': 'agent-neverlogged', cookie: 'a=cookie-neverlogged' },
     });
-    await fetch(`${server.issuer}/oauth2/userinfo?access_token=token-7361`, { headers: bearer('bearer-7361') });
+    await fetch(`${server.issuer}/oauth2/userinfo?access_token=token-neverlogged`, {
+      headers: bearer('bearer-neverlogged'),
+    });
     const stranger = createUserAgent(server.issuer);
-    await stranger.get('/interaction/uid-7361');
+    await stranger.get('/interaction/uid-neverlogged');
     await secondFactorPage(server);
 
     await vi.waitFor(() => expect(lines().some(({ route }) => route === '/interaction/:uid')).toBe(true));
     const text = server.logged.join('');
-    expect(text).not.toContain('7361');
+    expect(text).not.toContain('neverlogged');
     for (const secret of [
       code,
       PASSWORD,
