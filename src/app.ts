@@ -13,7 +13,6 @@ import { createSecondFactorSteps } from './interaction/second-factor.ts';
 import { createTotpEnrolmentStep } from './interaction/totp-enrolment.ts';
 import { BY_SYSTEM } from './lib/by.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
-import { MINUTE, toMilliseconds } from './lib/duration.ts';
 import { createGuardedFetch } from './lib/guarded-fetch.ts';
 import type { Logger } from './lib/log.ts';
 import { createAttempts } from './limits/attempts.ts';
@@ -29,6 +28,7 @@ import { createSetup, type SetupDraft } from './setup/setup.ts';
 import { startLiveKeys } from './signing/live-keys.ts';
 import { createSigningKeys } from './signing/signing-keys.ts';
 import { openStores } from './store/open.ts';
+import { startSweeper } from './store/sweeper.ts';
 import { serveAssets } from './web/assets.ts';
 import { createClientAddress } from './web/client-address.ts';
 import { createCsrf } from './web/csrf.ts';
@@ -146,15 +146,14 @@ export async function createApp(config: Config, { log, clock = systemClock }: { 
     log,
     handlers: createJobs({ issuer, artifacts, registry, outbox, keys, fetch }),
   });
-  const sweeper = setInterval(() => stores.sweep(), toMilliseconds(MINUTE));
-  sweeper.unref();
+  const sweeper = startSweeper({ sweep: stores.sweep, clock, log });
 
   return {
     callback: koa.callback(),
     stores,
     worker,
     async close() {
-      clearInterval(sweeper);
+      sweeper.stop();
       await worker.stop();
       keys.close();
       await stores.close();

@@ -42,6 +42,8 @@ export interface Account {
   /** Raised by every change of password or factor: what was begun before such a change does not complete. */
   factorsVersion: number;
   hasTotp: boolean;
+  /** What was made at this instant or before is refused: it was signed out, disabled, or its password changed. */
+  notBefore: Milliseconds;
   createdAt: Milliseconds;
   updatedAt: Milliseconds;
 }

@@ -1,4 +1,4 @@
-import type { Seconds } from '../lib/duration.ts';
+import { type Milliseconds, type Seconds, toMilliseconds } from '../lib/duration.ts';
 
 /** How strongly a person has proved who they are, weakest first. */
 export const LEVELS = ['one-factor', 'two-factor'] as const;
@@ -9,7 +9,7 @@ export type Method = 'pwd' | 'otp' | 'recovery';
 
 export interface Proof {
   method: Method;
-  at: Seconds;
+  at: Milliseconds;
 }
 
 /** The `acr` values of this server (OpenID Connect Core 2). They are listed in discovery. */
@@ -46,8 +46,12 @@ export function amrOf(proofs: readonly Proof[]): string[] {
   return amr;
 }
 
-/** The proofs behind an earlier `amr`, all as old as the oldest of them. */
-export function proofsFrom(amr: readonly string[], at: Seconds): Proof[] {
+/**
+ * The proofs behind an earlier `amr`, all as old as the oldest of them. Its time is known to the second: they count from
+ * the end of it, since whether they count at all is the session's to say, which knows it better.
+ */
+export function proofsFrom(amr: readonly string[], authTime: Seconds): Proof[] {
+  const at = toMilliseconds(authTime + 1) - 1;
   const proofs: Proof[] = [];
   if (amr.includes('pwd')) proofs.push({ method: 'pwd', at });
   if (amr.includes('otp')) proofs.push({ method: 'otp', at });
@@ -57,5 +61,9 @@ export function proofsFrom(amr: readonly string[], at: Seconds): Proof[] {
 
 /** `auth_time`: the oldest proof that the level rests on, so that a fresh code does not make an old password young. */
 export function authTimeOf(proofs: readonly Proof[]): Seconds {
+  return Math.floor(oldestOf(proofs) / 1000);
+}
+
+export function oldestOf(proofs: readonly Proof[]): Milliseconds {
   return Math.min(...proofs.map(({ at }) => at));
 }

@@ -14,6 +14,8 @@ export interface FlowState {
   /** Whom the proofs are about; null while nobody is known. */
   account: { hasTotp: boolean } | null;
   proofs: readonly Proof[];
+  /** The password was proved in this flow; otherwise what is proved rests on a session. */
+  passwordHere: boolean;
   /** The strongest level that policy, client or request demand of this account. */
   demanded: Level;
   /** New recovery codes wait to be shown. */
@@ -26,12 +28,21 @@ export interface FlowState {
  * The only place that decides what comes next. Pages never send the browser to one another: each returns here. Who has
  * a second factor is always asked for it, whatever is demanded.
  */
-export function nextStep({ prompt, account, proofs, demanded, codesToShow, fewCodesLeft }: FlowState): Step {
+export function nextStep({
+  prompt,
+  account,
+  proofs,
+  passwordHere,
+  demanded,
+  codesToShow,
+  fewCodesLeft,
+}: FlowState): Step {
   if (prompt === 'consent') return 'consent';
   const level = levelOf(proofs);
   if (account === null || level === null) return 'password';
   if (codesToShow) return 'recovery-codes';
   if (!isAtLeast(level, 'two-factor') && account.hasTotp) return 'totp';
-  if (!isAtLeast(level, demanded)) return 'totp-enrolment';
+  // A session alone, however it came into somebody's hands, binds no new factor to the account.
+  if (!isAtLeast(level, demanded)) return passwordHere ? 'totp-enrolment' : 'password';
   return fewCodesLeft ? 'recovery-codes-left' : 'done';
 }

@@ -38,6 +38,12 @@ export const NOTHING_PROVED: Progress = {
   finished: false,
 };
 
+/** What was proved before a password or factor changed, or before a sign-out everywhere, counts no more. */
+export function stillCounts({ factorsVersion, proofs }: Progress, account: Account): boolean {
+  const sameFactors = factorsVersion === null || factorsVersion === account.factorsVersion;
+  return sameFactors && proofs.every(({ at }) => at > account.notBefore);
+}
+
 /** One visit between an authorization request and its answer. */
 export interface Interaction {
   uid: string;

@@ -96,7 +96,7 @@ export function createPasswordStep(deps: PasswordStepDeps): StepPage {
       const { id: accountId, factorsVersion } = account;
       const before = progress.accountId === accountId ? progress : { ...NOTHING_PROVED, finished: progress.finished };
       const proofs = before.proofs.filter(({ method }) => method !== 'pwd');
-      const at = Math.floor(clock() / 1000);
+      const at = clock();
       const proved = [...proofs, { method: 'pwd', at } as const];
       await interactions.record(interaction, { ...before, accountId, factorsVersion, proofs: proved });
       seeOther(ctx, interactionPath(interaction));

@@ -6,7 +6,7 @@ import { readForm } from '../web/form.ts';
 import { type Pages, seeOther, sendOn } from '../web/page.ts';
 import type { RequestState } from '../web/request-log.ts';
 import { nextStep, type Step } from './flow.ts';
-import { type Interaction, type Interactions, NOTHING_PROVED } from './interaction.ts';
+import type { Interaction, Interactions } from './interaction.ts';
 import { interactionPath, type StepPage } from './step.ts';
 
 export interface InteractionRoutesDeps {
@@ -26,17 +26,6 @@ export interface InteractionRoutesDeps {
 export function interactionRoutes({ interactions, steps, recoveryCode, csrf, pages }: InteractionRoutesDeps): Router {
   const router = new Router({ prefix: '/interaction' });
 
-  /** What was proved before a password or factor changed counts no more: else a sign-in begun with the old one ends well. */
-  async function load(ctx: Context): Promise<Interaction> {
-    const interaction = await interactions.load(ctx);
-    const { prompt, account, progress } = interaction;
-    const { factorsVersion, finished } = progress;
-    if (prompt === 'login' && account && factorsVersion !== null && factorsVersion !== account.factorsVersion) {
-      Object.assign(interaction, { account: null, progress: { ...NOTHING_PROVED, finished } });
-    }
-    return interaction;
-  }
-
   /** The page that is due, and the one in its place that the person may choose. */
   function pageOf(step: Exclude<Step, 'done'>, chosen: unknown): StepPage | null {
     if (step === 'totp' && chosen === 'recovery-code') return recoveryCode;
@@ -45,7 +34,7 @@ export function interactionRoutes({ interactions, steps, recoveryCode, csrf, pag
 
   router.get('/:uid', async (ctx) => {
     mark(ctx, '/interaction/:uid');
-    const interaction = await load(ctx);
+    const interaction = await interactions.load(ctx);
     const step = stepOf(interaction);
     if (step !== 'done') return (pageOf(step, ctx.query['method']) ?? steps[step]).show(ctx, interaction);
     const { uiLocales } = interaction;
@@ -54,7 +43,7 @@ export function interactionRoutes({ interactions, steps, recoveryCode, csrf, pag
 
   router.post('/:uid/:step', async (ctx) => {
     mark(ctx, '/interaction/:uid/:step');
-    const interaction = await load(ctx);
+    const interaction = await interactions.load(ctx);
     const form = await readForm(ctx);
     csrf.check(ctx, interaction.uid, form);
 
@@ -77,11 +66,12 @@ export function interactionRoutes({ interactions, steps, recoveryCode, csrf, pag
 }
 
 function stepOf({ prompt, account, demanded, progress }: Interaction): Step {
-  const { proofs, recoveryCodes, codesLeft } = progress;
+  const { proofs, factorsVersion, recoveryCodes, codesLeft } = progress;
   return nextStep({
     prompt,
     account,
     proofs,
+    passwordHere: factorsVersion !== null,
     demanded,
     codesToShow: recoveryCodes !== null,
     fewCodesLeft: codesLeft !== null,

@@ -53,7 +53,7 @@ export function createSecondFactorSteps(deps: SecondFactorDeps): { totp: StepPag
       await audit.write({ event, accountId: account.id, clientId: client.id, factor }, byVisitor(ctx.state, 'visitor'));
       return { problem, status };
     }
-    const proofs = [...progress.proofs, { method, at: Math.floor(clock() / 1000) }];
+    const proofs = [...progress.proofs, { method, at: clock() }];
     await interactions.record(interaction, { ...progress, proofs, codesLeft });
     seeOther(ctx, interactionPath(interaction));
     return null;

@@ -95,7 +95,7 @@ export function createTotpEnrolmentStep(deps: TotpEnrolmentDeps): StepPage {
       // A password or factor was changed meanwhile, perhaps by somebody else: this sign-in starts over.
       if (!done) throw new Refusal('enrolment_expired', 409);
 
-      const proofs = [...progress.proofs, { method: 'otp', at: Math.floor(clock() / 1000) } as const];
+      const proofs = [...progress.proofs, { method: 'otp', at: clock() } as const];
       const after = { factorsVersion: factorsVersion + 1, proofs, enrolment: null, recoveryCodes: confirmed.codes };
       await interactions.record(interaction, { ...progress, ...after });
       seeOther(ctx, interactionPath(interaction));

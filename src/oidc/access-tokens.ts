@@ -6,6 +6,8 @@ export const CLOCK_TOLERANCE: Seconds = 15;
 
 /** The claim that names the grant behind a person's token. Of no use to anybody but this server. */
 export const GRANT_CLAIM = 'gid';
+/** The claim that names the session a token falls with: `offline_access` was not granted. As useless to others. */
+export const SESSION_CLAIM = 'gsu';
 
 /** An access token of ours (RFC 9068), its signature and times checked; nothing is said of whether it was revoked. */
 export interface VerifiedAccessToken extends JWTPayload {
@@ -16,6 +18,7 @@ export interface VerifiedAccessToken extends JWTPayload {
   aud: string | string[];
   scope?: string;
   [GRANT_CLAIM]?: string;
+  [SESSION_CLAIM]?: string;
   cnf?: { jkt?: string; 'x5t#S256'?: string };
 }
 

@@ -4,6 +4,7 @@ import type { AccessTokens } from './access-tokens.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import type { RefreshTokenIds } from './refresh-tokens.ts';
 import type { Registry } from './registry.ts';
+import type { SessionEnds } from './session-ends.ts';
 
 export interface AdapterDeps {
   artifacts: ArtifactStore;
@@ -13,5 +14,7 @@ export interface AdapterDeps {
   userinfoAudience: string;
   /** The longest that any access token lives. */
   maxTokenLifetime: Seconds;
+  sessionEnds: SessionEnds;
+  sessionLifetime: Seconds;
   clock: Clock;
 }

@@ -27,11 +27,11 @@ function clientAdapter(registry: Registry): Adapter {
 }
 
 function artifactAdapter(kind: ArtifactKind, deps: AdapterDeps): Adapter {
-  const { artifacts, registry, refreshTokenIds, clock } = deps;
-  const { isUsable } = createValidity(registry);
+  const { artifacts, refreshTokenIds, sessionEnds, clock } = deps;
+  const { isUsable } = createValidity(deps);
 
   async function usable(artifact: Artifact | null): Promise<AdapterPayload | undefined> {
-    return artifact && (await isUsable(artifact)) ? (artifact.payload as AdapterPayload) : undefined;
+    return artifact && (await isUsable(kind, artifact)) ? (artifact.payload as AdapterPayload) : undefined;
   }
 
   const withinGrace = ({ consumedAt }: Artifact) => consumedAt !== null && clock() - consumedAt < GRACE;
@@ -102,7 +102,7 @@ function artifactAdapter(kind: ArtifactKind, deps: AdapterDeps): Adapter {
       // The library destroys a session's old id when it gives it a new one, and the session itself when it ends.
       const isRenamed = (Provider.ctx?.oidc.session as { oldId?: string } | undefined)?.oldId === id;
       if (isRenamed) await artifacts.retireSessionId(id);
-      else await artifacts.endSession(id);
+      else await sessionEnds.end(id);
     },
     // Everything of a grant falls with the grant itself, which the library destroys right after these calls. Where it
     // does not (an access token alone is revoked), the rest of the grant stays.

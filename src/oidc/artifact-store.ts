@@ -77,6 +77,8 @@ export interface ArtifactStore {
     clientId: string,
     wanted: { sid: string; grantId: string },
   ): Promise<{ sid: string; grantId: string }>;
+  /** Takes one application out of a session. */
+  dropAuthorization(uid: string, clientId: string): Promise<void>;
   /** Replaces a session's id. The old id is dead at once, the session lives on under its uid. */
   retireSessionId(id: string): Promise<void>;
   /** Ends a session by its id, and the grants that do not outlive it. Null where there is none. */

@@ -1,6 +1,8 @@
 import type { EventEmitter } from 'node:events';
 import type { Middleware } from 'koa';
 import type Provider from 'oidc-provider';
+import { readForm } from '../web/form.ts';
+import { seeOther } from '../web/page.ts';
 import type { RequestState } from '../web/request-log.ts';
 import { withPublicClientId, withTokenAlias } from './presented-token.ts';
 import { ROUTES } from './settings.ts';
@@ -16,7 +18,10 @@ const POSTED: readonly string[] = [
   ...[ROUTES.token, ROUTES.introspection, ROUTES.revocation, ROUTES.pushed_authorization_request],
   `${ROUTES.end_session}/confirm`,
 ];
+const FRONT_CHANNEL: readonly string[] = [ROUTES.authorization, ROUTES.end_session];
 const LARGEST_BODY = 56 * 1024;
+/** A pushed request is stored, and a public client pushes without proving anything. */
+const LARGEST_PUSHED_REQUEST = 16 * 1024;
 
 /** Hands the library the requests that are its own. `current` changes when the signing keys do. */
 export function oidcHost(current: () => Provider): Middleware {
@@ -24,13 +29,19 @@ export function oidcHost(current: () => Provider): Middleware {
     const route = PATHS.find((path) => path === ctx.path) ?? resumeRoute(ctx.path);
     if (!route) return next();
     (ctx.state as RequestState).route = route;
+    if (ctx.method === 'POST' && FRONT_CHANNEL.includes(route)) {
+      // Core 3.1.2.1, RP-Initiated Logout 1.0 2. A POST from another site carries none of our cookies (SameSite=Lax); the
+      // GET that it becomes does.
+      return seeOther(ctx, `${route}?${await readForm(ctx)}`);
+    }
     // The library would answer two words without a page and without the id of the request.
     if (!isServed(route, ctx.method, ctx.get('access-control-request-method'))) return next();
 
-    if (Number(ctx.get('content-length')) > LARGEST_BODY) {
+    const largest = route === ROUTES.pushed_authorization_request ? LARGEST_PUSHED_REQUEST : LARGEST_BODY;
+    if (Number(ctx.get('content-length')) > largest) {
       ctx.status = 413;
       ctx.set('Connection', 'close');
-      ctx.body = { error: 'invalid_request', error_description: `the body may have ${LARGEST_BODY} bytes at most` };
+      ctx.body = { error: 'invalid_request', error_description: `the body may have ${largest} bytes at most` };
       return;
     }
     let req = await withPublicClientId(ctx.req);

@@ -5,11 +5,11 @@ import { errors } from 'oidc-provider';
 import type { Account } from '../accounts/account.ts';
 import type { AccountStore } from '../accounts/store.ts';
 import { demandedLevel, requestedLevel, type SecondFactorPolicy } from '../assurance/demand.ts';
-import { acrOf, amrOf, authTimeOf, levelOf, proofsFrom } from '../assurance/level.ts';
+import { acrOf, amrOf, authTimeOf, levelOf, oldestOf, proofsFrom } from '../assurance/level.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Consent } from '../consents/store.ts';
 import type { Interaction, Interactions, Progress } from '../interaction/interaction.ts';
-import { NOTHING_PROVED } from '../interaction/interaction.ts';
+import { NOTHING_PROVED, stillCounts } from '../interaction/interaction.ts';
 import { toMilliseconds } from '../lib/duration.ts';
 import { Refusal } from '../lib/errors.ts';
 import type { ProgressStore, Versioned } from '../lib/progress.ts';
@@ -83,7 +83,8 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
         value: await startingPoint(details),
         version: 0,
       };
-      const account = await activeAccount(stored.value.accountId);
+      const known = await activeAccount(stored.value.accountId);
+      const account = known && stillCounts(stored.value, known) ? known : null;
       const requested = requestedLevel({ acrValues: details.params['acr_values'], claims: details.params['claims'] });
       const demand = {
         role: account?.role ?? null,
@@ -101,7 +102,7 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
         emailHint: details.params['login_hint'] ?? (await activeAccount(details.session?.accountId))?.email ?? '',
         uiLocales: details.params['ui_locales'] ?? null,
         requested: details.requested,
-        // What was proved for an account that is gone counts for nobody.
+        // What was proved for an account that is gone, or was changed since, counts for nobody.
         progress: account ? stored.value : { ...NOTHING_PROVED, finished: stored.value.finished },
         account: found.prompt.name === 'consent' ? await activeAccount(details.session?.accountId) : account,
         demanded: demandedLevel({ policy: secondFactor, ...demand }),
@@ -137,6 +138,8 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
         acr: acrOf(level),
         amr: amrOf(progress.proofs),
         ts: authTimeOf(progress.proofs),
+        // Kept with the result until it is resumed: an account that is changed meanwhile takes the login with it.
+        provedAt: oldestOf(progress.proofs),
       };
       const { acr, amr } = login;
       const event = { event: 'sign_in.succeeded', accountId: account.id, clientId: client.id, amr, acr } as const;

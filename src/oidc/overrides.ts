@@ -19,9 +19,14 @@ export function overrideLibrary(
       const hash = clientSecretHash(presented);
       return registrationOf(this).secretHashes.filter((known) => sameText(known, hash)).length > 0;
     },
-    /** The library sends logout tokens at once and waits for every party; ours go into the durable queue. */
-    backchannelLogout(this: { clientId: string }, accountId: string, sid: string | undefined): Promise<void> {
-      return outbox.add({ kind: 'backchannel-logout', clientId: this.clientId, accountId, sid: sid ?? null });
+    /**
+     * The library sends logout tokens at once and waits for every party; ours go into the durable queue. Where the
+     * whole session ends, that is done with its end (src/oidc/session-ends.ts).
+     */
+    async backchannelLogout(this: { clientId: string }, accountId: string, sid: string | undefined): Promise<void> {
+      const { ctx } = provider.constructor as typeof Provider;
+      if (ctx?.oidc.params?.['logout']) return;
+      await outbox.add({ kind: 'backchannel-logout', clientId: this.clientId, accountId, sid: sid ?? null });
     },
   });
 

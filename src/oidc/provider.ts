@@ -24,6 +24,7 @@ import { createRefreshTokenIds } from './refresh-tokens.ts';
 import type { Registry } from './registry.ts';
 import { createResources } from './resources.ts';
 import { finishResponses } from './responses.ts';
+import { createSessionEnds } from './session-ends.ts';
 import { fixedSettings, ROUTES } from './settings.ts';
 import type { ProviderPages } from './views.ts';
 
@@ -60,6 +61,8 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
     ...fixed,
     adapter: createAdapter({
       ...{ artifacts, registry, accessTokens, refreshTokenIds, userinfoAudience, clock },
+      sessionEnds: createSessionEnds({ artifacts, registry, outbox: deps.outbox }),
+      sessionLifetime: lifetimes.session,
       maxTokenLifetime: lifetimes.accessToken,
     }),
     jwks: { keys: set.keys.map(({ jwk }) => jwk) as NonNullable<Configuration['jwks']>['keys'] },
@@ -102,7 +105,7 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
   // The one forwarded header that reaches it is written by the host itself (web/host-guard.ts).
   provider.proxy = true;
   overrideLibrary(provider, { outbox: deps.outbox, refreshTokenIds });
-  provider.use(finishResponses({ pages, jwksCache: lifetimes.jwksCache }));
+  provider.use(finishResponses({ pages, artifacts, jwksCache: lifetimes.jwksCache }));
   reportEvents(provider, deps.events);
   return provider;
 }

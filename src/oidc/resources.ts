@@ -3,7 +3,7 @@ import { errors } from 'oidc-provider';
 import { OIDC_SCOPES } from '../clients/client.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type Seconds, toMilliseconds } from '../lib/duration.ts';
-import { CLOCK_TOLERANCE, GRANT_CLAIM } from './access-tokens.ts';
+import { CLOCK_TOLERANCE, GRANT_CLAIM, SESSION_CLAIM } from './access-tokens.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import { registrationOf } from './client-metadata.ts';
 import type { Registry } from './registry.ts';
@@ -53,8 +53,9 @@ export function createResources({ registry, artifacts, userinfoAudience, accessT
     { payload }: { payload: Record<string, unknown> },
   ): Promise<void> {
     if (token.kind !== 'AccessToken') return;
-    const { grantId, jti, scopes } = token as AccessToken;
+    const { grantId, jti, scopes, expiresWithSession, sessionUid } = token as AccessToken;
     payload[GRANT_CLAIM] = grantId;
+    if (expiresWithSession) payload[SESSION_CLAIM] = sessionUid;
     if (scopes.has('openid') && token.aud !== userinfoAudience) payload['aud'] = [token.aud, userinfoAudience];
 
     const source = ctx.oidc.entities.AuthorizationCode ?? ctx.oidc.entities.RotatedRefreshToken;

@@ -1,13 +1,25 @@
 import type { Middleware } from 'koa';
 import type { Seconds } from '../lib/duration.ts';
+import type { ArtifactStore } from './artifact-store.ts';
 import type { ProviderPages } from './views.ts';
 
 type OidcContext = Parameters<Middleware>[0] & {
-  oidc?: { route: string; params?: { response_mode?: string } };
+  oidc?: {
+    route: string;
+    params?: { response_mode?: string };
+    session?: { uid: string; destroyed?: boolean };
+    client?: { clientId: string };
+  };
 };
 
+export interface ResponsesDeps {
+  pages: ProviderPages;
+  artifacts: ArtifactStore;
+  jwksCache: Seconds;
+}
+
 /** What the library's answers lack. */
-export function finishResponses({ pages, jwksCache }: { pages: ProviderPages; jwksCache: Seconds }): Middleware {
+export function finishResponses({ pages, artifacts, jwksCache }: ResponsesDeps): Middleware {
   return async (ctx: OidcContext, next) => {
     await next();
     const route = ctx.oidc?.route;
@@ -20,6 +32,11 @@ export function finishResponses({ pages, jwksCache }: { pages: ProviderPages; jw
       const href = ctx.response.get('location');
       ctx.remove('Location');
       pages.sendOn(ctx, href);
+    }
+    // "Stay signed in" signs out of one application; rows are only ever added to by saving the session.
+    const { session, client } = ctx.oidc ?? {};
+    if (route === 'end_session_confirm' && session && client && !session.destroyed) {
+      await artifacts.dropAuthorization(session.uid, client.clientId);
     }
     // OAuth 2.0 Form Post Response Mode: the page is one form, to the relying party.
     if ((route === 'authorization' || route === 'resume') && ctx.oidc?.params?.response_mode === 'form_post') {

@@ -1,7 +1,7 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider';
 import Provider from 'oidc-provider';
 import { toMilliseconds } from '../lib/duration.ts';
-import { CLOCK_TOLERANCE, GRANT_CLAIM, type VerifiedAccessToken } from './access-tokens.ts';
+import { CLOCK_TOLERANCE, GRANT_CLAIM, SESSION_CLAIM, type VerifiedAccessToken } from './access-tokens.ts';
 import type { AdapterDeps } from './adapter-deps.ts';
 import { TOKEN_ALIAS } from './presented-token.ts';
 import { createValidity } from './validity.ts';
@@ -11,18 +11,22 @@ import { createValidity } from './validity.ts';
  * have stored: from the token and, for a person's token, from the grant that it names.
  */
 export function createTokenAdapter(model: 'AccessToken' | 'ClientCredentials', deps: AdapterDeps): Adapter {
-  const { artifacts, registry, accessTokens, userinfoAudience } = deps;
-  const { isUsable, clientStands } = createValidity(registry);
+  const { artifacts, accessTokens, userinfoAudience } = deps;
+  const { isUsable, clientStands } = createValidity(deps);
 
   async function personal(token: VerifiedAccessToken): Promise<AdapterPayload | undefined> {
     const grantId = token[GRANT_CLAIM];
     if (!grantId) return undefined;
     const grant = await artifacts.get('Grant', grantId);
-    if (!grant || !(await isUsable(grant))) return undefined;
+    if (!grant || !(await isUsable('Grant', grant))) return undefined;
 
     const { accountId, clientId } = grant.payload as { accountId: string; clientId: string };
-    const { auth_time, acr, amr } = token;
-    return { ...common(token), clientId, accountId, grantId, extra: { auth_time, acr, amr } };
+    const { auth_time, acr, amr, [SESSION_CLAIM]: sessionUid } = token;
+    return {
+      ...{ ...common(token), clientId, accountId, grantId, extra: { auth_time, acr, amr } },
+      // The library then looks at the session as well.
+      ...(sessionUid && { expiresWithSession: true, sessionUid }),
+    };
   }
 
   async function ofClient(token: VerifiedAccessToken): Promise<AdapterPayload | undefined> {

@@ -1,27 +1,57 @@
-import type { Artifact } from './artifact-store.ts';
+import type { Clock } from '../lib/clock.ts';
+import { type Milliseconds, type Seconds, toMilliseconds } from '../lib/duration.ts';
+import type { Artifact, ArtifactKind, Payload } from './artifact-store.ts';
 import type { Registry, Standing } from './registry.ts';
 
 /** Whether what was made at `bornAt` may still be used by its owner. */
-export function stands(standing: Standing | null, bornAt: number): boolean {
+export function stands(standing: Standing | null, bornAt: Milliseconds): boolean {
   return standing?.active === true && bornAt > standing.notBefore;
+}
+
+export interface ValidityDeps {
+  registry: Registry;
+  sessionLifetime: Seconds;
+  clock: Clock;
 }
 
 /**
  * A disabled, deleted or signed-out account, and a disabled or deleted client, take everything with them at once:
  * the look is at every find, and deleting the rows is only tidying up.
  */
-export function createValidity(registry: Registry) {
-  async function clientStands(clientId: string, bornAt: number): Promise<boolean> {
+export function createValidity({ registry, sessionLifetime, clock }: ValidityDeps) {
+  async function clientStands(clientId: string, bornAt: Milliseconds): Promise<boolean> {
     const client = await registry.client(clientId);
     return client !== null && stands({ active: client.status === 'active', notBefore: client.notBefore }, bornAt);
   }
 
   return {
     clientStands,
-    async isUsable({ payload, bornAt }: Artifact): Promise<boolean> {
+    async isUsable(kind: ArtifactKind, { payload, bornAt }: Artifact): Promise<boolean> {
       const { accountId, clientId } = payload;
+      if (kind === 'Session' && isTooOld(payload)) return false;
+      // A login that waits to be resumed is as old as what it rests on, not as the session that it would begin.
+      const login = kind === 'Interaction' ? waitingLogin(payload) : null;
+      if (login && !stands(await registry.account(login.accountId), login.provedAt)) return false;
       if (typeof accountId === 'string' && !stands(await registry.account(accountId), bornAt)) return false;
       return typeof clientId !== 'string' || clientStands(clientId, bornAt);
     },
   };
+
+  /** The end that no use puts off. The library's own expiry moves with each use, and never goes to zero. */
+  function isTooOld({ loginTs }: Payload): boolean {
+    return typeof loginTs === 'number' && clock() >= toMilliseconds(loginTs + sessionLifetime);
+  }
+}
+
+/** The result of a sign-in as the library keeps it; `provedAt` is ours (src/oidc/interactions.ts). */
+export interface WaitingLogin {
+  accountId: string;
+  provedAt: Milliseconds;
+}
+
+function waitingLogin({ result, lastSubmission }: Payload): WaitingLogin | null {
+  const [login] = [result, lastSubmission]
+    .map((part) => (part as { login?: WaitingLogin } | undefined)?.login)
+    .filter(Boolean);
+  return login ?? null;
 }

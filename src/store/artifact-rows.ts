@@ -39,6 +39,7 @@ export interface ArtifactRows {
     wanted: { sid: string; grantId: string },
     until: Milliseconds,
   ): Promise<{ sid: string; grantId: string }>;
+  dropAuthorization(uid: string, clientId: string): Promise<void>;
   retireSessionId(idHash: string, until: Milliseconds): Promise<void>;
   endSession(idHash: string, until: Milliseconds): Promise<EndedSession | null>;
   endGrant(grantId: string, until: Milliseconds): Promise<void>;

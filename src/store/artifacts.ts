@@ -71,6 +71,7 @@ export function createArtifacts({
     consume: (kind, id) => rows.consume(kind, sha256(id), clock()),
     delete: (kind, id) => rows.delete(kind, sha256(id)),
     claimAuthorization: (uid, clientId, wanted) => rows.claimAuthorization(uid, clientId, wanted, until()),
+    dropAuthorization: (uid, clientId) => rows.dropAuthorization(uid, clientId),
     retireSessionId: (id) => rows.retireSessionId(sha256(id), until()),
     endSession: (id) => rows.endSession(sha256(id), until()),
     endGrant: (grantId) => rows.endGrant(grantId, until()),

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Clock } from '../lib/clock.ts';
-import { DAY, type Seconds, toMilliseconds } from '../lib/duration.ts';
+import { DAY, type Milliseconds, type Seconds, toMilliseconds } from '../lib/duration.ts';
 import { type Keyring, openKeyring } from '../lib/keyring.ts';
 import { createSealer } from '../lib/sealing.ts';
 import { createArtifacts } from './artifacts.ts';
@@ -87,7 +87,8 @@ export async function openStores({ issuer, folders, longestLifetime, clock }: St
     }),
     attempts: sqliteAttempts(state),
     progress: <T>(kind: string) => sqliteProgress<T>({ db: state, sealer, clock }, kind),
-    sweep: () => sweepBatch(state, clock()),
+    /** @returns how many rows went, 0 when nothing is left */
+    sweep: (before: Milliseconds) => sweepBatch(state, before),
     async isReady(): Promise<boolean> {
       try {
         await prisma.installation.count();

@@ -35,14 +35,14 @@ describe('what proofs amount to', () => {
   it('is as old as the oldest of them', () => {
     expect(
       authTimeOf([
-        { method: 'pwd', at: 500 },
-        { method: 'otp', at: 900 },
+        { method: 'pwd', at: 500_000 },
+        { method: 'otp', at: 900_000 },
       ]),
     ).toBe(500);
     expect(
       authTimeOf([
-        { method: 'otp', at: 900 },
-        { method: 'pwd', at: 950 },
+        { method: 'otp', at: 900_000 },
+        { method: 'pwd', at: 950_000 },
       ]),
     ).toBe(900);
   });
@@ -50,7 +50,7 @@ describe('what proofs amount to', () => {
   for (const methods of [['pwd'], ['pwd', 'otp'], ['pwd', 'recovery'], []] as Method[][]) {
     it(`survives the way through amr: ${methods.join(' and ') || 'nothing'}`, () => {
       const again = proofsFrom(amrOf(proofs(...methods)), 100);
-      expect(again).toEqual(methods.map((method) => ({ method, at: 100 })));
+      expect(again).toEqual(methods.map((method) => ({ method, at: 100_999 })));
       expect(levelOf(again)).toBe(levelOf(proofs(...methods)));
     });
   }

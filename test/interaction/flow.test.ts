@@ -4,7 +4,15 @@ import { type FlowState, nextStep, type Step } from '../../src/interaction/flow.
 
 const proofs = (...methods: Method[]) => methods.map((method) => ({ method, at: 1 }));
 const state = (part: Partial<FlowState>): FlowState => ({
-  ...{ prompt: 'login', account: null, proofs: [], demanded: 'one-factor', codesToShow: false, fewCodesLeft: false },
+  ...{
+    prompt: 'login',
+    account: null,
+    proofs: [],
+    passwordHere: true,
+    demanded: 'one-factor',
+    codesToShow: false,
+    fewCodesLeft: false,
+  },
   ...part,
 });
 const plain = { hasTotp: false };
@@ -26,6 +34,16 @@ const CASES: [string, Step, Partial<FlowState>][] = [
     'who has no second factor enrols one where it is demanded',
     'totp-enrolment',
     { account: plain, proofs: proofs('pwd'), demanded: 'two-factor' },
+  ],
+  [
+    'a session alone binds no new factor: the password comes first',
+    'password',
+    { account: plain, proofs: proofs('pwd'), demanded: 'two-factor', passwordHere: false },
+  ],
+  [
+    'a session is enough for the code of a factor that is there',
+    'totp',
+    { account: guarded, proofs: proofs('pwd'), demanded: 'two-factor', passwordHere: false },
   ],
   ['a demand is met by the code', 'done', { account: guarded, proofs: proofs('pwd', 'otp'), demanded: 'two-factor' }],
   [

@@ -38,6 +38,8 @@ function adapter(model: string) {
     refreshTokenIds: { first: () => 'first', successorOf: (token) => `after ${token}` },
     userinfoAudience: USERINFO,
     maxTokenLifetime: HOUR,
+    sessionLifetime: HOUR,
+    sessionEnds: { end: async (id: string) => void (await artifacts.endSession(id)) },
   } as Parameters<typeof createAdapter>[0])(model);
 }
 

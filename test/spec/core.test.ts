@@ -433,7 +433,8 @@ describe('levels of authentication', () => {
     const strict = await visit(server, { ...person, minimumLevel: 'two-factor' });
     for (const parameters of [{}, { acr_values: ONE_FACTOR }]) {
       expect(told((await ask(strict, { prompt: 'none', ...parameters })).page).error).toBe('login_required');
-      expect(stepOf((await ask(strict, parameters)).page)).toBe('totp-enrolment');
+      // The password comes first: a session alone binds no new factor.
+      expect(stepOf((await ask(strict, parameters)).page)).toBe('password');
     }
     const claims = JSON.stringify({ id_token: { acr: { essential: true, value: ONE_FACTOR } } });
     expect(told((await ask(strict, { prompt: 'none', claims })).page).error).toBe('login_required');

@@ -46,7 +46,7 @@ describe('an access token (RFC 9068)', () => {
       ...{ iss: server.issuer, aud: userinfoAudience, sub: person.account.id, client_id: person.client.id },
       ...{ iat: expect.any(Number), exp: expect.any(Number), jti: expect.any(String), scope: 'openid' },
       ...{ auth_time: tokens.claims()?.auth_time, acr: 'urn:gatewright:acr:one-factor', amr: ['pwd'] },
-      ...{ gid: expect.any(String) },
+      ...{ gid: expect.any(String), gsu: expect.any(String) },
     });
     expect(Number(payload.exp) - Number(payload.iat)).toBe(15 * 60);
     expect(tokens.expires_in).toBe(15 * 60);

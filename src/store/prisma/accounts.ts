@@ -149,6 +149,7 @@ function toAccount(row: AccountRow, hasTotp: boolean): Account {
     role: row.role as Account['role'],
     status: row.status as Account['status'],
     claims: JSON.parse(row.claims) as StandardClaims,
+    notBefore: row.notBefore.getTime(),
     createdAt: row.createdAt.getTime(),
     updatedAt: row.updatedAt.getTime(),
   };

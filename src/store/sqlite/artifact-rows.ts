@@ -39,6 +39,9 @@ export function sqliteArtifactRows(db: DatabaseSync): ArtifactRows {
         persists_logout = 0
       WHERE grant_id IS NULL OR EXISTS (SELECT 1 FROM death WHERE subject = 'grant:' || grant_id)
         OR NOT EXISTS (SELECT 1 FROM artifact WHERE kind = 'Grant' AND artifact.grant_id = session_authorization.grant_id)`),
+    // Saved or not, the session has a row, by whose expiry the claim is found again and swept.
+    expectSession: db.prepare(`INSERT INTO session (uid, born_at, seen_at, expires_at) VALUES (?, 0, 0, ?)
+      ON CONFLICT (uid) DO NOTHING`),
     claimed: db.prepare('SELECT sid, grant_id FROM session_authorization WHERE uid = ? AND client_id = ?'),
     find: db.prepare('SELECT * FROM artifact WHERE kind = ? AND id_hash = ?'),
     findByUid: db.prepare("SELECT * FROM artifact WHERE uid = ? AND kind = 'Session' ORDER BY expires_at DESC LIMIT 1"),
@@ -53,6 +56,7 @@ export function sqliteArtifactRows(db: DatabaseSync): ArtifactRows {
     deleteSessionArtifacts: db.prepare("DELETE FROM artifact WHERE uid = ? AND kind = 'Session'"),
     deleteSession: db.prepare('DELETE FROM session WHERE uid = ?'),
     deleteAuthorizations: db.prepare('DELETE FROM session_authorization WHERE uid = ?'),
+    dropAuthorization: db.prepare('DELETE FROM session_authorization WHERE uid = ? AND client_id = ?'),
     deleteByGrant: db.prepare('DELETE FROM artifact WHERE grant_id = ?'),
     sessionsOf: db.prepare('SELECT uid FROM session WHERE account_id = ? AND born_at <= ?'),
     grantsOf: db.prepare("SELECT grant_id FROM artifact WHERE account_id = ? AND kind = 'Grant' AND born_at <= ?"),
@@ -149,10 +153,14 @@ export function sqliteArtifactRows(db: DatabaseSync): ArtifactRows {
           endGrant(wanted.grantId, until);
           return wanted;
         }
+        sql.expectSession.run(uid, until);
         sql.claim.run({ uid, clientId, ...wanted });
         const row = sql.claimed.get(uid, clientId);
         return { sid: String(row?.['sid']), grantId: String(row?.['grant_id']) };
       });
+    },
+    async dropAuthorization(uid, clientId) {
+      sql.dropAuthorization.run(uid, clientId);
     },
     async retireSessionId(idHash, until) {
       inTransaction(db, () => {

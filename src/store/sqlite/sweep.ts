@@ -1,14 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Milliseconds } from '../../lib/duration.ts';
+import { inTransaction } from './state-file.ts';
 
-const BATCH = 500;
+const BATCH = 200;
 
-/** Deletes what expired, in batches so small that no request waits for them. @returns how many rows went */
+/** Deletes some of what expired, so little that no request waits for it. @returns how many rows went, 0 when done */
 export function sweepBatch(db: DatabaseSync, now: Milliseconds): number {
-  let swept = 0;
+  let swept = sweepSessions(db, now);
   for (const [table, key] of [
     ['artifact', 'kind, id_hash'],
-    ['session', 'uid'],
     ['death', 'subject'],
     ['attempt', 'subject'],
     ['progress', 'id_hash'],
@@ -21,13 +21,22 @@ export function sweepBatch(db: DatabaseSync, now: Milliseconds): number {
         .run(now).changes,
     );
   }
-  swept += Number(
-    db
-      .prepare(
-        `DELETE FROM session_authorization WHERE (uid, client_id) IN (SELECT uid, client_id FROM session_authorization
-           WHERE NOT EXISTS (SELECT 1 FROM session WHERE session.uid = session_authorization.uid) LIMIT ${BATCH})`,
-      )
-      .run().changes,
-  );
   return swept;
+}
+
+/** With its row in the index a session loses its authorizations: nothing else would find them again. */
+function sweepSessions(db: DatabaseSync, now: Milliseconds): number {
+  return inTransaction(db, () => {
+    const uids = db
+      .prepare(
+        `DELETE FROM session WHERE uid IN (SELECT uid FROM session WHERE expires_at < ? LIMIT ${BATCH}) RETURNING uid`,
+      )
+      .all(now)
+      .map((row) => row['uid']);
+    if (uids.length === 0) return 0;
+    const { changes } = db
+      .prepare('DELETE FROM session_authorization WHERE uid IN (SELECT value FROM json_each(?))')
+      .run(JSON.stringify(uids));
+    return uids.length + Number(changes);
+  });
 }
