@@ -50,13 +50,17 @@ export function createConsentStep({ interactions, consents, audit, csrf, pages }
   };
 }
 
-/** What the application asks for, in plain words: each scope once, then single claims. */
+/** What the application asks for, in plain words: each scope once, an API's with the API's name, then single claims. */
 function itemsOf({ scopes, claims, resources }: Consent, t: Translate): ConsentItem[] {
-  const asked = new Set([...scopes, ...Object.values(resources).flat()]);
-  const items = [...asked].map((scope) => ({
+  const own = scopes.map((scope) => ({
     title: WITH_TITLE.includes(scope) ? t(`scope.${scope}.title`) : t('scope.other.title', { scope }),
     detail: WITH_DETAIL.includes(scope) ? t(`scope.${scope}.detail`) : null,
   }));
+  const ofApis = Object.entries(resources).flatMap(([audience, asked]) =>
+    asked
+      .filter((scope) => !scopes.includes(scope))
+      .map((scope) => ({ title: t('scope.other.title', { scope }), detail: audience })),
+  );
   const single = claims.map((claim) => ({ title: t('scope.other.title', { scope: claim }), detail: null }));
-  return [...items, ...single];
+  return [...own, ...ofApis, ...single];
 }
