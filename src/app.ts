@@ -23,8 +23,10 @@ import { createJobs } from './oidc/jobs.ts';
 import { createProvider } from './oidc/provider.ts';
 import { createProviderPages } from './oidc/views.ts';
 import { startWorker } from './outbox/worker.ts';
+import { createSetupDrafts, type SetupDraft } from './setup/drafts.ts';
+import { removeOffer } from './setup/offer.ts';
 import { setupRoutes } from './setup/routes.ts';
-import { createSetup, type SetupDraft } from './setup/setup.ts';
+import { createSetup } from './setup/setup.ts';
 import { startLiveKeys } from './signing/live-keys.ts';
 import { createSigningKeys } from './signing/signing-keys.ts';
 import { openStores } from './store/open.ts';
@@ -37,6 +39,7 @@ import { securityHeaders } from './web/headers.ts';
 import { healthRoutes } from './web/health.ts';
 import { homePage } from './web/home.ts';
 import { hostGuard } from './web/host-guard.ts';
+import { isLostConnection } from './web/lost-connection.ts';
 import { createPages } from './web/page.ts';
 import { requestLog } from './web/request-log.ts';
 import { createViews } from './web/views.ts';
@@ -112,10 +115,14 @@ export async function createApp(config: Config, { log, clock = systemClock }: { 
     clock,
   };
   const secondFactorSteps = createSecondFactorSteps(step);
-  const setup = createSetup({ ...step, links: stores.setupLinks, drafts: stores.progress<SetupDraft>('setup') });
+  const setup = createSetup({
+    ...{ ...step, links: stores.setupLinks },
+    drafts: createSetupDrafts({ store: stores.progress<SetupDraft>('setup'), totp, clock }),
+    onDone: () => removeOffer(folders),
+  });
 
   const koa = new Koa();
-  koa.on('error', (err) => log.error({ err }, 'response failed'));
+  koa.on('error', (err) => log[isLostConnection(err) ? 'debug' : 'error']({ err }, 'response failed'));
   koa.use(requestLog({ log, clock, clientAddress: createClientAddress(config.trustedProxies) }));
   koa.use(securityHeaders({ https }));
   koa.use(errorPages({ pages, log, issuer, clock }));

@@ -36,7 +36,10 @@ export function createPasswordStep(deps: PasswordStepDeps): StepPage {
   async function verify(ctx: Context, interaction: Interaction, email: string, password: string): Promise<Account> {
     const attempt = await attempts.password(email, addressOf(ctx));
     const account = await accounts.findByEmail(email);
-    const matches = await passwords.verify(account?.passwordHash ?? null, password);
+    const matches = await passwords.verify(account?.passwordHash ?? null, password).catch(async (err) => {
+      if (isBusy(err)) await attempt.withdrawn();
+      throw err;
+    });
     if (!account?.passwordHash || !matches || account.status !== 'active') {
       const accountId = account?.id ?? null;
       const event = {
@@ -49,10 +52,17 @@ export function createPasswordStep(deps: PasswordStepDeps): StepPage {
       throw new Refusal('credentials_wrong', 422);
     }
     await attempt.succeeded();
-    if (passwords.isOutdated(account.passwordHash)) {
-      await accounts.upgradePasswordHash(account.id, account.passwordHash, await passwords.hash(password));
-    }
+    if (passwords.isOutdated(account.passwordHash)) await upgrade(account.id, account.passwordHash, password);
     return account;
+  }
+
+  /** Where there is no time for it, the next sign-in will do it. */
+  async function upgrade(accountId: string, oldHash: string, password: string): Promise<void> {
+    const hash = await passwords.hash(password).catch((err) => {
+      if (isBusy(err)) return null;
+      throw err;
+    });
+    if (hash !== null) await accounts.upgradePasswordHash(accountId, oldHash, hash);
   }
 
   return {
@@ -79,7 +89,7 @@ export function createPasswordStep(deps: PasswordStepDeps): StepPage {
         account = await verify(ctx, interaction, normalizeEmail(typed), password);
       } catch (err) {
         const problem = problemOf(pages, ctx, interaction, err);
-        if ((err as Refusal).code === 'too_many_attempts') {
+        if ((err as Refusal).beginsBlock) {
           const event = {
             event: 'sign_in.limited',
             accountId: null,
@@ -102,4 +112,8 @@ export function createPasswordStep(deps: PasswordStepDeps): StepPage {
       seeOther(ctx, interactionPath(interaction));
     },
   };
+}
+
+function isBusy(err: unknown): boolean {
+  return err instanceof Refusal && err.code === 'busy';
 }

@@ -48,9 +48,12 @@ export function createSecondFactorSteps(deps: SecondFactorDeps): { totp: StepPag
       await attempt.succeeded();
     } catch (err) {
       const problem = problemOf(pages, ctx, interaction, err);
-      const { code, status } = err as Refusal;
+      const { code, status, beginsBlock } = err as Refusal;
       const event = code === 'too_many_attempts' ? 'sign_in.limited' : 'sign_in.failed';
-      await audit.write({ event, accountId: account.id, clientId: client.id, factor }, byVisitor(ctx.state, 'visitor'));
+      if (event === 'sign_in.failed' || beginsBlock) {
+        const by = byVisitor(ctx.state, 'visitor');
+        await audit.write({ event, accountId: account.id, clientId: client.id, factor }, by);
+      }
       return { problem, status };
     }
     const proofs = [...progress.proofs, { method, at: clock() }];

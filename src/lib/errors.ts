@@ -26,12 +26,19 @@ export class Refusal extends Error {
   readonly code: RefusalCode;
   readonly status: number;
   readonly retryAfter: Seconds | null;
+  /** With `too_many_attempts`: this very attempt began the wait. Those refused during it are no news. */
+  readonly beginsBlock: boolean;
 
-  constructor(code: RefusalCode, status = 400, options: ErrorOptions & { retryAfter?: Seconds } = {}) {
+  constructor(
+    code: RefusalCode,
+    status = 400,
+    options: ErrorOptions & { retryAfter?: Seconds; beginsBlock?: boolean } = {},
+  ) {
     super(code, options);
     this.code = code;
     this.status = status;
     this.retryAfter = options.retryAfter ?? null;
+    this.beginsBlock = options.beginsBlock ?? false;
   }
 }
 

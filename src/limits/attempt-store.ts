@@ -7,19 +7,30 @@ export interface AttemptRule {
   /** Attempts in one window before the wait begins. */
   limit: number;
   window: Milliseconds;
+  /** Whether the wait, at first as long as the window, doubles each time it is earned, up to a day. */
+  waitGrows: boolean;
   /** Failures in a row, over any time, after which only an operator lifts the block (NIST SP 800-63B-4 3.2.2). */
   maxConsecutive: number | null;
+}
+
+export interface Block {
+  /** When the next attempt may be made. */
+  until: Milliseconds;
+  /** It began with this attempt; all others until its end were refused because of it. */
+  begins: boolean;
 }
 
 /** Every implementation passes test/store/attempts.contract.ts. */
 export interface AttemptStore {
   /**
    * Counts one attempt before it is checked. Atomic: of any number of racers, no more than `limit` pass in a window.
-   * @returns null when the attempt may be made, otherwise when the next one may.
+   * @returns null when the attempt may be made
    */
-  take(subject: string, rule: AttemptRule, now: Milliseconds): Promise<Milliseconds | null>;
+  take(subject: string, rule: AttemptRule, now: Milliseconds): Promise<Block | null>;
   /** Gives back the one attempt that succeeded, and ends the row of failures. */
   refund(subject: string): Promise<void>;
+  /** Takes back the count of one attempt that was never checked. What others earned stays: blocks, waits, the row. */
+  withdraw(subject: string): Promise<void>;
   /** Lifts every block of a subject. */
   clear(subject: string): Promise<void>;
 }

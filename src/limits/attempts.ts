@@ -13,9 +13,12 @@ export interface AttemptLimits {
   window: Seconds;
 }
 
-/** An attempt that was counted. `succeeded` gives back this one and no other. */
+/** An attempt that was counted. */
 export interface Attempt {
+  /** Gives back this one and no other, and ends the row of failures. */
   succeeded(): Promise<void>;
+  /** It was never checked, through no fault of the visitor: takes back its count, and nothing else. */
+  withdrawn(): Promise<void>;
 }
 
 export type Attempts = ReturnType<typeof createAttempts>;
@@ -36,8 +39,13 @@ export function createAttempts({
   key: Buffer;
 }) {
   const window: Milliseconds = toMilliseconds(limits.window);
-  const perAccount = (limit: number): AttemptRule => ({ limit, window, maxConsecutive: MAX_CONSECUTIVE });
-  const perAddress: AttemptRule = { limit: limits.perAddress, window, maxConsecutive: null };
+  const perAccount = (limit: number): AttemptRule => ({
+    ...{ limit, window },
+    waitGrows: true,
+    maxConsecutive: MAX_CONSECUTIVE,
+  });
+  // Many people may share an address: one of them must not keep the others out for longer and longer.
+  const perAddress: AttemptRule = { limit: limits.perAddress, window, waitGrows: false, maxConsecutive: null };
 
   /** The address comes first: one that must wait cannot use up an account's attempts. */
   async function take(wanted: [string, AttemptRule][]): Promise<Attempt> {
@@ -45,16 +53,20 @@ export function createAttempts({
     const subjects: string[] = [];
     for (const [name, rule] of wanted) {
       const subject = keyedHash(key, name);
-      const retryAt = await store.take(subject, rule, now);
-      if (retryAt !== null) {
-        const wait = retryAt === UNTIL_LIFTED ? {} : { retryAfter: Math.ceil((retryAt - now) / 1000) };
-        throw new Refusal('too_many_attempts', 429, wait);
+      const block = await store.take(subject, rule, now);
+      if (block !== null) {
+        const { until, begins: beginsBlock } = block;
+        const wait = until === UNTIL_LIFTED ? {} : { retryAfter: Math.ceil((until - now) / 1000) };
+        throw new Refusal('too_many_attempts', 429, { ...wait, beginsBlock });
       }
       subjects.push(subject);
     }
     return {
       async succeeded() {
         for (const subject of subjects) await store.refund(subject);
+      },
+      async withdrawn() {
+        for (const subject of subjects) await store.withdraw(subject);
       },
     };
   }

@@ -1,8 +1,14 @@
 import { decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose';
-import type { Seconds } from '../lib/duration.ts';
+import { DAY, type Seconds } from '../lib/duration.ts';
 import type { LiveKeys } from '../signing/live-keys.ts';
 
 export const CLOCK_TOLERANCE: Seconds = 15;
+
+/**
+ * The most that ACCESS_TOKEN_LIFETIME may be set to. What is said of a token is kept for that long: it may have been
+ * issued before the operator made lifetimes shorter.
+ */
+export const LONGEST_ACCESS_TOKEN: Seconds = DAY;
 
 /** The claim that names the grant behind a person's token. Of no use to anybody but this server. */
 export const GRANT_CLAIM = 'gid';

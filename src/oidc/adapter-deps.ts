@@ -12,8 +12,6 @@ export interface AdapterDeps {
   accessTokens: AccessTokens;
   refreshTokenIds: RefreshTokenIds;
   userinfoAudience: string;
-  /** The longest that any access token lives. */
-  maxTokenLifetime: Seconds;
   sessionEnds: SessionEnds;
   sessionLifetime: Seconds;
   clock: Clock;

@@ -1,6 +1,6 @@
 import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
 import Provider, { errors } from 'oidc-provider';
-import { toMilliseconds } from '../lib/duration.ts';
+import { DAY, type Seconds, toMilliseconds } from '../lib/duration.ts';
 import { CLOCK_TOLERANCE } from './access-tokens.ts';
 import type { AdapterDeps } from './adapter-deps.ts';
 import type { Artifact, ArtifactKeys, ArtifactKind, Payload } from './artifact-store.ts';
@@ -9,6 +9,9 @@ import { GRACE } from './refresh-tokens.ts';
 import type { Registry } from './registry.ts';
 import { createTokenAdapter } from './token-adapter.ts';
 import { createValidity } from './validity.ts';
+
+/** The most that any lifetime may be set to, and a day. */
+const LONGEST_KEPT: Seconds = 401 * DAY;
 
 /** Hands oidc-provider what it keeps, and refuses whatever died in the meantime. */
 export function createAdapter(deps: AdapterDeps): AdapterFactory {
@@ -72,7 +75,9 @@ function artifactAdapter(kind: ArtifactKind, deps: AdapterDeps): Adapter {
   return {
     async upsert(id, payload, expiresIn = 0) {
       const keys = keysOf(kind, payload as Payload);
-      const expiresAt = clock() + toMilliseconds(expiresIn + CLOCK_TOLERANCE);
+      // Some lifetimes follow from times that a client wrote: no whole numbers perhaps, or beyond all that is kept.
+      const lifetime = Math.min(expiresIn + CLOCK_TOLERANCE, LONGEST_KEPT);
+      const expiresAt = Math.floor(clock() + toMilliseconds(lifetime));
       if (kind === 'ReplayDetection') {
         if (await artifacts.putOnce(kind, id, payload as Payload, keys, expiresAt)) return;
         throw new errors.InvalidClientAuth('client assertion tokens must only be used once');

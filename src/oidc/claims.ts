@@ -50,11 +50,19 @@ export function createFindAccount(accounts: AccountStore) {
         const client = Provider.ctx?.oidc.client;
         // Profile claims belong to userinfo (Core 5.4); in the ID token only where the client is registered for that,
         // or where the `claims` parameter asked for them by name.
-        if (use !== 'id_token' || (client && registrationOf(client).settings.idTokenClaims)) return all;
-        return pick(all, Object.keys(requested as Record<string, ClaimsParameterMember | null>));
+        if (use !== 'id_token') return all;
+        const named = Object.keys(requested as Record<string, ClaimsParameterMember | null>);
+        const { idTokenClaims, scopes } = client
+          ? registrationOf(client).settings
+          : { idTokenClaims: false, scopes: [] };
+        return pick(all, idTokenClaims ? [...named, ...scopes.flatMap(claimsOfScope)] : named);
       },
     };
   };
+}
+
+function claimsOfScope(scope: string): readonly string[] {
+  return (CLAIMS_BY_SCOPE as Record<string, readonly string[]>)[scope] ?? [];
 }
 
 function allClaims({ id, email, emailVerified, claims, updatedAt }: Account): AccountClaims {

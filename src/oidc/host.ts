@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import { readForm } from '../web/form.ts';
+import { isLostConnection } from '../web/lost-connection.ts';
 import { seeOther } from '../web/page.ts';
 import type { RequestState } from '../web/request-log.ts';
 import { withPublicClientId, withTokenAlias } from './presented-token.ts';
@@ -53,7 +54,7 @@ export function oidcHost(current: () => Provider): Middleware {
     // Unheard, it would print them; that a connection broke off is reported by our own part of it.
     if ((provider as EventEmitter).listenerCount('error') === 0) {
       (provider as EventEmitter).on('error', (err: NodeJS.ErrnoException) => {
-        if (err.code !== 'ECONNRESET' && err.code !== 'EPIPE') ctx.app.emit('error', err);
+        if (!isLostConnection(err)) ctx.app.emit('error', err);
       });
     }
     await provider.callback()(req, ctx.res);

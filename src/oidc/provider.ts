@@ -12,6 +12,7 @@ import type { AccessTokens } from './access-tokens.ts';
 import { createAdapter } from './adapter.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import { assertClaimsParameter, createFindAccount } from './claims.ts';
+import { createAssertionCheck } from './client-assertions.ts';
 import { registrationOf } from './client-metadata.ts';
 import { createCookieKeys } from './cookie-keys.ts';
 import { type ProviderEvents, reportEvents } from './events.ts';
@@ -63,7 +64,6 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
       ...{ artifacts, registry, accessTokens, refreshTokenIds, userinfoAudience, clock },
       sessionEnds: createSessionEnds({ artifacts, registry, outbox: deps.outbox }),
       sessionLifetime: lifetimes.session,
-      maxTokenLifetime: lifetimes.accessToken,
     }),
     jwks: { keys: set.keys.map(({ jwk }) => jwk) as NonNullable<Configuration['jwks']>['keys'] },
     cookies: { ...fixed.cookies, keys: createCookieKeys(keyring) as never },
@@ -74,6 +74,7 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
     rotateRefreshToken: true,
     expiresWithSession: (_ctx, source) => !source.scopes.has('offline_access'),
     pkce: { required: isPkceRequired },
+    assertJwtClientAuthClaimsAndHeader: createAssertionCheck(clock),
     clientBasedCORS: isOriginOf,
     formats: { customizers: { jwt: (ctx, token, jwt) => resources.completeToken(ctx, token, jwt) } },
     renderError: pages.error,

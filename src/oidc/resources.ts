@@ -31,7 +31,8 @@ export function createResources({ registry, artifacts, userinfoAudience, accessT
   async function getResourceServerInfo(_ctx: unknown, audience: string, client: object): Promise<ResourceServer> {
     const { settings, type } = registrationOf(client);
     // A machine that acts for itself is nobody: scopes about a person say nothing in its tokens, and could mislead an API.
-    const personal = type === 'service' ? [] : OIDC_SCOPES;
+    // Others have what they are registered with today, also where a refresh token was granted more.
+    const personal = type === 'service' ? [] : OIDC_SCOPES.filter((scope) => settings.scopes.includes(scope));
     const token = {
       accessTokenTTL: accessTokenLifetime,
       accessTokenFormat: 'jwt',

@@ -1,7 +1,13 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider';
 import Provider from 'oidc-provider';
 import { toMilliseconds } from '../lib/duration.ts';
-import { CLOCK_TOLERANCE, GRANT_CLAIM, SESSION_CLAIM, type VerifiedAccessToken } from './access-tokens.ts';
+import {
+  CLOCK_TOLERANCE,
+  GRANT_CLAIM,
+  LONGEST_ACCESS_TOKEN,
+  SESSION_CLAIM,
+  type VerifiedAccessToken,
+} from './access-tokens.ts';
 import type { AdapterDeps } from './adapter-deps.ts';
 import { TOKEN_ALIAS } from './presented-token.ts';
 import { createValidity } from './validity.ts';
@@ -66,7 +72,7 @@ export function createTokenAdapter(model: 'AccessToken' | 'ClientCredentials', d
     },
     /** Revocation: the token alone is denied, for as long as any token can live. */
     async destroy(jti) {
-      await artifacts.deny(jti, deps.clock() + toMilliseconds(deps.maxTokenLifetime + CLOCK_TOLERANCE));
+      await artifacts.deny(jti, deps.clock() + toMilliseconds(LONGEST_ACCESS_TOKEN + CLOCK_TOLERANCE));
     },
     async revokeByGrantId() {},
     upsert: async () => {

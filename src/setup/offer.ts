@@ -18,8 +18,8 @@ export interface OfferDeps {
 
 /** As long as there is no administrator, every start offers a new link and ends the one before. */
 export async function offerSetup({ config, stores, log, terminal, clock = systemClock }: OfferDeps): Promise<void> {
-  const file = path.join(config.folders.data, 'setup-link');
-  rmSync(file, { force: true });
+  const file = fileIn(config.folders);
+  removeOffer(config.folders);
   if (await stores.accounts.hasAdministrator()) return;
 
   const link = await makeSetupLink({ links: stores.setupLinks, issuer: config.issuer, clock }, BY_SYSTEM);
@@ -29,4 +29,13 @@ export async function offerSetup({ config, stores, log, terminal, clock = system
   }
   writeFileSync(file, `${link}\n`, { mode: 0o600 });
   log.info({ file }, 'there is no administrator yet: open the address in this file within the hour');
+}
+
+/** The link in the file leads nowhere any more. */
+export function removeOffer(folders: { data: string }): void {
+  rmSync(fileIn(folders), { force: true });
+}
+
+function fileIn({ data }: { data: string }): string {
+  return path.join(data, 'setup-link');
 }

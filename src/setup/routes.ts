@@ -2,14 +2,17 @@ import Router from '@koa/router';
 import type { Context } from 'koa';
 import { HOUR, toMilliseconds } from '../lib/duration.ts';
 import { Refusal } from '../lib/errors.ts';
+import { newSecret } from '../lib/ids.ts';
 import type { Csrf } from '../web/csrf.ts';
 import { readForm } from '../web/form.ts';
 import { seeOther } from '../web/page.ts';
 import type { RequestState } from '../web/request-log.ts';
+import type { SetupVisit } from './drafts.ts';
 import type { Setup } from './setup.ts';
 
 /**
- *   GET  /setup/:token          the one-time link; the token moves into a cookie and out of the address
+ *   GET  /setup/:token          the one-time link; the token moves into a cookie and out of the address, and beside it
+ *                               stands a value of this browser's own
  *   GET  /setup                 whatever is next
  *   POST /setup/account|totp|recovery-codes
  */
@@ -18,16 +21,22 @@ export function setupRoutes({ setup, csrf, https }: { setup: Setup; csrf: Csrf; 
   const name = https ? '__Secure-gatewright-setup' : 'gatewright-setup';
   const cookie = { httpOnly: true, sameSite: 'lax', secure: https, path: '/setup', overwrite: true } as const;
 
-  function tokenOf(ctx: Context): string {
-    const token = ctx.cookies.get(name);
-    if (!token) throw new Refusal('setup_link_spent', 410);
-    return token;
+  function knownVisit(ctx: Context): SetupVisit | null {
+    const id = ctx.cookies.get(name) ?? '';
+    const [token, own] = id.split('.');
+    return token && own ? { token, id } : null;
+  }
+
+  function visitOf(ctx: Context): SetupVisit {
+    const visit = knownVisit(ctx);
+    if (!visit) throw new Refusal('setup_link_spent', 410);
+    return visit;
   }
 
   router.get('/', async (ctx) => {
     mark(ctx, '/setup');
-    const token = tokenOf(ctx);
-    await setup.show(ctx, token, csrf.token(flowOf(token)));
+    const visit = visitOf(ctx);
+    await setup.show(ctx, visit, csrf.token(flowOf(visit)));
   });
 
   router.get('/:token', async (ctx) => {
@@ -36,23 +45,26 @@ export function setupRoutes({ setup, csrf, https }: { setup: Setup; csrf: Csrf; 
     ctx.set('Cache-Control', 'no-store');
     const token = String(ctx['params']['token']);
     if (!(await setup.isOpen(token))) throw new Refusal('setup_link_spent', 410);
-    ctx.cookies.set(name, token, { ...cookie, maxAge: toMilliseconds(HOUR) });
+    // Who opens the link again goes on where this browser was.
+    const known = knownVisit(ctx);
+    const id = known?.token === token ? known.id : `${token}.${newSecret('gwb')}`;
+    ctx.cookies.set(name, id, { ...cookie, maxAge: toMilliseconds(HOUR) });
     seeOther(ctx, '/setup');
   });
 
   router.post('/:step', async (ctx) => {
     mark(ctx, '/setup/:step');
-    const token = tokenOf(ctx);
+    const visit = visitOf(ctx);
     const form = await readForm(ctx);
-    csrf.check(ctx, flowOf(token), form);
-    const over = await setup.submit(ctx, token, csrf.token(flowOf(token)), String(ctx['params']['step']), form);
+    csrf.check(ctx, flowOf(visit), form);
+    const over = await setup.submit(ctx, visit, csrf.token(flowOf(visit)), String(ctx['params']['step']), form);
     if (over) ctx.cookies.set(name, null, cookie);
   });
   return router;
 }
 
-function flowOf(token: string): string {
-  return `setup/${token}`;
+function flowOf({ id }: SetupVisit): string {
+  return `setup/${id}`;
 }
 
 function mark(ctx: Context, route: string): void {

@@ -5,34 +5,20 @@ import { PASSWORD_MAX, PASSWORD_MIN_WITH_SECOND_FACTOR, type Passwords } from '.
 import type { RecoveryCodes } from '../accounts/recovery-codes.ts';
 import type { AccountStore } from '../accounts/store.ts';
 import type { Totp } from '../accounts/totp.ts';
-import type { Clock } from '../lib/clock.ts';
-import { HOUR, MINUTE, type Milliseconds, toMilliseconds } from '../lib/duration.ts';
 import { Conflict, Refusal } from '../lib/errors.ts';
 import { sha256 } from '../lib/hash.ts';
 import { newId } from '../lib/ids.ts';
-import type { ProgressStore } from '../lib/progress.ts';
 import type { Attempts } from '../limits/attempts.ts';
 import { type Pages, seeOther } from '../web/page.ts';
 import { byVisitor, type RequestState } from '../web/request-log.ts';
 import { tryAgainIn } from '../web/texts.ts';
 import type { Problem } from '../web/view-data.ts';
+import type { SetupDraft, SetupDrafts, SetupVisit } from './drafts.ts';
 import type { SetupLinkStore } from './store.ts';
-
-/** What the first administrator has said so far; nothing of it is an account before the second factor is confirmed. */
-export interface SetupDraft {
-  accountId: string;
-  email: string;
-  name: string;
-  passwordHash: string;
-  secret: string;
-  secretExpiresAt: Milliseconds;
-  /** The account exists; its recovery codes are still to be shown. */
-  recoveryCodes: string[] | null;
-}
 
 export interface SetupDeps {
   links: SetupLinkStore;
-  drafts: ProgressStore<SetupDraft>;
+  drafts: SetupDrafts;
   accounts: AccountStore;
   passwords: Passwords;
   totp: Totp;
@@ -40,20 +26,16 @@ export interface SetupDeps {
   attempts: Attempts;
   pages: Pages;
   siteName: string;
-  clock: Clock;
+  /** The administrator exists, and links lead nowhere any more. */
+  onDone(): void;
 }
 
 export type Setup = ReturnType<typeof createSetup>;
 
-const PENDING_LIFETIME = 10 * MINUTE;
-
 export function createSetup(deps: SetupDeps) {
-  const { links, drafts, accounts, passwords, totp, recoveryCodes, attempts, pages, siteName, clock } = deps;
+  const { links, drafts, accounts, passwords, totp, recoveryCodes, attempts, pages, siteName, onDone } = deps;
 
   const isOpen = (token: string) => links.isOpen(sha256(token));
-  const secretExpiry = () => clock() + toMilliseconds(PENDING_LIFETIME);
-  const save = (token: string, draft: SetupDraft, version: number) =>
-    drafts.save(token, draft, version, clock() + toMilliseconds(HOUR));
 
   function accountPage(ctx: Context, csrf: string, email = '', name = '', problem: Problem = null, status = 200): void {
     const data = { action: '/setup/account', csrf, email, name, problem, minLength: PASSWORD_MIN_WITH_SECOND_FACTOR };
@@ -77,8 +59,8 @@ export function createSetup(deps: SetupDeps) {
     return tryAgainIn(pages.texts(ctx), err.retryAfter);
   }
 
-  async function show(ctx: Context, token: string, csrf: string): Promise<void> {
-    const draft = await drafts.load(token);
+  async function show(ctx: Context, visit: SetupVisit, csrf: string): Promise<void> {
+    const draft = await drafts.load(visit);
     if (draft?.value.recoveryCodes) {
       return pages.send(ctx, 'recovery-codes', {
         action: '/setup/recovery-codes',
@@ -86,16 +68,18 @@ export function createSetup(deps: SetupDeps) {
         codes: draft.value.recoveryCodes,
       });
     }
-    if (!(await isOpen(token))) throw new Refusal('setup_link_spent', 410);
+    if (!(await isOpen(visit.token))) throw new Refusal('setup_link_spent', 410);
     if (!draft) return accountPage(ctx, csrf);
 
-    if (draft.value.secretExpiresAt > clock()) return totpPage(ctx, csrf, draft.value);
-    const renewed = { ...draft.value, secret: totp.newSecret(), secretExpiresAt: secretExpiry() };
-    if (!(await save(token, renewed, draft.version))) return seeOther(ctx, '/setup');
+    if (drafts.isPending(draft.value)) return totpPage(ctx, csrf, draft.value);
+    const renewed = { ...draft.value, ...drafts.newSeed() };
+    if (!(await drafts.save(visit, renewed, draft.version))) return seeOther(ctx, '/setup');
     return totpPage(ctx, csrf, renewed);
   }
 
-  async function submitAccount(ctx: Context, token: string, csrf: string, form: URLSearchParams): Promise<void> {
+  async function submitAccount(ctx: Context, visit: SetupVisit, csrf: string, form: URLSearchParams): Promise<void> {
+    const before = await drafts.load(visit);
+    if (before?.value.recoveryCodes) return seeOther(ctx, '/setup');
     const email = (form.get('email') ?? '').trim();
     const name = (form.get('name') ?? '').trim().slice(0, 200);
     const password = form.get('password') ?? '';
@@ -119,15 +103,16 @@ export function createSetup(deps: SetupDeps) {
 
     const draft = {
       ...{ accountId: newId('acc'), email, name, passwordHash: await passwords.hash(password) },
-      ...{ secret: totp.newSecret(), secretExpiresAt: secretExpiry(), recoveryCodes: null },
+      ...{ ...drafts.newSeed(), recoveryCodes: null },
     };
-    await save(token, draft, (await drafts.load(token))?.version ?? 0);
+    // Where another tab was faster, the next page is its.
+    await drafts.save(visit, draft, before?.version ?? 0);
     seeOther(ctx, '/setup');
   }
 
-  async function submitTotp(ctx: Context, token: string, csrf: string, form: URLSearchParams): Promise<void> {
-    const draft = await drafts.load(token);
-    if (!draft || draft.value.recoveryCodes || draft.value.secretExpiresAt <= clock()) return seeOther(ctx, '/setup');
+  async function submitTotp(ctx: Context, visit: SetupVisit, csrf: string, form: URLSearchParams): Promise<void> {
+    const draft = await drafts.load(visit);
+    if (!draft || draft.value.recoveryCodes || !drafts.isPending(draft.value)) return seeOther(ctx, '/setup');
     const { accountId: id, email, name, passwordHash, secret } = draft.value;
     const t = pages.texts(ctx);
     let confirmedStep: number | null;
@@ -146,21 +131,22 @@ export function createSetup(deps: SetupDeps) {
     const claims = name ? { name } : {};
     const account = { id, email, emailVerified: true, role: 'administrator', passwordHash, claims } as const;
     try {
-      const done = await links.spend(sha256(token), account, confirmed.totp, byVisitor(ctx.state, 'setup-link'));
+      const done = await links.spend(sha256(visit.token), account, confirmed.totp, byVisitor(ctx.state, 'setup-link'));
       if (!done) throw new Refusal('setup_link_spent', 410);
     } catch (err) {
       // Somebody took the address since the first page asked for it.
       if (!(err instanceof Conflict)) throw err;
       return accountPage(ctx, csrf, email, name, { field: 'email', text: t('problem.email-taken') }, 422);
     }
-    await save(token, { ...draft.value, passwordHash: '', secret: '', recoveryCodes: confirmed.codes }, draft.version);
+    await drafts.keepCodes(visit, draft, confirmed.codes);
+    onDone();
     seeOther(ctx, '/setup');
   }
 
-  async function finish(ctx: Context, token: string): Promise<boolean> {
-    const draft = await drafts.load(token);
+  async function finish(ctx: Context, visit: SetupVisit): Promise<boolean> {
+    const draft = await drafts.load(visit);
     if (!draft?.value.recoveryCodes) throw new Refusal('setup_link_spent', 410);
-    await save(token, { ...draft.value, recoveryCodes: null }, draft.version);
+    await drafts.save(visit, { ...draft.value, recoveryCodes: null }, draft.version);
     const register = [
       'npx gatewright client create --type web',
       '--name "My application"',
@@ -174,11 +160,11 @@ export function createSetup(deps: SetupDeps) {
     isOpen,
     show,
     /** @returns whether the set-up is over */
-    async submit(ctx: Context, token: string, csrf: string, step: string, form: URLSearchParams): Promise<boolean> {
-      if (step === 'recovery-codes') return finish(ctx, token);
-      if (!(await isOpen(token))) throw new Refusal('setup_link_spent', 410);
-      if (step === 'account') await submitAccount(ctx, token, csrf, form);
-      else if (step === 'totp') await submitTotp(ctx, token, csrf, form);
+    async submit(ctx: Context, visit: SetupVisit, csrf: string, step: string, form: URLSearchParams): Promise<boolean> {
+      if (step === 'recovery-codes') return finish(ctx, visit);
+      if (!(await isOpen(visit.token))) throw new Refusal('setup_link_spent', 410);
+      if (step === 'account') await submitAccount(ctx, visit, csrf, form);
+      else if (step === 'totp') await submitTotp(ctx, visit, csrf, form);
       else throw new Refusal('not_found', 404);
       return false;
     },

@@ -10,19 +10,25 @@ export interface StatedKey extends StoredSigningKey {
 
 /**
  * The state of each key follows from the clock alone, so that all instances agree without telling one another: the
- * youngest key whose time has come signs, the one before it stays verifiable for `retention` after that.
+ * youngest key whose time has come signs, and every other stays verifiable for `retention` after it last signed. A key
+ * that was revoked had its time too: what was over then does not come back with its revocation.
  * @param retention the longest session plus the ID token's lifetime, since relying parties send expired ID tokens as
  *   `id_token_hint` (OpenID Connect RP-Initiated Logout 1.0 2)
  */
 export function stateKeys(keys: StoredSigningKey[], now: Milliseconds, retention: Milliseconds): StatedKey[] {
   const youngestFirst = [...keys].sort((a, b) => b.activatesAt - a.activatesAt || b.createdAt - a.createdAt);
-  let successor: Milliseconds | null = null;
+  /** Since then, without a gap, some younger key has signed. */
+  let succeededAt: Milliseconds | null = null;
 
   return youngestFirst.map((key) => {
-    if (key.revokedAt !== null) return { ...key, state: 'revoked' };
+    if (key.revokedAt !== null) {
+      // Where it was revoked before the next one began, an older key signed in between.
+      if (succeededAt !== null && key.revokedAt >= succeededAt) succeededAt = key.activatesAt;
+      return { ...key, state: 'revoked' };
+    }
     if (key.activatesAt > now) return { ...key, state: 'announced' };
-    const state: KeyState = successor === null ? 'active' : successor + retention > now ? 'retired' : 'gone';
-    successor = key.activatesAt;
+    const state: KeyState = succeededAt === null ? 'active' : succeededAt + retention > now ? 'retired' : 'gone';
+    succeededAt = key.activatesAt;
     return { ...key, state };
   });
 }

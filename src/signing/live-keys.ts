@@ -1,3 +1,4 @@
+import { BY_SYSTEM } from '../lib/by.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type Milliseconds, type Seconds, toMilliseconds } from '../lib/duration.ts';
 import type { Logger } from '../lib/log.ts';
@@ -27,13 +28,27 @@ export async function startLiveKeys({
   clock: Clock;
   log: Logger;
 }): Promise<LiveKeys> {
-  let set = await signing.current();
+  let set = await look();
   let lookedAt = clock();
   const listeners: ((set: SigningSet) => void)[] = [];
 
+  /** Where the only key was revoked, the instance that notices makes another. */
+  async function look(): Promise<SigningSet> {
+    const found = await signing.current();
+    if (found.canSign) return found;
+    try {
+      await signing.ensure(BY_SYSTEM);
+      return await signing.current();
+    } catch (err) {
+      // What was revoked is out of use in any case, also where nothing can be signed for that.
+      log.error({ err }, 'there is no active signing key, and none could be made');
+      return found;
+    }
+  }
+
   async function refresh(): Promise<void> {
     lookedAt = clock();
-    const next = await signing.current();
+    const next = await look();
     if (next.version === set.version) return;
     set = next;
     log.info({ kid: next.keys[0]?.kid, published: next.keys.length }, 'signing keys changed');

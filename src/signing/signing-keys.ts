@@ -20,6 +20,8 @@ export interface PublishedKey {
 export interface SigningSet {
   /** The one that signs comes first. */
   keys: PublishedKey[];
+  /** False where the key that signed was revoked, and none has taken its place yet. */
+  canSign: boolean;
   /** Equal for equal sets. */
   version: string;
 }
@@ -70,15 +72,14 @@ export function createSigningKeys({
 
   return {
     list: stated,
-    /** The keys to publish now. @throws when none can sign. */
+    /** The keys to publish now. */
     async current(): Promise<SigningSet> {
       const all = await stated();
       const usable = all.filter(({ state }) => state === 'announced' || state === 'active' || state === 'retired');
       // Of equally fit keys the provider signs with the first.
       usable.sort((a, b) => Number(b.state === 'active') - Number(a.state === 'active'));
-      if (usable[0]?.state !== 'active') throw new Error('there is no active signing key');
       const keys = await Promise.all(usable.map(publish));
-      return { keys, version: keys.map(({ kid }) => kid).join(' ') };
+      return { keys, canSign: usable[0]?.state === 'active', version: keys.map(({ kid }) => kid).join(' ') };
     },
     /** Makes sure that there is a key that signs. */
     async ensure(by: By): Promise<void> {

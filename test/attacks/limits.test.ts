@@ -1,5 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import argon2 from 'argon2';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { newId } from '../../src/lib/ids.ts';
+import { databaseFile } from '../../src/store/open.ts';
+import { closeSqliteFile, openSqliteFile } from '../../src/store/prisma/sqlite-file.ts';
 import { send } from '../support/raw.ts';
 import { PASSWORD, startTestServer, type TestServer } from '../support/server.ts';
 import { codeOf } from '../support/sign-in.ts';
@@ -35,6 +38,22 @@ async function restart(own: TestServer): Promise<void> {
   await own.restart();
   await fetch(`${own.issuer}/health/live`).catch(() => undefined);
   await fetch(`${own.issuer}/health/live`);
+}
+
+/** How often each event of a sign-in was written since the last look. */
+function createAuditLook({ config }: TestServer) {
+  let rows = 0;
+  return () => {
+    const handle = openSqliteFile({ file: databaseFile(config.folders.data) });
+    const events = handle.prepare("SELECT event FROM AuditEvent WHERE event LIKE 'sign_in.%' ORDER BY at, id").all();
+    closeSqliteFile(handle);
+    const fresh = (events as { event: string }[]).slice(rows).map(({ event }) => event);
+    rows = events.length;
+    return {
+      failed: fresh.filter((event) => event.endsWith('failed')).length,
+      limited: fresh.filter((event) => event.endsWith('limited')).length,
+    };
+  };
 }
 
 describe('passwords', () => {
@@ -122,6 +141,74 @@ describe('passwords', () => {
       own.passTime(second * 1000 + 1000);
       expect((await agent.post(page, { email, password: PASSWORD })).status).toBe(303);
     } finally {
+      await own[Symbol.asyncDispose]();
+    }
+  });
+});
+
+describe('a wait', () => {
+  it('is written down once, when it begins, and not for each of those who come during it', async () => {
+    const own = await startTestServer({ LIMIT_PER_ADDRESS: '30' });
+    try {
+      const look = createAuditLook(own);
+      const { agent, page, email } = await signInPage(own);
+      for (let count = 0; count < 25; count += 1) await agent.post(page, { email, password: WRONG });
+      expect(look()).toEqual({ failed: 10, limited: 1 });
+      // The visitor's address is next.
+      for (let count = 0; count < 20; count += 1) await agent.post(page, { email, password: WRONG });
+      expect(look()).toEqual({ failed: 0, limited: 1 });
+    } finally {
+      await own[Symbol.asyncDispose]();
+    }
+  });
+
+  it('is written down once for codes, too, and again when it begins again', async () => {
+    const own = await startTestServer();
+    try {
+      const look = createAuditLook(own);
+      const { agent, page } = await secondFactorPage(own);
+      for (let round = 0; round < 2; round += 1) {
+        let wait = 0;
+        for (let count = 0; count < 12; count += 1) {
+          const { headers } = await agent.post(page, { code: codeOf(SEED, 5000) });
+          wait = Number(headers.get('retry-after') ?? 0);
+        }
+        expect(look()).toEqual({ failed: 5, limited: 1 });
+        own.passTime(wait * 1000 + 1000);
+      }
+    } finally {
+      await own[Symbol.asyncDispose]();
+    }
+  });
+});
+
+describe('a server that has no time to check', () => {
+  it("uses up nobody's tries, and takes none of the failures back", async () => {
+    const own = await startTestServer({ ARGON2_CONCURRENCY: '1', ARGON2_QUEUE: '1' });
+    const verify = vi.spyOn(argon2, 'verify');
+    try {
+      const { agent, page, email } = await signInPage(own);
+      const type = async (password: string) => (await agent.post(page, { email, password })).status;
+      for (let count = 0; count < 9; count += 1) expect(await type(WRONG)).toBe(422);
+
+      const free: (() => void)[] = [];
+      verify.mockImplementation(() => new Promise((resolve) => void free.push(() => resolve(false))));
+      // One is checked, one waits for that, and the third is sent away.
+      const crowd = [await signInPage(own), await signInPage(own), await signInPage(own)];
+      const answers: number[] = [];
+      const crowded = crowd.map(async (one) => {
+        answers.push((await one.agent.post(one.page, { email: one.email, password: WRONG })).status);
+      });
+      await vi.waitUntil(() => answers.length === 1);
+      for (let count = 0; count < 20; count += 1) expect(await type(PASSWORD)).toBe(503);
+      verify.mockRestore();
+      free[0]?.();
+      await Promise.all(crowded);
+      expect(answers).toEqual([503, 422, 422]);
+
+      expect([await type(WRONG), await type(WRONG)]).toEqual([422, 429]);
+    } finally {
+      verify.mockRestore();
       await own[Symbol.asyncDispose]();
     }
   });
@@ -226,6 +313,24 @@ describe('one address', () => {
       const forged = Array.from({ length: 6 }, (_, index) => from(`198.51.100.${index}`));
       expect(await guesses(own, forged)).toEqual(Array(6).fill(422));
       expect(await guesses(own, [{}, from('198.51.100.200')])).toEqual([429, 429]);
+    } finally {
+      await own[Symbol.asyncDispose]();
+    }
+  });
+
+  it('waits equally long each time, since many people may share it', async () => {
+    const own = await startTestServer(FEW);
+    try {
+      const { agent, page } = await signInPage(own);
+      for (let round = 0; round < 4; round += 1) {
+        let limited: Page | undefined;
+        for (let count = 0; count <= 6; count += 1) {
+          limited = await agent.post(page, { email: `${newId('acc')}@example.org`, password: WRONG });
+        }
+        expect(limited?.status).toBe(429);
+        expect(Number(limited?.headers.get('retry-after'))).toBeLessThanOrEqual(15 * 60);
+        own.passTime(15 * 60 * 1000 + 1000);
+      }
     } finally {
       await own[Symbol.asyncDispose]();
     }

@@ -1,6 +1,7 @@
 import dns from 'node:dns/promises';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createGuardedFetch } from '../../src/lib/guarded-fetch.ts';
 
@@ -140,7 +141,7 @@ describe('an address that a client supplied', () => {
     await expect(local(`http://127.0.0.1:${port}/endless`)).rejects.toThrow('more than 65536 bytes');
   });
 
-  it('is waited for five seconds, for the first byte and for the last', async () => {
+  it('is waited for five seconds, for its name, the first byte and the last', async () => {
     const timeout = vi.spyOn(AbortSignal, 'timeout').mockImplementation((milliseconds) => {
       expect(milliseconds).toBe(5_000);
       const controller = new AbortController();
@@ -150,7 +151,18 @@ describe('an address that a client supplied', () => {
     for (const path of ['/silent', '/never']) {
       await expect(local(`http://127.0.0.1:${port}${path}`)).rejects.toThrow();
     }
-    expect(timeout).toHaveBeenCalledTimes(2);
+    // A name server that never answers, and one that answers too late: nobody is connected to any more.
+    asked = [];
+    const { promise: answer, resolve } = Promise.withResolvers<unknown>();
+    lookup.mockReturnValueOnce(new Promise(() => {})).mockReturnValueOnce(answer);
+    for (const name of ['silent', 'late']) {
+      await expect(local(`http://${name}.example.net:${port}/`)).rejects.toThrow('too late');
+    }
+    resolve([{ address: '127.0.0.1', family: 4 }]);
+    await wait(50);
+    expect(asked).toEqual([]);
+    // One limit for all of each, which begins before its name is asked for.
+    expect(timeout).toHaveBeenCalledTimes(4);
     timeout.mockRestore();
   });
 

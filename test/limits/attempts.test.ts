@@ -14,21 +14,24 @@ function opened(refused: Record<string, number> = {}) {
   const clock = testClock();
   const taken: [string, AttemptRule][] = [];
   const refunded: string[] = [];
+  const withdrawn: string[] = [];
   const cleared: string[] = [];
   const store: AttemptStore = {
     async take(name, rule, now) {
       taken.push([name, rule]);
       const wait = refused[name];
-      return wait === undefined ? null : now + wait;
+      return wait === undefined ? null : { until: now + wait, begins: wait === 60_000 };
     },
     refund: async (name) => void refunded.push(name),
+    withdraw: async (name) => void withdrawn.push(name),
     clear: async (name) => void cleared.push(name),
   };
-  return { attempts: createAttempts({ store, limits, clock, key }), taken, refunded, cleared };
+  return { attempts: createAttempts({ store, limits, clock, key }), taken, refunded, withdrawn, cleared };
 }
 
 const window = toMilliseconds(limits.window);
-const ofAddress = { limit: 100, window, maxConsecutive: null };
+const ofAddress = { limit: 100, window, waitGrows: false, maxConsecutive: null };
+const ofAccount = { window, waitGrows: true, maxConsecutive: 100 };
 
 describe('an attempt', () => {
   it('with a password counts for the address first, then for what was typed', async () => {
@@ -36,7 +39,7 @@ describe('an attempt', () => {
     await attempts.password('ada@example.org', '192.0.2.7');
     expect(taken).toEqual([
       [subject('password-address/192.0.2.7'), ofAddress],
-      [subject('password/ada@example.org'), { limit: 10, window, maxConsecutive: 100 }],
+      [subject('password/ada@example.org'), { limit: 10, ...ofAccount }],
     ]);
   });
 
@@ -45,7 +48,7 @@ describe('an attempt', () => {
     await attempts.code('acc_ada', '192.0.2.7');
     expect(taken).toEqual([
       [subject('code-address/192.0.2.7'), ofAddress],
-      [subject('code/acc_ada'), { limit: 5, window, maxConsecutive: 100 }],
+      [subject('code/acc_ada'), { limit: 5, ...ofAccount }],
     ]);
   });
 
@@ -76,6 +79,20 @@ describe('an attempt', () => {
     expect(refunded).toEqual([]);
     await attempt.succeeded();
     expect(refunded).toEqual(taken.slice(2).map(([name]) => name));
+  });
+
+  it('that was never checked takes back its count, of the address as well, and refunds nothing', async () => {
+    const { attempts, taken, refunded, withdrawn } = opened();
+    const attempt = await attempts.password('ada@example.org', '192.0.2.7');
+    await attempt.withdrawn();
+    expect(withdrawn).toEqual(taken.map(([name]) => name));
+    expect(refunded).toEqual([]);
+  });
+
+  it('that is refused says whether the wait began with it', async () => {
+    const { attempts } = opened({ [subject('code/acc_ada')]: 60_000, [subject('code/acc_bob')]: 59_000 });
+    await expect(attempts.code('acc_ada', '192.0.2.7')).rejects.toMatchObject({ beginsBlock: true });
+    await expect(attempts.code('acc_bob', '192.0.2.7')).rejects.toMatchObject({ beginsBlock: false });
   });
 
   it('is kept under a keyed hash, which tells nothing of what was typed', async () => {

@@ -1,11 +1,13 @@
 import type { AdapterPayload } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { HOUR } from '../../src/lib/duration.ts';
-import { GRANT_CLAIM, type VerifiedAccessToken } from '../../src/oidc/access-tokens.ts';
+import { parseConfig } from '../../src/config/config.ts';
+import { DAY, HOUR } from '../../src/lib/duration.ts';
+import { GRANT_CLAIM, LONGEST_ACCESS_TOKEN, type VerifiedAccessToken } from '../../src/oidc/access-tokens.ts';
 import { createAdapter } from '../../src/oidc/adapter.ts';
 import type { ArtifactStore } from '../../src/oidc/artifact-store.ts';
 import type { RegisteredClient, Standing } from '../../src/oidc/registry.ts';
+import { sweepBatch } from '../../src/store/sqlite/sweep.ts';
 import type { TestClock } from '../support/clock.ts';
 import { openTestState } from '../support/stores.ts';
 
@@ -37,7 +39,6 @@ function adapter(model: string) {
     accessTokens: { verify: async (token) => (tokens[token] as VerifiedAccessToken | undefined) ?? null },
     refreshTokenIds: { first: () => 'first', successorOf: (token) => `after ${token}` },
     userinfoAudience: USERINFO,
-    maxTokenLifetime: HOUR,
     sessionLifetime: HOUR,
     sessionEnds: { end: async (id: string) => void (await artifacts.endSession(id)) },
   } as Parameters<typeof createAdapter>[0])(model);
@@ -63,6 +64,18 @@ describe('what is spent', () => {
     const again = adapter('ReplayDetection').upsert('one', payload({ iss: 'web' }), 60);
     await expect(again).rejects.toBeInstanceOf(errors.InvalidClientAuth);
   });
+
+  it.each([0.123456789, 1e300, 9_007_199_254_740_991, Number.POSITIVE_INFINITY])(
+    'an assertion that expires in %d seconds is recorded, and not for ever',
+    async (expiresIn) => {
+      const { db, artifacts: store } = openTestState({ clock });
+      artifacts = store;
+      await adapter('ReplayDetection').upsert('one', payload({ iss: 'web' }), expiresIn);
+      expect(await adapter('ReplayDetection').find('one')).toMatchObject({ iss: 'web' });
+      clock.forward(402 * DAY);
+      expect(sweepBatch(db, clock())).toBe(1);
+    },
+  );
 
   it('a code that is spent twice takes its grant with it', async () => {
     await adapter('Grant').upsert('grant', payload({ ...owned, jti: 'grant' }), 60);
@@ -174,6 +187,18 @@ describe('an access token', () => {
     expect(await present({ [GRANT_CLAIM]: 'grant', jti: 'other' })).toBeDefined();
     await adapter('Grant').destroy('grant');
     expect(await present({ [GRANT_CLAIM]: 'grant', jti: 'other' })).toBeUndefined();
+  });
+
+  it('stays denied for as long as one may live that was issued when lifetimes were longer', async () => {
+    const { db, artifacts: store } = openTestState({ clock });
+    artifacts = store;
+    await adapter('ClientCredentials').destroy('jti');
+    clock.forward(LONGEST_ACCESS_TOKEN);
+    sweepBatch(db, clock());
+    expect(await present({ client_id: 'service' }, 'ClientCredentials')).toBeUndefined();
+    const longest = String(LONGEST_ACCESS_TOKEN);
+    expect(parseConfig({ ACCESS_TOKEN_LIFETIME: longest }).lifetimes.accessToken).toBe(LONGEST_ACCESS_TOKEN);
+    expect(() => parseConfig({ ACCESS_TOKEN_LIFETIME: `${LONGEST_ACCESS_TOKEN + 1}` })).toThrow(longest);
   });
 
   it('without a grant is a client’s own and nobody’s', async () => {

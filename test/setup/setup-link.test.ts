@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createPasswords } from '../../src/accounts/passwords.ts';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { HOUR, MINUTE, toMilliseconds } from '../../src/lib/duration.ts';
 import { offerSetup } from '../../src/setup/offer.ts';
@@ -88,9 +89,7 @@ describe('the set-up link', () => {
   it('is one for two browsers: of those that finish at the same time, one makes the administrator', async () => {
     const first = await setupTotpPage(server);
     const second = createUserAgent(server.issuer);
-    const same = await second.follow(first.link);
-    const code = codeOf(seedOn(same));
-    expect(seedOn(same)).toBe(seedOn(first.page));
+    const same = await second.submit(await second.follow(first.link), GOOD);
     // Both have passed every check before either goes on.
     const { setupLinks } = server.app.stores;
     const { spend } = setupLinks;
@@ -102,12 +101,73 @@ describe('the set-up link', () => {
       await both;
       return spend(...args);
     };
-    const answers = await Promise.all([first.agent.post(first.page, { code }), second.post(same, { code })]);
+    const browsers = [
+      { agent: first.agent, page: first.page },
+      { agent: second, page: same },
+    ];
+    const answers = await Promise.all(
+      browsers.map(({ agent, page }) => agent.post(page, { code: codeOf(seedOn(page)) })),
+    );
     setupLinks.spend = spend;
     expect(answers.map(({ status }) => status).sort()).toEqual([303, 410]);
     const administrators = (await server.app.stores.accounts.list()).filter(({ role }) => role === 'administrator');
     expect(administrators).toHaveLength(1);
-    expect(seen(await first.agent.follow('/setup'))).toMatch(/Keep these codes/);
+    for (const [index, { agent }] of browsers.entries()) {
+      expect(seen(await agent.follow('/setup'))).toMatch(answers[index]?.status === 303 ? /Keep these codes/ : GONE);
+    }
+  });
+
+  it('shows and gives nothing of what was done in one browser to another that has it too', async () => {
+    const { link, agent, page } = await setupPage(server);
+    const spy = createUserAgent(server.issuer);
+    const spied = await spy.follow(link);
+    const enrolment = await agent.submit(page, GOOD);
+    expect(seen(await spy.follow('/setup'))).toMatch(/Create the administrator/);
+    expect(spied.forms[0]?.fields['csrf']).not.toBe(page.forms[0]?.fields['csrf']);
+    expect(await spy.post(enrolment, { code: codeOf(seedOn(enrolment)) })).toMatchObject({ status: 403 });
+
+    // What the spy says in between is about an account that never comes to be.
+    const typed = { email: GOOD.email, password: 'known to the spy' };
+    expect(seedOn(await spy.submit(spied, typed))).not.toBe(seedOn(enrolment));
+    const codes = await agent.submit(enrolment, { code: codeOf(seedOn(enrolment)) });
+    expect(seen(codes)).toMatch(/Keep these codes/);
+    for (const address of ['/setup', link]) expect(seen(await spy.follow(address))).toMatch(GONE);
+    const { passwordHash = null } = (await server.app.stores.accounts.findByEmail(GOOD.email)) ?? {};
+    const { verify } = createPasswords(server.config.password);
+    expect([await verify(passwordHash, typed.password), await verify(passwordHash, GOOD.password)]).toEqual([
+      false,
+      true,
+    ]);
+  });
+
+  it('loses no recovery codes where another tab writes in the moment in which the account is made', async () => {
+    const { agent, page } = await setupPage(server);
+    const enrolment = await agent.submit(page, GOOD);
+    const { setupLinks } = server.app.stores;
+    const { spend } = setupLinks;
+    setupLinks.spend = async (...args) => {
+      setupLinks.spend = spend;
+      const tab = await agent.post(page, { ...GOOD, email: 'other@example.org' });
+      expect(tab.status).toBe(303);
+      return spend(...args);
+    };
+    const codes = await agent.submit(enrolment, { code: codeOf(seedOn(enrolment)) });
+    expect(seen(codes)).toMatch(/Keep these codes/);
+    expect(seen(await agent.submit(codes))).toMatch(/is ready.*root@example\.org/);
+  });
+
+  it('loses none either where the other tab had asked before and writes after', async () => {
+    const { agent, page } = await setupPage(server);
+    const enrolment = await agent.submit(page, GOOD);
+    const { accounts } = server.app.stores;
+    const { findByEmail } = accounts;
+    accounts.findByEmail = async () => {
+      accounts.findByEmail = findByEmail;
+      await agent.post(enrolment, { code: codeOf(seedOn(enrolment)) });
+      return null;
+    };
+    const tab = await agent.submit(page, { ...GOOD, email: 'other@example.org' });
+    expect(seen(tab)).toMatch(/Keep these codes/);
   });
 
   it('ends after an hour, also in the middle', async () => {
@@ -249,6 +309,16 @@ describe('what a start offers', () => {
     const link = /http\S+/.exec(printed)?.[0] ?? '';
     expect([log, existsSync(file())]).toEqual(['', false]);
     expect(seen(await createUserAgent(server.issuer).follow(link))).toMatch(/Create the administrator/);
+  });
+
+  it('is gone as soon as it was used', async () => {
+    await newLink(server);
+    await offer(false);
+    const agent = createUserAgent(server.issuer);
+    const enrolment = await agent.submit(await agent.follow(readFileSync(file(), 'utf8').trim()), GOOD);
+    expect(existsSync(file())).toBe(true);
+    expect(seen(await agent.submit(enrolment, { code: codeOf(seedOn(enrolment)) }))).toMatch(/Keep these codes/);
+    expect(existsSync(file())).toBe(false);
   });
 
   it('ends the one before, and is nothing once there is an administrator', async () => {

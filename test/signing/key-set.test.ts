@@ -11,7 +11,7 @@ function key(kid: string, activatesAt: number, some: Partial<StoredSigningKey> =
 const a = key('a', 0);
 const b = key('b', 1000);
 const c = key('c', 2000);
-const revoked = (of: StoredSigningKey) => ({ ...of, revokedAt: 1 });
+const revoked = (of: StoredSigningKey, revokedAt = 1) => ({ ...of, revokedAt });
 
 const cases: [string, StoredSigningKey[], number, Record<string, KeyState>][] = [
   ['the only key signs from its time on', [a], 0, { a: 'active' }],
@@ -30,7 +30,37 @@ const cases: [string, StoredSigningKey[], number, Record<string, KeyState>][] = 
   ['a revoked key is neither', [revoked(a), b], 1000, { a: 'revoked', b: 'active' }],
   ['the one before a revoked key signs again', [a, revoked(b)], 1050, { a: 'active', b: 'revoked' }],
   ['also where it was gone', [a, revoked(b)], 5000, { a: 'active', b: 'revoked' }],
-  ['a revoked key retires none', [a, revoked(b), c], 2000, { a: 'retired', b: 'revoked', c: 'active' }],
+  [
+    'a key that was revoked before its time retires none',
+    [a, revoked(b), c],
+    2000,
+    { a: 'retired', b: 'revoked', c: 'active' },
+  ],
+  [
+    'one that had its time does not bring back with its revocation what was gone',
+    [a, revoked(b, 2050), c],
+    2050,
+    { a: 'gone', b: 'revoked', c: 'active' },
+  ],
+  [
+    'nor do two of them',
+    [a, revoked(b, 2050), revoked(key('d', 1500), 2060), c],
+    2060,
+    { a: 'gone', b: 'revoked', d: 'revoked', c: 'active' },
+  ],
+  [
+    'one revoked just as its successor began left no gap',
+    [a, revoked(b, 2000), c],
+    2000,
+    { a: 'gone', b: 'revoked', c: 'active' },
+  ],
+  [
+    'the one before that signed again is kept from when the next one began',
+    [a, revoked(b, 1500), c],
+    2099,
+    { a: 'retired', b: 'revoked', c: 'active' },
+  ],
+  ['and no longer', [a, revoked(b, 1500), c], 2100, { a: 'gone', b: 'revoked', c: 'active' }],
   ['an announced key may be revoked', [a, revoked(b)], 500, { a: 'active', b: 'revoked' }],
   ['none signs where all are revoked', [revoked(a), revoked(b)], 1000, { a: 'revoked', b: 'revoked' }],
   [

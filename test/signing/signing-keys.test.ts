@@ -1,6 +1,6 @@
 import { createSign, createVerify } from 'node:crypto';
 import { calculateJwkThumbprint } from 'jose';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { DAY, MINUTE, toMilliseconds } from '../../src/lib/duration.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { startLiveKeys } from '../../src/signing/live-keys.ts';
@@ -71,8 +71,9 @@ describe('signing keys', PATIENT, () => {
   it('revoked are published no more, and another one is made where none is left', async () => {
     const { signing, clock, kids } = await opened();
     const [only = ''] = await kids();
+    expect((await signing.current()).canSign).toBe(true);
     expect(await signing.revoke(only, BY)).toBe(true);
-    await expect(signing.current()).rejects.toThrow('there is no active signing key');
+    expect(await signing.current()).toMatchObject({ canSign: false, keys: [] });
     clock.forward(1);
     await signing.ensure(BY);
     expect(await kids()).not.toContain(only);
@@ -91,9 +92,9 @@ describe('signing keys', PATIENT, () => {
 
 describe('a running instance', PATIENT, () => {
   async function running() {
-    const { signing, clock } = await opened();
+    const { signing, clock, store } = await opened();
     const live = await startLiveKeys({ signing, clock, log: createLog('silent') });
-    return { signing, clock, live };
+    return { signing, clock, store, live };
   }
 
   it('looks again, at once, for a key that another instance signed with, but not for every made-up one', async () => {
@@ -135,6 +136,40 @@ describe('a running instance', PATIENT, () => {
     await live.refresh();
     clock.forward(60);
     expect(await live.verifier(old)).toBeNull();
+    live.close();
+  });
+
+  it('whose only key was revoked makes another and goes on with it, together with the other instances', async () => {
+    const { signing, clock, store, live } = await running();
+    const other = await startLiveKeys({ signing, clock, log: createLog('silent') });
+    const told: (string | undefined)[] = [];
+    live.onChange((set) => void told.push(...set.keys.map(({ kid }) => kid)));
+    const [revoked] = live.current().keys;
+    clock.forward(1);
+    await signing.revoke(revoked?.kid ?? '', BY);
+    await Promise.all([live.refresh(), other.refresh()]);
+
+    const added = (await store.list()).filter(({ revokedAt }) => revokedAt === null);
+    expect(added).toHaveLength(1);
+    expect(told).toEqual([added[0]?.kid]);
+    for (const { keys, canSign } of [live.current(), other.current()]) {
+      expect([keys.map(({ kid }) => kid), canSign]).toEqual([told, true]);
+    }
+    for (const instance of [live, other]) instance.close();
+  });
+
+  it('signs and verifies nothing with a revoked key, also where no other can be made', async () => {
+    const { signing, clock, store, live } = await running();
+    const revoked = live.current().keys[0]?.kid ?? '';
+    clock.forward(1);
+    await signing.revoke(revoked, BY);
+    const addFirst = vi.spyOn(store, 'addFirst').mockRejectedValue(new Error('disk full'));
+    await live.refresh();
+    expect([await live.verifier(revoked), live.current().keys]).toEqual([null, []]);
+
+    addFirst.mockRestore();
+    await live.refresh();
+    expect(live.current()).toMatchObject({ canSign: true, keys: [{ kid: expect.any(String) }] });
     live.close();
   });
 });

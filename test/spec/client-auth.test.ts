@@ -197,6 +197,17 @@ describe('private_key_jwt (RFC 7523)', () => {
     expect(await askForToken(await assertion(client, keys))).toMatchObject(ok);
   });
 
+  it('is refused where it would have to be remembered for more than an hour', async () => {
+    const { keys, client } = await keyed();
+    const now = Math.floor(Date.now() / 1000);
+    for (const exp of [now + 3700, 9_007_199_254_740_991, 1e300]) {
+      expect(await askForToken(await assertion(client, keys, { exp })), `${exp}`).toMatchObject(refused);
+    }
+    expect(await askForToken(await assertion(client, keys, { exp: now + 3600 }))).toMatchObject(ok);
+    // NumericDate may be a fraction (RFC 7519 2).
+    expect(await askForToken(await assertion(client, keys, { exp: now + 60.123456789 }))).toMatchObject(ok);
+  });
+
   it('is good for one use', async () => {
     const { keys, client } = await keyed();
     const once = await assertion(client, keys);

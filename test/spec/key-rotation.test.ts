@@ -102,6 +102,19 @@ describe('signing keys', () => {
     expect(await opens(next.access_token)).toBe(true);
   });
 
+  it('that are all revoked are replaced: a running server publishes and uses another key', async () => {
+    const { person, tokens } = await signedIn();
+    for (const { kid } of await operator().list()) await operator().revoke(kid, BY_OPERATOR);
+    await look();
+
+    const published = await publishedKids();
+    expect(published).toEqual([expect.not.stringMatching(kidOf(tokens.access_token) ?? '')]);
+    expect(await opens(tokens.access_token)).toBe(false);
+    const next = await again(person, { prompt: 'none' });
+    expect([kidOf(next.id_token), kidOf(next.access_token)]).toEqual([...published, ...published]);
+    expect(await opens(next.access_token)).toBe(true);
+  });
+
   it('are looked up at once for a token of a key that the server has not met yet', async () => {
     const { person } = await signedIn();
     await look();

@@ -138,6 +138,23 @@ describe('whom a token is for (RFC 8707)', () => {
     expect(audienceOf(refreshed.access_token)).toBe(NOTES);
   });
 
+  it.each([
+    ['userinfo alone', [], 'openid offline_access'],
+    ['an API', [NOTES], 'openid offline_access notes:read'],
+  ])('with no scope that was taken from the client since, for %s', async (_name, audiences, left) => {
+    const scopes = left.split(' ');
+    const person = await visit(server, { audiences, scopes: [...scopes, 'email'] });
+    const tokens = await enter(person, { scope: `${left} email`, prompt: 'consent' });
+    expect(tokens.scope?.split(' ').sort()).toEqual([...scopes, 'email'].sort());
+    const { id, name, audience, settings } = person.client;
+    await server.app.stores.clients.update({ id, name, audience, settings: { ...settings, scopes } }, BY_OPERATOR);
+
+    const refreshed = await person.party.refresh(tokens.refresh_token ?? '');
+    expect(refreshed.scope?.split(' ').sort()).toEqual([...scopes].sort());
+    expect((await userinfo(server, tokens.access_token)).body).toHaveProperty('email');
+    expect((await userinfo(server, refreshed.access_token)).body).toEqual({ sub: person.account.id });
+  });
+
   it.each(['https://unknown.example', MAIL, 'https://notes.example/', 'notes'])(
     'never an API that the client was not registered for: %s',
     async (resource) => {

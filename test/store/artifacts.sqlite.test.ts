@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { DAY, HOUR, toMilliseconds } from '../../src/lib/duration.ts';
 import { sweepBatch } from '../../src/store/sqlite/sweep.ts';
 import { testClock } from '../support/clock.ts';
@@ -99,7 +99,7 @@ describe('the state file', () => {
   it('is swept of what expired, and of nothing else', async () => {
     const clock = testClock();
     const { artifacts, attempts, progress, db } = openTestState({ clock });
-    const rule = { limit: 1, window: 1000, maxConsecutive: null };
+    const rule = { limit: 1, window: 1000, waitGrows: false, maxConsecutive: null };
     async function fill(name: string) {
       const expiresAt = clock() + toMilliseconds(HOUR);
       await artifacts.put('Grant', name, {}, keys({ grantId: name }), expiresAt);
@@ -121,6 +121,54 @@ describe('the state file', () => {
     expect(await artifacts.get('Grant', 'new')).not.toBeNull();
     expect(await progress('flow').load('new')).not.toBeNull();
     expect(await attempts.take('new', rule, clock())).not.toBeNull();
+  });
+
+  it('is swept of all authorizations of a session that expired, however many and whenever claimed', async () => {
+    const { artifacts, clock, db } = openTestState();
+    const expiresAt = clock() + toMilliseconds(HOUR);
+    for (const uid of ['old', 'new']) {
+      const authorizations = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`c${index}`, {}]));
+      const lives = uid === 'old' ? expiresAt : expiresAt + toMilliseconds(DAY);
+      await artifacts.put('Session', uid, { authorizations }, keys({ uid }), lives);
+      await artifacts.claimAuthorization(uid, 'late', { sid: 's', grantId: 'g' });
+    }
+    clock.forward(HOUR + 1);
+    sweepBatch(db, clock());
+    const left = db.prepare('SELECT uid, count(*) AS count FROM session_authorization GROUP BY uid').all();
+    expect(left).toEqual([{ uid: 'new', count: 501 }]);
+  });
+
+  it('keeps what was claimed for a session that is not saved yet, but not for ever', async () => {
+    const { artifacts, clock, db } = openTestState();
+    await artifacts.claimAuthorization('slow', 'web', { sid: 's', grantId: 'g' });
+    await artifacts.claimAuthorization('never', 'web', { sid: 's', grantId: 'g' });
+    sweepBatch(db, clock());
+    const payload = { accountId: 'acc_ada', loginTs: 1 };
+    await artifacts.put('Session', 'slow', payload, keys({ uid: 'slow', accountId: 'acc_ada' }), clock() + 1000);
+    const saved = await artifacts.getSessionByUid('slow');
+    expect(saved).toMatchObject({ bornAt: clock(), payload: { authorizations: { web: { grantId: 'g' } } } });
+
+    clock.forward(LONGEST + DAY + 1);
+    while (sweepBatch(db, clock()) > 0);
+    expect(db.prepare('SELECT count(*) AS count FROM session_authorization').get()).toEqual({ count: 0 });
+  });
+
+  it('is swept without looking through what has not expired', async () => {
+    const { artifacts, clock, db } = openTestState();
+    await artifacts.put('Session', 'id', {}, keys({ uid: 'uid' }), clock());
+    const statements: string[] = [];
+    const prepare = db.prepare.bind(db);
+    vi.spyOn(db, 'prepare').mockImplementation((sql) => {
+      statements.push(sql);
+      return prepare(sql);
+    });
+    sweepBatch(db, clock() + 1);
+    vi.restoreAllMocks();
+    const plans = statements.flatMap((sql) =>
+      db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...(sql.includes('?') ? ['[]'] : [])),
+    );
+    expect(statements).toHaveLength(6);
+    expect(plans.filter(({ detail }) => /^SCAN (?!json_each)/.test(String(detail)))).toEqual([]);
   });
 });
 

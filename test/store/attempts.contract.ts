@@ -5,14 +5,15 @@ import { racers } from '../support/stores.ts';
 
 const WINDOW = toMilliseconds(15 * MINUTE);
 const START = Date.UTC(2026, 0, 2);
-const rule: AttemptRule = { limit: 3, window: WINDOW, maxConsecutive: 100 };
+const rule: AttemptRule = { limit: 3, window: WINDOW, waitGrows: true, maxConsecutive: 100 };
 
 /** Every AttemptStore must pass this. */
 export function attemptStoreContract(name: string, open: () => AttemptStore | Promise<AttemptStore>): void {
   describe(`attempts in ${name}`, () => {
     async function opened(wanted = rule) {
       const attempts = await open();
-      const take = (now: number, subject = 'ada') => attempts.take(subject, wanted, now);
+      /** When the next one may be made, null when this one may. */
+      const take = async (now: number, subject = 'ada') => (await attempts.take(subject, wanted, now))?.until ?? null;
       return {
         attempts,
         take,
@@ -58,11 +59,81 @@ export function attemptStoreContract(name: string, open: () => AttemptStore | Pr
       expect(await take(now)).toBe(now + toMilliseconds(DAY));
     });
 
+    it('wait no longer than the first time where the rule says so', async () => {
+      const { take, takeAll } = await opened({ ...rule, waitGrows: false, maxConsecutive: null });
+      for (let now = START; now < START + 10 * WINDOW; now += WINDOW) {
+        await takeAll(now);
+        for (const asked of [now, now + 1, now + WINDOW - 1]) expect(await take(asked)).toBe(now + WINDOW);
+      }
+    });
+
+    it('say of one refused attempt that it began the block', async () => {
+      const { attempts, takeAll } = await opened();
+      for (const now of [START, START + WINDOW]) {
+        await takeAll(now);
+        const blocks = await racers(20, () => attempts.take('ada', rule, now));
+        expect(blocks.filter((block) => block?.begins)).toHaveLength(1);
+        expect(blocks).not.toContain(null);
+      }
+    });
+
+    it('say so once of a block that only an operator lifts', async () => {
+      const { attempts } = await opened();
+      const short = { ...rule, maxConsecutive: 2 };
+      for (let taken = 0; taken < 2; taken += 1) expect(await attempts.take('ada', short, START)).toBeNull();
+      const begins = [];
+      for (const days of [0, 0, 200]) {
+        begins.push((await attempts.take('ada', short, START + toMilliseconds(days * DAY)))?.begins);
+      }
+      expect(begins).toEqual([true, false, false]);
+    });
+
     it('give back one for one that succeeded, and no other', async () => {
       const { attempts, take, takeAll } = await opened();
       await takeAll(START);
       await attempts.refund('ada');
       expect(await take(START)).toBeNull();
+      expect(await take(START)).not.toBeNull();
+    });
+
+    it('are as if one had not been made when it is withdrawn', async () => {
+      const { attempts, take, takeAll } = await opened();
+      await takeAll(START);
+      await attempts.withdraw('ada');
+      expect(await take(START)).toBeNull();
+      expect(await take(START)).not.toBeNull();
+    });
+
+    it('keep block and wait when one is withdrawn', async () => {
+      const { attempts, take, takeAll } = await opened();
+      await takeAll(START);
+      const until = await take(START);
+      await attempts.withdraw('ada');
+      expect(await take(START + 1)).toBe(until);
+      await takeAll(START + WINDOW);
+      await attempts.withdraw('ada');
+      expect(await take(START + WINDOW)).toBeNull();
+      expect(await take(START + WINDOW)).toBe(START + 3 * WINDOW);
+    });
+
+    it('keep the row of failures when one is withdrawn, less that one', async () => {
+      const { attempts, take } = await opened();
+      let now = START;
+      for (let failures = 0; failures < 100; failures += 1) {
+        expect(await take(now)).toBeNull();
+        await attempts.withdraw('ada');
+        expect(await take(now)).toBeNull();
+        now += WINDOW;
+      }
+      expect(await take(now)).toBeGreaterThan(now + toMilliseconds(365 * DAY));
+    });
+
+    it('lose none to one withdrawn that was not taken', async () => {
+      const { attempts, take, takeAll } = await opened();
+      await attempts.withdraw('ada');
+      await take(START);
+      for (let withdrawn = 0; withdrawn < 3; withdrawn += 1) await attempts.withdraw('ada');
+      await takeAll(START);
       expect(await take(START)).not.toBeNull();
     });
 

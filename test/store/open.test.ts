@@ -79,4 +79,16 @@ describe('opening an installation', () => {
       ),
     });
   });
+
+  it('is refused with a damaged state file, and told what is lost with it', async () => {
+    const folders = testFolders();
+    mkdirSync(folders.data);
+    writeFileSync(path.join(folders.data, 'state.db'), 'x'.repeat(8192));
+    await expect(openTestStores({ folders })).rejects.toMatchObject({
+      name: 'OperatorProblem',
+      message: expect.stringMatching(
+        /state\.db is damaged .* or delete it: then people sign in again, and revoked tokens, used assertions and blocks after wrong guesses are forgotten$/,
+      ),
+    });
+  });
 });

@@ -1,3 +1,4 @@
+import net from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { EVERY_ROUTE, ROUTES, TRACES } from '../attacks/routes.ts';
@@ -132,6 +133,30 @@ describe('what goes wrong', () => {
     expect(seen(await agent.submit(page, { email, password: PASSWORD }))).toMatch(/Allow Meadow Notes/);
     expect(server.logged.join('')).not.toContain(PASSWORD);
   });
+
+  it.each(['/setup/gwl_x', '/health/ready'])(
+    'a connection that the other side resets is no mistake of ours: %s',
+    async (target) => {
+      const { stores } = server.app;
+      const { promise: reset, resolve: go } = Promise.withResolvers<boolean>();
+      const slow = target === '/health/ready' ? vi.spyOn(stores, 'isReady') : vi.spyOn(stores.setupLinks, 'isOpen');
+      slow.mockReturnValueOnce(reset);
+      const before = server.logged.length;
+      const said = () =>
+        lines()
+          .slice(before)
+          .filter(({ msg }) => msg === 'response failed');
+
+      const { hostname, port } = new URL(server.url);
+      const socket = net.connect(Number(port), hostname).on('error', () => undefined);
+      socket.write(`GET ${target} HTTP/1.1\r\nHost: ${new URL(server.issuer).host}\r\n\r\n`);
+      await vi.waitFor(() => expect(slow).toHaveBeenCalledTimes(1));
+      socket.resetAndDestroy();
+      await vi.waitFor(() => expect(said()).toHaveLength(1));
+      go(true);
+      expect(said().map(({ level }) => level)).toEqual([20]);
+    },
+  );
 
   it('at the token endpoint is JSON, whatever is accepted, and never a stack', async () => {
     const { client } = await visit(server);

@@ -56,7 +56,7 @@ describe('over http on this machine', () => {
       {
         target: '/setup/account',
         method: 'POST',
-        headers: { ...form, cookie: 'gatewright-setup=x' },
+        headers: { ...form, cookie: 'gatewright-setup=x.y' },
         body: 'x'.repeat(70_000),
       },
     ]) {

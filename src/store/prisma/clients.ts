@@ -41,12 +41,13 @@ export function prismaClients({ prisma, clock }: { prisma: PrismaClient; clock: 
     },
     async create(client, secretHash, by) {
       const at = now();
+      // Its own tokens say the second they were made in, which may be the one that it is registered in.
+      const notBefore = new Date(at.getTime() - at.getMilliseconds() - 1);
       const { id, name, type, audience, settings } = client;
       const write = prisma.$transaction(async (tx) => {
         await tx.client.create({
           data: {
-            ...{ id, name, type, audience, status: 'active', createdAt: at, updatedAt: at },
-            notBefore: new Date(at.getTime() - 1),
+            ...{ id, name, type, audience, status: 'active', createdAt: at, updatedAt: at, notBefore },
             settings: JSON.stringify(settings),
           },
         });

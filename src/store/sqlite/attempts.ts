@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { DAY, type Milliseconds, toMilliseconds } from '../../lib/duration.ts';
-import { type AttemptRule, type AttemptStore, UNTIL_LIFTED } from '../../limits/attempt-store.ts';
+import { type AttemptRule, type AttemptStore, type Block, UNTIL_LIFTED } from '../../limits/attempt-store.ts';
 import { inTransaction } from './state-file.ts';
 
 const MAX_WAIT: Milliseconds = toMilliseconds(DAY);
@@ -17,13 +17,16 @@ export function sqliteAttempts(db: DatabaseSync): AttemptStore {
     refund: db.prepare(
       'UPDATE attempt SET count = max(count - 1, 0), consecutive = 0, strikes = 0 WHERE subject = ? AND blocked_until = 0',
     ),
+    withdraw: db.prepare(
+      'UPDATE attempt SET count = max(count - 1, 0), consecutive = max(consecutive - 1, 0) WHERE subject = ?',
+    ),
     clear: db.prepare('DELETE FROM attempt WHERE subject = ?'),
   };
 
-  function take(subject: string, rule: AttemptRule, now: Milliseconds): Milliseconds | null {
+  function take(subject: string, rule: AttemptRule, now: Milliseconds): Block | null {
     const row = sql.get.get(subject);
     const blockedUntil = Number(row?.['blocked_until'] ?? 0);
-    if (blockedUntil > now) return blockedUntil;
+    if (blockedUntil > now) return { until: blockedUntil, begins: false };
 
     const sameWindow = row !== undefined && Number(row['window_ends_at']) > now && blockedUntil === 0;
     const count = (sameWindow ? Number(row['count']) : 0) + 1;
@@ -33,26 +36,30 @@ export function sqliteAttempts(db: DatabaseSync): AttemptStore {
 
     const exhausted = rule.maxConsecutive !== null && consecutive > rule.maxConsecutive;
     const refused = exhausted || count > rule.limit;
-    // The wait doubles each time it is earned, up to a day.
-    const wait = Math.min(rule.window * 2 ** strikes, MAX_WAIT);
-    const retryAt = exhausted ? UNTIL_LIFTED : now + wait;
+    const wait = rule.waitGrows ? Math.min(rule.window * 2 ** strikes, MAX_WAIT) : rule.window;
+    const until = exhausted ? UNTIL_LIFTED : now + wait;
 
+    // Beyond this window, or the wait after it.
+    const remembers = rule.waitGrows || rule.maxConsecutive !== null;
     sql.put.run({
       subject,
       count,
       consecutive: refused && !exhausted ? consecutive - 1 : consecutive,
       strikes: refused ? Math.min(strikes + 1, 20) : strikes,
       windowEndsAt,
-      blockedUntil: refused ? retryAt : 0,
-      expiresAt: exhausted ? UNTIL_LIFTED : now + (rule.maxConsecutive === null ? MAX_WAIT + rule.window : MEMORY),
+      blockedUntil: refused ? until : 0,
+      expiresAt: exhausted ? UNTIL_LIFTED : now + (remembers ? MEMORY : rule.window),
     });
-    return refused ? retryAt : null;
+    return refused ? { until, begins: true } : null;
   }
 
   return {
     take: async (subject, rule, now) => inTransaction(db, () => take(subject, rule, now)),
     async refund(subject) {
       sql.refund.run(subject);
+    },
+    async withdraw(subject) {
+      sql.withdraw.run(subject);
     },
     async clear(subject) {
       sql.clear.run(subject);

@@ -81,7 +81,7 @@ export function openStateFile(file: string): DatabaseSync {
     db.close();
     if (err instanceof OperatorProblem || !DAMAGED.includes((err as { errcode?: number }).errcode ?? 0)) throw err;
     throw new OperatorProblem(
-      `${file} is damaged (${(err as Error).message}): restore it from a backup, or delete it, and people sign in again`,
+      `${file} is damaged (${(err as Error).message}): restore it from a backup, or delete it: then people sign in again, and revoked tokens, used assertions and blocks after wrong guesses are forgotten`,
       { cause: err },
     );
   }

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Milliseconds } from '../../lib/duration.ts';
 import { inTransaction } from './state-file.ts';
 
-const BATCH = 200;
+const BATCH = 50;
 
 /** Deletes some of what expired, so little that no request waits for it. @returns how many rows went, 0 when done */
 export function sweepBatch(db: DatabaseSync, now: Milliseconds): number {
