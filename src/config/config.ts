@@ -104,6 +104,7 @@ export function parseConfig(env: Env): Config {
     lifetimes.refreshTokenIdle <= lifetimes.refreshToken,
     'REFRESH_TOKEN_IDLE is longer than REFRESH_TOKEN_LIFETIME',
   );
+  read.check(lifetimes.interaction <= lifetimes.session, 'INTERACTION_LIFETIME is longer than SESSION_LIFETIME');
   read.finish();
   return config;
 }

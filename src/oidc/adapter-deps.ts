@@ -12,7 +12,7 @@ export interface AdapterDeps {
   accessTokens: AccessTokens;
   refreshTokenIds: RefreshTokenIds;
   userinfoAudience: string;
-  sessionEnds: SessionEnds;
+  sessionEnds: Pick<SessionEnds, 'end'>;
   sessionLifetime: Seconds;
   clock: Clock;
 }

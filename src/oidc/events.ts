@@ -19,7 +19,5 @@ export function reportEvents(provider: Provider, events: ProviderEvents): void {
   const refused = (ctx: KoaContextWithOIDC, err: errors.OIDCProviderError) =>
     events.refused(ctx, err.error, err.error_detail);
   for (const name of ERROR_EVENTS) (provider as EventEmitter).on(name, refused);
-  // The library answers as if nothing had happened.
-  provider.on('backchannel.error', (ctx, err) => events.failed(ctx, err));
   provider.on('server_error', (ctx, err) => events.failed(ctx, err));
 }

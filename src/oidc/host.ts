@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { Middleware } from 'koa';
 import type Provider from 'oidc-provider';
+import { Refusal } from '../lib/errors.ts';
 import { readForm } from '../web/form.ts';
 import { isLostConnection } from '../web/lost-connection.ts';
 import { seeOther } from '../web/page.ts';
@@ -21,6 +22,8 @@ const POSTED: readonly string[] = [
 ];
 const FRONT_CHANNEL: readonly string[] = [ROUTES.authorization, ROUTES.end_session];
 const LARGEST_BODY = 56 * 1024;
+/** What servers and proxies commonly take for one line. */
+const LONGEST_ADDRESS = 7 * 1024;
 /** A pushed request is stored, and a public client pushes without proving anything. */
 const LARGEST_PUSHED_REQUEST = 16 * 1024;
 
@@ -30,10 +33,16 @@ export function oidcHost(current: () => Provider): Middleware {
     const route = PATHS.find((path) => path === ctx.path) ?? resumeRoute(ctx.path);
     if (!route) return next();
     (ctx.state as RequestState).route = route;
+    // Their addresses may carry an ID token.
+    if (FRONT_CHANNEL.includes(route)) ctx.set('Referrer-Policy', 'no-referrer');
     if (ctx.method === 'POST' && FRONT_CHANNEL.includes(route)) {
       // Core 3.1.2.1, RP-Initiated Logout 1.0 2. A POST from another site carries none of our cookies (SameSite=Lax); the
       // GET that it becomes does.
-      return seeOther(ctx, `${route}?${await readForm(ctx)}`);
+      const href = `${route}?${await readForm(ctx)}`;
+      if (href.length > LONGEST_ADDRESS) throw new Refusal('body_too_large', 413);
+      // It may carry an ID token.
+      ctx.set('Cache-Control', 'no-store');
+      return seeOther(ctx, href);
     }
     // The library would answer two words without a page and without the id of the request.
     if (!isServed(route, ctx.method, ctx.get('access-control-request-method'))) return next();

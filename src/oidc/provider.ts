@@ -56,13 +56,14 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
     ...{ registry, artifacts, userinfoAudience, clock },
     accessTokenLifetime: lifetimes.accessToken,
   });
+  const sessionEnds = createSessionEnds({ artifacts, registry, outbox: deps.outbox });
   const fixed = fixedSettings({ https: issuer.startsWith('https:'), lifetimes });
 
   const settings: Configuration = {
     ...fixed,
     adapter: createAdapter({
       ...{ artifacts, registry, accessTokens, refreshTokenIds, userinfoAudience, clock },
-      sessionEnds: createSessionEnds({ artifacts, registry, outbox: deps.outbox }),
+      sessionEnds,
       sessionLifetime: lifetimes.session,
     }),
     jwks: { keys: set.keys.map(({ jwk }) => jwk) as NonNullable<Configuration['jwks']>['keys'] },
@@ -105,8 +106,8 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
   const provider = new Provider(issuer, settings);
   // The one forwarded header that reaches it is written by the host itself (web/host-guard.ts).
   provider.proxy = true;
-  overrideLibrary(provider, { outbox: deps.outbox, refreshTokenIds });
-  provider.use(finishResponses({ pages, artifacts, jwksCache: lifetimes.jwksCache }));
+  overrideLibrary(provider, refreshTokenIds);
+  provider.use(finishResponses({ pages, sessionEnds, events: deps.events, jwksCache: lifetimes.jwksCache }));
   reportEvents(provider, deps.events);
   return provider;
 }

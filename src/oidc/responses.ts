@@ -1,25 +1,34 @@
 import type { Middleware } from 'koa';
+import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Seconds } from '../lib/duration.ts';
-import type { ArtifactStore } from './artifact-store.ts';
+import type { ProviderEvents } from './events.ts';
+import type { SessionEnds } from './session-ends.ts';
 import type { ProviderPages } from './views.ts';
 
 type OidcContext = Parameters<Middleware>[0] & {
   oidc?: {
     route: string;
-    params?: { response_mode?: string };
-    session?: { uid: string; destroyed?: boolean };
+    params?: { response_mode?: string; logout?: string };
+    session?: { uid: string };
     client?: { clientId: string };
   };
 };
 
 export interface ResponsesDeps {
   pages: ProviderPages;
-  artifacts: ArtifactStore;
+  events: ProviderEvents;
+  sessionEnds: SessionEnds;
   jwksCache: Seconds;
 }
 
 /** What the library's answers lack. */
-export function finishResponses({ pages, artifacts, jwksCache }: ResponsesDeps): Middleware {
+export function finishResponses({ pages, events, sessionEnds, jwksCache }: ResponsesDeps): Middleware {
+  /** "Stay signed in": the library forgets the application in the session it holds, but rows are only ever added to. */
+  async function signOutOfOne({ oidc }: OidcContext): Promise<void> {
+    const { session, client, params } = oidc ?? {};
+    if (session && client && !params?.logout) await sessionEnds.endAuthorization(session.uid, client.clientId);
+  }
+
   return async (ctx: OidcContext, next) => {
     await next();
     const route = ctx.oidc?.route;
@@ -31,12 +40,14 @@ export function finishResponses({ pages, artifacts, jwksCache }: ResponsesDeps):
     if (route === 'end_session_confirm' && ctx.status === 303) {
       const href = ctx.response.get('location');
       ctx.remove('Location');
-      pages.sendOn(ctx, href);
-    }
-    // "Stay signed in" signs out of one application; rows are only ever added to by saving the session.
-    const { session, client } = ctx.oidc ?? {};
-    if (route === 'end_session_confirm' && session && client && !session.destroyed) {
-      await artifacts.dropAuthorization(session.uid, client.clientId);
+      await signOutOfOne(ctx).then(
+        () => pages.sendOn(ctx, href),
+        (err: Error) => {
+          ctx.status = 500;
+          events.failed(ctx as KoaContextWithOIDC, err);
+          pages.error(ctx as KoaContextWithOIDC, { error: 'server_error' }, err);
+        },
+      );
     }
     // OAuth 2.0 Form Post Response Mode: the page is one form, to the relying party.
     if ((route === 'authorization' || route === 'resume') && ctx.oidc?.params?.response_mode === 'form_post') {

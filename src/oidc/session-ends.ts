@@ -1,5 +1,5 @@
 import type { Outbox } from '../outbox/outbox.ts';
-import type { ArtifactStore, SessionAuthorization } from './artifact-store.ts';
+import type { Artifact, ArtifactStore, SessionAuthorization } from './artifact-store.ts';
 import type { Registry } from './registry.ts';
 
 /**
@@ -15,7 +15,7 @@ export function createSessionEnds({
   registry: Registry;
   outbox: Outbox;
 }) {
-  async function queue(accountId: string, authorizations: SessionAuthorization[]): Promise<void> {
+  async function queue(accountId: string, authorizations: Told[]): Promise<void> {
     for (const { clientId, sid } of authorizations) {
       const client = await registry.client(clientId);
       if (client?.settings.backchannelLogoutUri) {
@@ -26,23 +26,35 @@ export function createSessionEnds({
 
   return {
     async end(sessionId: string): Promise<void> {
-      const session = await artifacts.get('Session', sessionId);
-      const accountId = session?.payload['accountId'];
-      if (typeof accountId !== 'string') {
-        await artifacts.endSession(sessionId);
-        return;
-      }
-      const known = Object.entries((session?.payload['authorizations'] ?? {}) as Record<string, { sid?: string }>);
-      await queue(
-        accountId,
-        known.map(([clientId, { sid = null }]) => ({ clientId, sid, grantId: null, persistsLogout: false })),
-      );
+      const session = read(await artifacts.get('Session', sessionId));
+      if (session) await queue(session.accountId, session.authorizations);
       const ended = await artifacts.endSession(sessionId);
+      if (!session || !ended) return;
       // Another tab may have signed in to one more application in the meantime.
-      const late = ended?.authorizations.filter(({ clientId }) => !known.some(([id]) => id === clientId)) ?? [];
-      await queue(accountId, late);
+      const isKnown = (id: string) => session.authorizations.some(({ clientId }) => clientId === id);
+      await queue(
+        session.accountId,
+        ended.authorizations.filter(({ clientId }) => !isKnown(clientId)),
+      );
+    },
+    /** One application alone is signed out of; the session goes on. */
+    async endAuthorization(uid: string, clientId: string): Promise<void> {
+      const session = read(await artifacts.getSessionByUid(uid));
+      const told = session?.authorizations.filter((one) => one.clientId === clientId) ?? [];
+      if (session) await queue(session.accountId, told);
+      await artifacts.dropAuthorization(uid, clientId);
     },
   };
 }
 
 export type SessionEnds = ReturnType<typeof createSessionEnds>;
+
+type Told = Pick<SessionAuthorization, 'clientId' | 'sid'>;
+
+/** Null for a session that nobody has signed in to. */
+function read(session: Artifact | null): { accountId: string; authorizations: Told[] } | null {
+  const { accountId, authorizations } = session?.payload ?? {};
+  if (typeof accountId !== 'string') return null;
+  const entries = Object.entries((authorizations ?? {}) as Record<string, { sid?: string }>);
+  return { accountId, authorizations: entries.map(([clientId, { sid = null }]) => ({ clientId, sid })) };
+}
