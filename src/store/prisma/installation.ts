@@ -32,7 +32,3 @@ export async function claimInstallation(
     );
   }
 }
-
-export async function isNewInstallation(prisma: PrismaClient): Promise<boolean> {
-  return (await prisma.installation.count()) === 0;
-}
