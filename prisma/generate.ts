@@ -3,14 +3,19 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-export type Engine = 'sqlite';
+export type Engine = 'sqlite' | 'postgresql';
+
+export const ENGINES: readonly Engine[] = ['sqlite', 'postgresql'];
 
 const FOLDER = import.meta.dirname;
 
+/** The only description of the tables. */
+export const MODELS = join(FOLDER, 'models.prisma');
+
 /** The whole schema of an engine, and the file it is written to for tools that want one. */
-export function schema(engine: Engine): { file: string; text: string } {
-  const text = [`${engine}.prisma`, 'models.prisma'].map((name) => readFileSync(join(FOLDER, name), 'utf8')).join('\n');
-  return { file: join(FOLDER, '.generated', `${engine}.prisma`), text };
+export function schema(engine: Engine, models = readFileSync(MODELS, 'utf8')): { file: string; text: string } {
+  const head = readFileSync(join(FOLDER, `${engine}.prisma`), 'utf8');
+  return { file: join(FOLDER, '.generated', `${engine}.prisma`), text: `${head}\n${models}` };
 }
 
 /**
@@ -48,5 +53,5 @@ function generate(cli: string, engine: Engine): void {
 
 if (import.meta.main) {
   const cli = findCli();
-  if (cli) generate(cli, 'sqlite');
+  if (cli) for (const engine of ENGINES) generate(cli, engine);
 }

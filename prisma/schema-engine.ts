@@ -1,10 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { PrismaLibSql } from '@prisma/adapter-libsql';
-import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
-import type { SchemaEngine } from '@prisma/schema-engine-wasm';
+import {
+  bindMigrationAwareSqlAdapterFactory,
+  ColumnTypeEnum,
+  mockMigrationAwareAdapterFactory,
+  type SqlMigrationAwareDriverAdapterFactory,
+  type SqlResultSet,
+} from '@prisma/driver-adapter-utils';
+import type { DiffTarget, SchemaEngine } from '@prisma/schema-engine-wasm';
 import * as bindings from '@prisma/schema-engine-wasm/schema_engine_bg';
-import { schema } from './generate.ts';
+import { type Engine, schema } from './generate.ts';
 
 let loaded: typeof SchemaEngine | undefined;
 
@@ -19,17 +25,41 @@ function loadEngine(): typeof SchemaEngine {
   return bindings.SchemaEngine;
 }
 
-/** The SQL that makes the tables in `file` equal to the models; null when they are. Changes nothing. */
-export async function differenceFromModels({ file }: { file: string }): Promise<string | null> {
-  const { file: path, text } = schema('sqlite');
-  const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaLibSql({ url: `file:${file}` }));
+/** The SQL that makes the tables in an SQLite file equal to the models; null when they are. Changes nothing. */
+export function differenceFromModels({ file }: { file: string }): Promise<string | null> {
+  const from: DiffTarget = { tag: 'schemaDatasource', files: files('sqlite'), configDir: import.meta.dirname };
+  return difference('sqlite', from, new PrismaLibSql({ url: `file:${file}` }));
+}
+
+/**
+ * The SQL that makes PostgreSQL's tables of the models `before` (null: none) into those of the models as they are;
+ * null when they are. Between descriptions and not from a database, whose catalogue this engine cannot read through
+ * PostgreSQL's driver.
+ */
+export async function differenceFromOlderModels(before: string | null): Promise<string | null> {
+  const from: DiffTarget =
+    before === null ? { tag: 'empty' } : { tag: 'schemaDatamodel', files: files('postgresql', before) };
+  const sql = await difference('postgresql', from, noDatabase());
+  // It is there in every database, and the statement wants a right that the owner of a schema need not have.
+  return sql?.replace('-- CreateSchema\nCREATE SCHEMA IF NOT EXISTS "public";\n\n', '') ?? null;
+}
+
+async function difference(
+  engine: Engine,
+  from: DiffTarget,
+  adapter: SqlMigrationAwareDriverAdapterFactory,
+): Promise<string | null> {
+  const { file, text } = schema(engine);
   loaded ??= loadEngine();
-  const engine = await loaded.new({ datamodels: [[path, text]] }, () => {}, adapter);
+  const opened = await loaded.new(
+    { datamodels: [[file, text]] },
+    () => {},
+    bindMigrationAwareSqlAdapterFactory(adapter),
+  );
   try {
-    const files = [{ path, content: text }];
-    const result = await engine.diff({
-      from: { tag: 'schemaDatasource', files, configDir: import.meta.dirname },
-      to: { tag: 'schemaDatamodel', files },
+    const result = await opened.diff({
+      from,
+      to: { tag: 'schemaDatamodel', files: files(engine) },
       script: true,
       exitCode: true,
       filters: { externalTables: [], externalEnums: [] },
@@ -37,6 +67,30 @@ export async function differenceFromModels({ file }: { file: string }): Promise<
     // Their own exit code for "there is a difference".
     return result.exitCode === 2 ? (result.stdout ?? '') : null;
   } finally {
-    engine.free();
+    opened.free();
   }
+}
+
+function files(engine: Engine, models?: string) {
+  const { file, text } = schema(engine, models);
+  return [{ path: file, content: text }];
+}
+
+/** The engine wants a connection even to compare two texts, and asks it one thing: which PostgreSQL it is. */
+function noDatabase(): SqlMigrationAwareDriverAdapterFactory {
+  const factory = mockMigrationAwareAdapterFactory('postgres');
+  const version: SqlResultSet = {
+    columnNames: ['exists', 'version', 'numeric_version'],
+    columnTypes: [ColumnTypeEnum.Boolean, ColumnTypeEnum.Text, ColumnTypeEnum.Int32],
+    rows: [[true, 'PostgreSQL 18.0', 180_000]],
+  };
+  return {
+    ...factory,
+    connect: async () => ({
+      ...(await factory.connect()),
+      queryRaw: async () => version,
+      executeScript: async () => {},
+      dispose: async () => {},
+    }),
+  };
 }

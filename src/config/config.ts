@@ -11,6 +11,16 @@ export interface Config {
   /** Addresses of the proxies whose X-Forwarded-For counts. */
   trustedProxies: string[];
   folders: { data: string; keys: string; viewsOverride: string | null };
+  /** Without a URL: SQLite files in the data folder. The URL carries a password: never log it. */
+  database: { url: string | null; pool: number };
+  /** Where flows that are under way are kept; null: in the database. The URL may carry a password. */
+  redis: { url: string; prefix: string } | null;
+  /** Where /metrics listens by itself; null: beside everything else, for this machine only. */
+  metrics: { host: string; port: number } | null;
+  /** A stop: how long it goes on serving while load balancers learn of it, and what requests in flight get at most. */
+  stop: { delay: Seconds; timeout: Seconds };
+  /** A signing key is replaced at this age; null: by an operator only. */
+  signingKeyAge: Seconds | null;
   logLevel: string;
   secondFactor: SecondFactorPolicy;
   password: { memory: number; passes: number; lanes: number; concurrency: number; queue: number };
@@ -55,6 +65,24 @@ export function parseConfig(env: Env): Config {
     read.check(isIP(proxy) !== 0 || isNetwork(proxy), `TRUSTED_PROXIES: "${proxy}" is not an address or network`);
   }
 
+  const databaseUrl = read.secret('DATABASE_URL');
+  const redisUrl = read.secret('REDIS_URL');
+  // Never quoted: they carry passwords.
+  read.check(
+    databaseUrl === null || isUrlOf(databaseUrl, ['postgresql:', 'postgres:']),
+    'DATABASE_URL must be of the form postgresql://user:password@host:5432/database; leave it out for SQLite',
+  );
+  read.check(
+    redisUrl === null || isUrlOf(redisUrl, ['redis:', 'rediss:']),
+    'REDIS_URL must be of the form redis://user:password@host:6379/0, or rediss:// for TLS',
+  );
+  read.check(
+    redisUrl === null || databaseUrl !== null,
+    'REDIS_URL is for several instances, which share a PostgreSQL: set DATABASE_URL too, or leave REDIS_URL out',
+  );
+  const metricsPort = read.int('METRICS_PORT', 0, { min: 0, max: 65_535 });
+  const signingKeyDays = read.int('SIGNING_KEY_DAYS', 90, { min: 0, max: 3650 });
+
   const config: Config = {
     issuer: issuer.origin,
     siteName: read.text('SITE_NAME', 'Gatewright'),
@@ -68,6 +96,14 @@ export function parseConfig(env: Env): Config {
       keys: read.text('KEYS_DIR', 'keys'),
       viewsOverride: read.optional('VIEWS_DIR'),
     },
+    database: { url: databaseUrl, pool: read.int('DATABASE_POOL', 10, { min: 2, max: 500 }) },
+    redis: redisUrl === null ? null : { url: redisUrl, prefix: read.text('REDIS_PREFIX', 'gatewright:') },
+    metrics: metricsPort === 0 ? null : { host: read.text('METRICS_HOST', '127.0.0.1'), port: metricsPort },
+    stop: {
+      delay: read.seconds('STOP_DELAY', 0, { min: 0, max: HOUR }),
+      timeout: read.seconds('STOP_TIMEOUT', 10, { min: 1, max: HOUR }),
+    },
+    signingKeyAge: signingKeyDays === 0 ? null : signingKeyDays * DAY,
     logLevel: read.oneOf('LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'silent'], 'info'),
     secondFactor: read.oneOf('SECOND_FACTOR', ['optional', 'administrators', 'everyone'], 'administrators'),
     password: {
@@ -109,6 +145,11 @@ export function parseConfig(env: Env): Config {
   return config;
 }
 
+function isUrlOf(text: string, protocols: readonly string[]): boolean {
+  const url = URL.parse(text);
+  return url !== null && url.hostname !== '' && protocols.includes(url.protocol);
+}
+
 function isNetwork(text: string): boolean {
   const [address = '', bits = ''] = text.split('/');
   const family = isIP(address);
@@ -118,6 +159,12 @@ function isNetwork(text: string): boolean {
 /** The longest that anything lives which carries the name of a session or grant. */
 export function longestLifetime({ lifetimes }: Config): Seconds {
   return Math.max(...Object.values(lifetimes));
+}
+
+/** What `openStores` asks for. */
+export function storeOptions(config: Config) {
+  const { issuer, folders, database, redis } = config;
+  return { issuer, folders, database, redis, longestLifetime: longestLifetime(config) };
 }
 
 /** Relying parties send expired ID tokens as `id_token_hint`, up to the end of the longest session. */

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Seconds } from '../lib/duration.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -29,6 +30,18 @@ export function envReader(env: Env) {
   function optional(name: string): string | null {
     return given(name);
   }
+  /** From the variable, or from the file that NAME_FILE names, as containers are given secrets. */
+  function secret(name: string): string | null {
+    const file = given(`${name}_FILE`);
+    if (file === null) return given(name);
+    check(given(name) === null, `${name} and ${name}_FILE are both set: keep one of them`);
+    try {
+      return readFileSync(file, 'utf8').trim() || null;
+    } catch (err) {
+      check(false, `${name}_FILE: ${file} cannot be read (${(err as NodeJS.ErrnoException).code})`);
+      return null;
+    }
+  }
   function list(name: string): string[] {
     return (given(name) ?? '')
       .split(',')
@@ -59,5 +72,5 @@ export function envReader(env: Env) {
   function finish(): void {
     if (problems.length > 0) throw new ConfigError(problems);
   }
-  return { check, text, optional, list, int, seconds, oneOf, url, finish };
+  return { check, text, optional, secret, list, int, seconds, oneOf, url, finish };
 }

@@ -20,7 +20,12 @@ export interface FoundArtifact extends ArtifactRow {
 }
 
 /** Who an artifact falls with: nothing is written for it once a death mark names one of these. */
-export type Subject = `session:${string}` | `grant:${string}` | `session-id:${string}` | `jti:${string}`;
+export type Subject =
+  | `session:${string}`
+  | `grant:${string}`
+  | `session-id:${string}`
+  | `jti:${string}`
+  | `spent:${ArtifactKind}:${string}`;
 
 /** What an engine must do, each verb atomic. `until` is when a death mark may be forgotten. */
 export interface ArtifactRows {

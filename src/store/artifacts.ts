@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Milliseconds } from '../lib/duration.ts';
 import { sha256 } from '../lib/hash.ts';
+import { UnknownKey } from '../lib/keyring.ts';
 import type { Sealer } from '../lib/sealing.ts';
 import type {
   Artifact,
@@ -10,7 +11,8 @@ import type {
   Payload,
   SessionAuthorization,
 } from '../oidc/artifact-store.ts';
-import type { ArtifactRow, ArtifactRows, FoundArtifact, Subject } from './artifact-rows.ts';
+import type { ArtifactRow, ArtifactRows, FoundArtifact } from './artifact-rows.ts';
+import { fallsWith } from './falls-with.ts';
 
 /**
  * Between oidc-provider's payloads and an engine's rows: ids become SHA-256, payloads are sealed under a key of
@@ -41,9 +43,20 @@ export function createArtifacts({
     return { kind, idHash, uid, grantId, accountId, clientId, bornAt: clock(), expiresAt, consumedAt: null, sealed };
   }
 
+  /** Null where its key was removed, and what was sealed under it was given up with it. */
+  function unsealed({ kind, idHash, sealed }: FoundArtifact): Payload | null {
+    try {
+      return JSON.parse(sealer.unseal(`artifact/${kind}`, idHash, sealed)) as Payload;
+    } catch (err) {
+      if (err instanceof UnknownKey) return null;
+      throw err;
+    }
+  }
+
   function open(row: FoundArtifact | null): Artifact | null {
     if (!row) return null;
-    const payload = JSON.parse(sealer.unseal(`artifact/${row.kind}`, row.idHash, row.sealed)) as Payload;
+    const payload = unsealed(row);
+    if (!payload) return null;
     if (row.consumedAt !== null) payload['consumed'] = Math.floor(row.consumedAt / 1000);
     if (row.kind === 'Session' && row.authorizations.length > 0) {
       payload['authorizations'] = Object.fromEntries(row.authorizations.map(toPayload));
@@ -59,13 +72,16 @@ export function createArtifacts({
         const { authorizations = {}, ...rest } = payload as { authorizations?: Record<string, AuthorizationPayload> };
         const row = rowFor(kind, id, rest, keys, expiresAt);
         const list = Object.entries(authorizations).map(fromPayload);
-        await rows.upsertSession(row, list, [`session:${keys.uid}`, `session-id:${row.idHash}`]);
+        await rows.upsertSession(row, list, fallsWith(kind, row.idHash, keys));
         return;
       }
-      await rows.upsert(rowFor(kind, id, payload, keys, expiresAt), fallsWith(keys));
+      const row = rowFor(kind, id, payload, keys, expiresAt);
+      await rows.upsert(row, fallsWith(kind, row.idHash, keys));
     },
-    putOnce: (kind, id, payload, keys, expiresAt) =>
-      rows.insert(rowFor(kind, id, payload, keys, expiresAt), fallsWith(keys)),
+    putOnce(kind, id, payload, keys, expiresAt) {
+      const row = rowFor(kind, id, payload, keys, expiresAt);
+      return rows.insert(row, fallsWith(kind, row.idHash, keys));
+    },
     get: async (kind, id) => open(await rows.find(kind, sha256(id))),
     getSessionByUid: async (uid) => open(await rows.findSessionByUid(uid)),
     consume: (kind, id) => rows.consume(kind, sha256(id), clock()),
@@ -81,13 +97,6 @@ export function createArtifacts({
     deny: (jti, expiresAt) => rows.mark(`jti:${sha256(jti)}`, expiresAt),
     isDenied: (jti) => rows.isMarked(`jti:${sha256(jti)}`),
   };
-}
-
-function fallsWith({ grantId, sessionUid }: ArtifactKeys): Subject[] {
-  const subjects: Subject[] = [];
-  if (grantId) subjects.push(`grant:${grantId}`);
-  if (sessionUid) subjects.push(`session:${sessionUid}`);
-  return subjects;
 }
 
 /** The shape in which oidc-provider keeps a session's authorizations. */

@@ -1,102 +1,127 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import { DAY, type Milliseconds, type Seconds, toMilliseconds } from '../lib/duration.ts';
-import { type Keyring, openKeyring } from '../lib/keyring.ts';
+import { openKeyring } from '../lib/keyring.ts';
 import { createSealer } from '../lib/sealing.ts';
 import { createArtifacts } from './artifacts.ts';
+import type { Engine } from './engine.ts';
+import { MigrationProblem } from './migrations.ts';
+import { placeOf } from './place.ts';
 import { prismaAccounts } from './prisma/accounts.ts';
 import { prismaAudit } from './prisma/audit.ts';
 import { prismaClients } from './prisma/clients.ts';
 import { prismaConsents } from './prisma/consents.ts';
-import { openDatabase } from './prisma/database.ts';
-import { claimInstallation } from './prisma/installation.ts';
-import { migrate } from './prisma/migrate.ts';
+import { claimInstallation, isClaimed } from './prisma/installation.ts';
+import { openLastingKeys } from './prisma/lasting-keys.ts';
 import { prismaOutbox } from './prisma/outbox.ts';
-import { sqliteRegistry } from './prisma/registry.ts';
+import { prismaSealedRows } from './prisma/sealed-rows.ts';
 import { prismaSetupLinks } from './prisma/setup-links.ts';
 import { prismaSigningKeys } from './prisma/signing-keys.ts';
-import { closeSqliteFile, openSqliteFile } from './prisma/sqlite-file.ts';
-import { sqliteArtifactRows } from './sqlite/artifact-rows.ts';
-import { sqliteAttempts } from './sqlite/attempts.ts';
-import { sqliteProgress } from './sqlite/progress.ts';
-import { openStateFile } from './sqlite/state-file.ts';
-import { sweepBatch } from './sqlite/sweep.ts';
+import { createProgress } from './progress.ts';
+import { createResealing } from './reseal.ts';
 
 export interface StoreOptions {
   issuer: string;
   folders: { data: string; keys: string };
+  /** Without a URL: SQLite files in the data folder. */
+  database: { url: string | null; pool: number };
+  /** Where flows that are under way are kept; null: in the database. */
+  redis: { url: string; prefix: string } | null;
   /** The longest that anything lives which carries the name of a session or grant. */
   longestLifetime: Seconds;
-  clock: Clock;
 }
 
 export type Stores = Awaited<ReturnType<typeof openStores>>;
 
-export function databaseFile(dataFolder: string): string {
-  return path.join(dataFolder, 'gatewright.db');
-}
-
 /**
- * Opens the keyring and both databases, brings them up to date, and checks that they belong together.
+ * Opens the database, brings it up to date, opens the keyring, and checks that they belong together.
  * @throws {OperatorProblem} with a sentence that says what to do
  */
-export async function openStores({ issuer, folders, longestLifetime, clock }: StoreOptions) {
-  const file = databaseFile(folders.data);
-  const keyring: Keyring = openKeyring(folders.keys, { mayCreate: !existsSync(file) });
-  const state = openStateFile(path.join(folders.data, 'state.db'));
+export async function openStores({
+  issuer,
+  folders,
+  database,
+  redis,
+  longestLifetime,
+  clock,
+}: StoreOptions & { clock: Clock }) {
+  const engine = await openEngine({ folders, database, redis, clock });
+  const { prisma } = engine.database;
   try {
-    migrate({ file, clock });
+    const isNew = !(await isClaimed(prisma));
+    const keyring = openKeyring(folders.keys, { mayCreate: isNew, clock });
+    await claimInstallation({ database: engine.database, clock }, { issuer, keyringId: keyring.id });
+
+    const sealer = createSealer(keyring);
+    const lastingKeys = await openLastingKeys({ database: engine.database, keyring, sealer, clock, isNew });
+    const places = [...Object.values(prismaSealedRows(prisma)), engine.sealedArtifacts];
+    const markLifetime = toMilliseconds(longestLifetime + DAY);
+    return {
+      migrated: engine.migrated,
+      ...{ keyring, lastingKeys },
+      resealing: createResealing({ places, keyring, sealer }),
+      alone: (name: string, work: () => Promise<void>) => engine.alone(name, work),
+      accounts: prismaAccounts({ prisma, sealer, clock }),
+      clients: prismaClients({ prisma, clock }),
+      consents: prismaConsents({ database: engine.database, clock }),
+      signingKeys: prismaSigningKeys({ database: engine.database, sealer, clock }),
+      setupLinks: prismaSetupLinks({ database: engine.database, sealer, clock }),
+      audit: prismaAudit({ prisma, clock }),
+      outbox: prismaOutbox({ prisma, clock }),
+      registry: engine.registry,
+      artifacts: createArtifacts({ rows: engine.artifactRows, sealer, clock, markLifetime }),
+      attempts: engine.attempts,
+      progress: <T>(kind: string) => createProgress<T>({ rows: engine.progressRows, sealer, clock }, kind),
+      sweep: (before: Milliseconds) => engine.sweep(before),
+      pool: () => engine.pool?.() ?? null,
+      async check() {
+        await engine.check();
+        return 'ok';
+      },
+      checkRedis: async () => {
+        await engine.checkRedis?.();
+        return 'ok';
+      },
+      migrationState: () => migrationState({ folders, database }),
+      close() {
+        keyring.close();
+        return engine.close();
+      },
+    };
   } catch (err) {
-    state.close();
+    await engine.close();
     throw err;
   }
-  const database = openDatabase({ file });
-  const reads = openSqliteFile({ file });
-  const { prisma } = database;
+}
 
-  async function close(): Promise<void> {
-    await database.close();
-    closeSqliteFile(reads);
-    if (state.isOpen) state.close();
-  }
-
+/** Whether the tables are still those of this program, which others may have changed since its start. */
+async function migrationState(at: Pick<StoreOptions, 'folders' | 'database'>): Promise<'ok' | 'older' | 'unfit'> {
   try {
-    await claimInstallation({ prisma, clock }, { issuer, keyringId: keyring.id });
+    return (await placeOf(at).pendingMigrations()).length === 0 ? 'ok' : 'older';
   } catch (err) {
-    await close();
+    if (err instanceof MigrationProblem) return 'unfit';
     throw err;
   }
+}
 
-  const sealer = createSealer(keyring);
-  return {
-    keyring,
-    accounts: prismaAccounts({ prisma, sealer, clock }),
-    clients: prismaClients({ prisma, clock }),
-    consents: prismaConsents({ prisma, clock }),
-    signingKeys: prismaSigningKeys({ prisma, sealer, clock }),
-    setupLinks: prismaSetupLinks({ prisma, sealer, clock }),
-    audit: prismaAudit({ prisma, clock }),
-    outbox: prismaOutbox({ prisma, clock }),
-    registry: sqliteRegistry({ handle: reads, clock }),
-    artifacts: createArtifacts({
-      rows: sqliteArtifactRows(state),
-      sealer,
-      clock,
-      markLifetime: toMilliseconds(longestLifetime + DAY),
-    }),
-    attempts: sqliteAttempts(state),
-    progress: <T>(kind: string) => sqliteProgress<T>({ db: state, sealer, clock }, kind),
-    /** @returns how many rows went, 0 when nothing is left */
-    sweep: (before: Milliseconds) => sweepBatch(state, before),
-    async isReady(): Promise<boolean> {
-      try {
-        await prisma.installation.count();
-        return state.isOpen;
-      } catch {
-        return false;
-      }
-    },
-    close,
-  };
+/** Imported when asked for: an installation pays for no driver that it does not use. */
+async function openEngine({
+  folders,
+  database,
+  redis,
+  clock,
+}: Pick<StoreOptions, 'folders' | 'database' | 'redis'> & { clock: Clock }): Promise<Engine> {
+  if (database.url === null) {
+    const { openSqliteEngine } = await import('./sqlite/engine.ts');
+    return openSqliteEngine({ folder: folders.data, clock });
+  }
+  const { openPostgresqlEngine } = await import('./postgresql/engine.ts');
+  const engine = await openPostgresqlEngine({ url: database.url, poolSize: database.pool, clock });
+  if (redis === null) return engine;
+  try {
+    const { withRedis } = await import('./redis/engine.ts');
+    return await withRedis(engine, redis);
+  } catch (err) {
+    await engine.close();
+    throw err;
+  }
 }

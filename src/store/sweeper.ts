@@ -19,7 +19,7 @@ export function startSweeper({
   log,
 }: {
   /** Deletes a batch of what expired before an instant, and says how many rows went. */
-  sweep: (before: Milliseconds) => number;
+  sweep: (before: Milliseconds) => Promise<number>;
   clock: Clock;
   log: Logger;
 }): Sweeper {
@@ -30,7 +30,7 @@ export function startSweeper({
     // What expires meanwhile is left to the next time: else a busy server would never be done.
     const before = clock();
     try {
-      while (!stopped && sweep(before) > 0) await letOthersGo();
+      while (!stopped && (await sweep(before)) > 0) await letOthersGo();
     } catch (err) {
       log.error({ err }, 'what expired cannot be deleted');
     }

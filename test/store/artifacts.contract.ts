@@ -193,6 +193,42 @@ export function artifactStoreContract(name: string, open: () => OpenArtifacts | 
       expect(await authorizations()).toEqual({ web, spa });
     });
 
+    it('are all kept when many sign in and claim at the same time', async () => {
+      const { artifacts, session, grant, authorizations } = await opened();
+      await session('id-1');
+      const clients = Array.from({ length: 30 }, (_, index) => `client-${index}`);
+      await racers(clients.length, async (index) => {
+        const client = clients[index] as string;
+        await grant(`g-${index}`);
+        const claimed = await artifacts.claimAuthorization('uid', client, { sid: `s-${index}`, grantId: `g-${index}` });
+        // Knows of the one before it, as of a session loaded a while ago.
+        const loaded = clients[index - 1] === undefined ? {} : { [clients[index - 1] as string]: {} };
+        await session('id-1', { ...loaded, [client]: claimed });
+      });
+      expect(Object.keys((await authorizations()) ?? {}).sort()).toEqual([...clients].sort());
+      for (const [index, client] of clients.entries()) {
+        expect((await authorizations())?.[client]).toEqual({ sid: `s-${index}`, grantId: `g-${index}` });
+      }
+    });
+
+    it('are left no living grant that was claimed while the session ended', async () => {
+      const { artifacts, session, grant, has } = await opened();
+      for (let round = 0; round < 10; round += 1) {
+        const [id, uid] = [`id-${round}`, `uid-${round}`];
+        await session(id, {}, uid);
+        const claims = await racers(20, async (index) => {
+          if (index === 10) return artifacts.endSession(id);
+          const grantId = `g-${round}-${index}`;
+          await grant(grantId);
+          return artifacts.claimAuthorization(uid, `client-${index % 4}`, { sid: grantId, grantId });
+        });
+        const granted = claims.flatMap((claim) => (claim && 'grantId' in claim ? [claim.grantId] : []));
+        expect(granted).toHaveLength(19);
+        expect(await racers(19, (index) => has('Grant', granted[index] as string))).not.toContain(true);
+        expect(await artifacts.getSessionByUid(uid)).toBeNull();
+      }
+    });
+
     it('share one grant and one sid when one application signs in twice at once', async () => {
       const { artifacts, session, grant, authorizations } = await opened();
       await session('id-1');
@@ -360,6 +396,69 @@ export function artifactStoreContract(name: string, open: () => OpenArtifacts | 
       await artifacts.endAccount('acc_ada', before);
       expect(await has('Grant', 'g-alone')).toBe(false);
       expect(await has('Grant', 'g-late')).toBe(false);
+    });
+  });
+
+  describe(`many that end at the same time in ${name}`, () => {
+    it('end, each whatever the others take from it', async () => {
+      const { artifacts, clock, session, grant, put, has } = await opened();
+      for (let round = 0; round < 5; round += 1) {
+        const cells = [0, 1, 2, 3, 4].flatMap((account) => [0, 1, 2, 3].map((client) => ({ account, client })));
+        const name = ({ account, client }: (typeof cells)[number]) => `${round}-${account}-${client}`;
+        await racers(cells.length, async (index) => {
+          const cell = cells[index] as (typeof cells)[number];
+          const of = {
+            accountId: `acc_${cell.account}`,
+            clientId: `client-${cell.client}`,
+            grantId: `g-${name(cell)}`,
+          };
+          await grant(of.grantId, of);
+          await put('RefreshToken', `token-${name(cell)}`, of);
+          await put('TokenClaims', `claims-${name(cell)}`, of);
+          const authorizations = { [of.clientId]: { sid: name(cell), grantId: of.grantId, persistsLogout: true } };
+          await session(`id-${round}-${cell.account}`, authorizations, `uid-${round}-${cell.account}`, of.accountId);
+        });
+
+        const before = clock();
+        await Promise.all([
+          ...[0, 1, 2, 3, 4].map((account) => artifacts.endAccount(`acc_${account}`, before)),
+          ...[0, 1, 2, 3].map((client) => artifacts.endClient(`client-${client}`, before)),
+          ...[0, 1, 2, 3, 4].map((account) => artifacts.endSession(`id-${round}-${account}`)),
+          ...cells.toReversed().map((cell) => artifacts.endGrant(`g-${name(cell)}`)),
+          ...cells.map((cell) => put('RefreshToken', `token-${name(cell)}`, { grantId: `g-${name(cell)}` })),
+          ...[0, 1, 2, 3].map((account) => session(`id-${round}-${account}`, {}, `uid-${round}-${account}`)),
+        ]);
+
+        for (const cell of cells) {
+          expect(await has('Grant', `g-${name(cell)}`)).toBe(false);
+          expect(await has('RefreshToken', `token-${name(cell)}`)).toBe(false);
+          expect(await has('Session', `id-${round}-${cell.account}`)).toBe(false);
+        }
+        clock.forward(1);
+      }
+    });
+
+    it('leave nothing of a sign-in from before, and all of one from after', async () => {
+      const { artifacts, clock, session, grant, has } = await opened();
+      for (let round = 0; round < 5; round += 1) {
+        await racers(20, (index) => session(`old-${round}-${index}`, {}, `uid-old-${round}-${index}`));
+        const before = clock();
+        clock.forward(1);
+        await racers(20, async (index) => {
+          const [uid, grantId] = [`uid-new-${round}-${index}`, `g-${round}-${index}`];
+          if (index % 10 === 5) return artifacts.endAccount('acc_ada', before);
+          await grant(grantId, { accountId: 'acc_ada' });
+          await artifacts.claimAuthorization(uid, 'web', { sid: 's', grantId });
+          return session(`new-${round}-${index}`, { web: { sid: 's', grantId } }, uid);
+        });
+        const lives = (kind: 'Session' | 'Grant', id: string) =>
+          racers(20, (index) => has(kind, `${id}-${round}-${index}`));
+        const signedIn = Array.from({ length: 20 }, (_, index) => index % 10 !== 5);
+        expect(await lives('Session', 'old')).not.toContain(true);
+        expect(await lives('Session', 'new')).toEqual(signedIn);
+        expect(await lives('Grant', 'g')).toEqual(signedIn);
+        clock.forward(1);
+      }
     });
   });
 

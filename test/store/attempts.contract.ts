@@ -128,6 +128,15 @@ export function attemptStoreContract(name: string, open: () => AttemptStore | Pr
       expect(await take(now)).toBeGreaterThan(now + toMilliseconds(365 * DAY));
     });
 
+    it('are counted right when some are made while others are withdrawn', async () => {
+      const { attempts, take } = await opened({ ...rule, limit: 110, maxConsecutive: null });
+      for (let taken = 0; taken < 50; taken += 1) expect(await take(START)).toBeNull();
+      await racers(100, async (index) => (index % 2 ? attempts.withdraw('ada') : take(START)));
+
+      const more = await racers(61, () => take(START));
+      expect(more.filter((answer) => answer === null)).toHaveLength(60);
+    });
+
     it('lose none to one withdrawn that was not taken', async () => {
       const { attempts, take, takeAll } = await opened();
       await attempts.withdraw('ada');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { defaultSettings } from '../../src/clients/client.ts';
 import { HOUR, toMilliseconds } from '../../src/lib/duration.ts';
-import type { TestStores } from '../support/stores.ts';
+import { racers, type TestStores } from '../support/stores.ts';
 import { aClient, BY } from './samples.ts';
 
 const API = 'https://api.example.org';
@@ -32,13 +32,13 @@ export function clientStoreContract(name: string, open: () => Promise<TestStores
       const { clients, everything } = await open();
       await clients.create(aClient({ id: 'api', type: 'resource', audience: API }), 'hash', BY);
       await clients.create(aClient({ id: 'api-2', type: 'resource', audience: `${API}/2` }), 'hash', BY);
-      const before = everything();
+      const before = await everything();
       const conflict = { name: 'Conflict' };
       await expect(clients.create(aClient({ id: 'api' }), 'hash', BY)).rejects.toMatchObject(conflict);
       await expect(clients.create(aClient({ audience: API }), 'hash', BY)).rejects.toMatchObject(conflict);
       const update = { ...aClient({ id: 'api-2', audience: API }) };
       await expect(clients.update(update, BY)).rejects.toMatchObject(conflict);
-      expect(everything()).toBe(before);
+      expect(await everything()).toBe(before);
     });
 
     it('are updated without ending anything', async () => {
@@ -47,7 +47,7 @@ export function clientStoreContract(name: string, open: () => Promise<TestStores
       const settings = { ...defaultSettings('web'), firstParty: true };
       expect(await clients.update({ id: 'web', name: 'Diary', audience: null, settings }, BY)).toBe(true);
       expect(await clients.find('web')).toMatchObject({ name: 'Diary', settings: { firstParty: true } });
-      expect(rows('OutboxMessage')).toEqual([]);
+      expect(await rows('OutboxMessage')).toEqual([]);
     });
 
     it('have no secret where they are public', async () => {
@@ -71,7 +71,7 @@ export function clientStoreContract(name: string, open: () => Promise<TestStores
       expect(await hashes(stores)).toEqual(['new', 'old']);
       clock.forward(1);
       expect(await hashes(stores)).toEqual(['new']);
-      expect(stores.rows('OutboxMessage')).toEqual([]);
+      expect(await stores.rows('OutboxMessage')).toEqual([]);
     });
 
     it('is one of two at the most, however often it is rotated', async () => {
@@ -83,9 +83,22 @@ export function clientStoreContract(name: string, open: () => Promise<TestStores
       clock.forward(1);
       await clients.rotateSecret('web', 'three', { oldEndsAt: clock() + 9000, endsAccess: false }, BY);
       expect(await hashes(stores)).toEqual(['three', 'two']);
-      expect(stores.rows('ClientSecret')).toHaveLength(2);
+      expect(await stores.rows('ClientSecret')).toHaveLength(2);
       clock.forward(10);
       expect(await hashes(stores)).toEqual(['three']);
+    });
+
+    it('rotated by many at the same moment is one that stays and one that ends', async () => {
+      const stores = await open();
+      const { clients, clock } = stores;
+      await clients.create(aClient(), 'old', BY);
+      const oldEndsAt = clock() + 9000;
+      const rotated = await racers(10, (index) =>
+        clients.rotateSecret('web', `new-${index}`, { oldEndsAt, endsAccess: false }, BY),
+      );
+      expect(rotated).toEqual(Array(10).fill(true));
+      expect((await clients.secrets('web')).map(({ expiresAt }) => expiresAt).sort()).toEqual([oldEndsAt, null]);
+      expect(await hashes(stores)).toEqual([expect.stringMatching(/^new-/), expect.stringMatching(/^new-/)]);
     });
 
     it('that was in the wrong hands ends at once, with all that was issued', async () => {
@@ -106,7 +119,7 @@ export function clientStoreContract(name: string, open: () => Promise<TestStores
     it('of a client that is not there is not rotated', async () => {
       const { clients, rows } = await open();
       expect(await clients.rotateSecret('web', 'new', { oldEndsAt: 0, endsAccess: true }, BY)).toBe(false);
-      expect(rows('ClientSecret')).toEqual([]);
+      expect(await rows('ClientSecret')).toEqual([]);
     });
   });
 
@@ -134,7 +147,7 @@ export function clientStoreContract(name: string, open: () => Promise<TestStores
         expect(registered?.notBefore).toBe(stays ? at : undefined);
         const jobs = (await stores.outbox.take(10, at + 1000)).map(({ job }) => job);
         expect(jobs).toEqual([{ kind: 'end-client', clientId: 'web', before: at }]);
-        expect(stores.rows('AuditEvent').filter((row) => row['event'] === event)).toMatchObject([
+        expect((await stores.rows('AuditEvent')).filter((row) => row['event'] === event)).toMatchObject([
           { at, clientId: 'web' },
         ]);
       });
@@ -143,11 +156,11 @@ export function clientStoreContract(name: string, open: () => Promise<TestStores
         it(`does not happen where its row in ${table} cannot be written: ${event}`, async () => {
           const stores = await open();
           await stores.clients.create(aClient(), 'old', BY);
-          const before = stores.everything();
-          stores.refuseInserts(table);
+          const before = await stores.everything();
+          await stores.refuseInserts(table);
           stores.clock.forward(60);
           await expect(change(stores)).rejects.toThrow();
-          expect(stores.everything()).toBe(before);
+          expect(await stores.everything()).toBe(before);
         });
       }
     }
@@ -160,7 +173,7 @@ export function clientStoreContract(name: string, open: () => Promise<TestStores
       clock.forward(60);
       await clients.setStatus('web', 'active', BY);
       expect(await registry.client('web')).toMatchObject({ status: 'active', notBefore: disabledAt });
-      expect(rows('OutboxMessage')).toHaveLength(1);
+      expect(await rows('OutboxMessage')).toHaveLength(1);
     });
   });
 }

@@ -32,7 +32,7 @@ export function consentStoreContract(name: string, open: () => Promise<TestStore
         resources: { [API]: ['read', 'write'] },
       });
       expect(await consents.find('acc_ada', 'app')).toBeNull();
-      expect(rows('AuditEvent').filter((row) => row['event'] === 'consent.given')).toHaveLength(3);
+      expect((await rows('AuditEvent')).filter((row) => row['event'] === 'consent.given')).toHaveLength(3);
     });
 
     it('given at the same time are all kept', async () => {
@@ -46,7 +46,7 @@ export function consentStoreContract(name: string, open: () => Promise<TestStore
 
     it('are not kept where they cannot be audited', async () => {
       const { consents, refuseInserts } = await opened();
-      refuseInserts('AuditEvent');
+      await refuseInserts('AuditEvent');
       await expect(
         consents.give('acc_ada', 'web', { scopes: ['openid'], claims: [], resources: {} }, BY),
       ).rejects.toThrow();

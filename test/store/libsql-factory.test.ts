@@ -1,21 +1,21 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type Database, openDatabase } from '../../src/store/prisma/database.ts';
-import { migrate } from '../../src/store/prisma/migrate.ts';
+import { openSqliteDatabase, type SqliteDatabase } from '../../src/store/prisma/sqlite-database.ts';
+import { migrate } from '../../src/store/sqlite/migrate.ts';
 import { runProgram, type Scratch, scratch } from './scratch.ts';
 
 const NOW = new Date('2026-01-02T03:04:05.678Z');
 
 interface OpenScratch extends AsyncDisposable {
   place: Scratch;
-  db: Database;
+  db: SqliteDatabase;
 }
 
 function openScratch(): OpenScratch {
   const place = scratch();
   migrate(place);
-  const db = openDatabase(place);
+  const db = openSqliteDatabase(place);
   return {
     place,
     db,
@@ -44,7 +44,7 @@ function openDescriptors(folder: string): number {
   }).length;
 }
 
-const version = (db: Database, id: string) =>
+const version = (db: SqliteDatabase, id: string) =>
   db.prisma.account.findUniqueOrThrow({ where: { id } }).then(({ factorsVersion }) => factorsVersion);
 
 describe('transactions', () => {

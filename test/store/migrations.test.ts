@@ -2,8 +2,9 @@ import { cpSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { differenceFromModels } from '../../prisma/schema-engine.ts';
-import { MigrationProblem, migrate, pending, SQLITE_MIGRATIONS } from '../../src/store/prisma/migrate.ts';
-import { closeSqliteFile, openSqliteFile } from '../../src/store/prisma/sqlite-file.ts';
+import { MigrationProblem } from '../../src/store/migrations.ts';
+import { migrate, pending, SQLITE_MIGRATIONS } from '../../src/store/sqlite/migrate.ts';
+import { closeSqliteFile, openSqliteFile } from '../../src/store/sqlite/sqlite-file.ts';
 import { runProgram, scratch } from './scratch.ts';
 
 const ALL = readdirSync(SQLITE_MIGRATIONS).sort();

@@ -18,6 +18,29 @@ export function outboxContract(name: string, open: () => Promise<TestStores>): v
       expect(await outbox.take(5, clock() + 1000)).toMatchObject([{ job, attempts: 2 }]);
     });
 
+    it('gives each of many jobs to one of many workers', async () => {
+      const { outbox, clock } = await open();
+      const sids = Array.from({ length: 60 }, (_, index) => `sid-${index}`);
+      for (const sid of sids) await outbox.add({ ...job, sid });
+      const taken = await racers(10, () => outbox.take(20, clock() + 1000));
+      const rest = await outbox.take(sids.length, clock() + 1000);
+      const given = [...taken.flat(), ...rest].map((one) => 'sid' in one.job && one.job.sid);
+      expect(given.sort()).toEqual(sids.sort());
+    });
+
+    it('does not mind that another worker, which had it after the lease, was done first', async () => {
+      const { outbox, clock } = await open();
+      await outbox.add(job);
+      const [slow] = await outbox.take(1, clock() + 1000);
+      clock.forward(1);
+      const [quick] = await outbox.take(1, clock() + 1000);
+      await outbox.done(quick?.id ?? '');
+      await outbox.done(slow?.id ?? '');
+      await outbox.retry(slow?.id ?? '', clock(), 'late');
+      await outbox.giveUp(slow?.id ?? '', 'late');
+      expect(await outbox.take(1, clock() + 1000)).toEqual([]);
+    });
+
     it('gives no more than asked for, the longest due first', async () => {
       const { outbox, clock } = await open();
       for (const sid of ['sid-1', 'sid-2', 'sid-3']) {

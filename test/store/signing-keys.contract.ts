@@ -22,10 +22,10 @@ export function signingKeyStoreContract(name: string, open: () => Promise<TestSt
       const key = aKey(stores, 'k1');
       await stores.signingKeys.add(key, BY);
       expect(await stores.signingKeys.list()).toEqual([key]);
-      const [row] = stores.rows('SigningKey');
+      const [row] = await stores.rows('SigningKey');
       expect(JSON.stringify(row)).not.toContain('PRIVATE KEY');
       expect(JSON.parse(String(row?.['publicJwk']))).not.toHaveProperty('d');
-      expect(stores.rows('AuditEvent')).toMatchObject([{ event: 'signing_key.added', detail: '{"kid":"k1"}' }]);
+      expect(await stores.rows('AuditEvent')).toMatchObject([{ event: 'signing_key.added', detail: '{"kid":"k1"}' }]);
     });
 
     it('get one first key from many racers, and another first one once none is usable', async () => {
@@ -33,13 +33,29 @@ export function signingKeyStoreContract(name: string, open: () => Promise<TestSt
       await racers(10, (index) => stores.signingKeys.addFirst(aKey(stores, `k${index}`), BY));
       const [first, ...others] = await stores.signingKeys.list();
       expect(others).toEqual([]);
-      expect(stores.rows('AuditEvent')).toHaveLength(1);
+      expect(await stores.rows('AuditEvent')).toHaveLength(1);
 
       await stores.signingKeys.revoke(first?.kid ?? '', BY);
       await stores.signingKeys.addFirst(aKey(stores, 'next'), BY);
       expect((await stores.signingKeys.list()).filter(({ revokedAt }) => revokedAt === null)).toMatchObject([
         { kid: 'next' },
       ]);
+    });
+
+    it('get one successor from many racers, and none where there is one already', async () => {
+      const stores = await open();
+      const { clock, signingKeys } = stores;
+      await signingKeys.add(aKey(stores, 'k1'), BY);
+      const later = (kid: string) => ({ ...aKey(stores, kid), activatesAt: clock() + 1000 });
+      const added = await racers(10, (index) => signingKeys.addSuccessor(later(`next${index}`), 'k1', BY));
+      expect(added.filter(Boolean)).toHaveLength(1);
+      const successor = `next${added.indexOf(true)}`;
+      expect((await signingKeys.list()).map(({ kid }) => kid).sort()).toEqual(['k1', successor]);
+      expect(await signingKeys.addSuccessor(later('another'), 'k1', BY)).toBe(false);
+
+      await signingKeys.revoke(successor, BY);
+      expect(await signingKeys.addSuccessor(later('another'), 'k1', BY)).toBe(true);
+      expect(await signingKeys.list()).toHaveLength(3);
     });
 
     it('are revoked once', async () => {
@@ -49,7 +65,7 @@ export function signingKeyStoreContract(name: string, open: () => Promise<TestSt
       expect(revoked.filter(Boolean)).toHaveLength(1);
       expect(await stores.signingKeys.revoke('k2', BY)).toBe(false);
       expect(await stores.signingKeys.list()).toMatchObject([{ revokedAt: stores.clock() }]);
-      expect(stores.rows('AuditEvent').map((row) => row['event'])).toEqual([
+      expect((await stores.rows('AuditEvent')).map((row) => row['event'])).toEqual([
         'signing_key.added',
         'signing_key.revoked',
       ]);
@@ -58,11 +74,12 @@ export function signingKeyStoreContract(name: string, open: () => Promise<TestSt
     it('do not change where that cannot be audited', async () => {
       const stores = await open();
       await stores.signingKeys.add(aKey(stores, 'k1'), BY);
-      const before = stores.everything();
-      stores.refuseInserts('AuditEvent');
+      const before = await stores.everything();
+      await stores.refuseInserts('AuditEvent');
       await expect(stores.signingKeys.add(aKey(stores, 'k2'), BY)).rejects.toThrow();
+      await expect(stores.signingKeys.addSuccessor(aKey(stores, 'k2'), 'k1', BY)).rejects.toThrow();
       await expect(stores.signingKeys.revoke('k1', BY)).rejects.toThrow();
-      expect(stores.everything()).toBe(before);
+      expect(await stores.everything()).toBe(before);
     });
   });
 }

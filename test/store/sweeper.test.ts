@@ -17,7 +17,7 @@ afterEach(() => {
 function started(sweep: (before: number) => number, clock = testClock()) {
   const errors: unknown[] = [];
   const log = { error: (fields: object) => void errors.push(fields) } as unknown as Logger;
-  sweeper = startSweeper({ sweep, clock, log });
+  sweeper = startSweeper({ sweep: async (before) => sweep(before), clock, log });
   return { sweeper, errors };
 }
 

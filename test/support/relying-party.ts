@@ -1,5 +1,5 @@
 import * as client from 'openid-client';
-import type { TestClient, TestServer } from './server.ts';
+import type { Site, TestClient } from './seed.ts';
 import type { Page } from './user-agent.ts';
 
 /** Nothing listens there: the user agent stops when it is sent to it. */
@@ -15,7 +15,7 @@ export interface Authorization {
 export type RelyingParty = Awaited<ReturnType<typeof createRelyingParty>>;
 
 /** An application that uses a certified client library which we did not write. */
-export async function createRelyingParty(server: TestServer, registered: TestClient) {
+export async function createRelyingParty(server: Site, registered: TestClient) {
   const { id, secret, settings } = registered;
   const authentication = settings.authMethod === 'none' ? client.None() : client.ClientSecretBasic(secret);
   const config = await client.discovery(new URL(server.issuer), id, undefined, authentication, {

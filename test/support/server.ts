@@ -1,30 +1,28 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import net, { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { pino } from 'pino';
-import type { Account, Role, StandardClaims } from '../../src/accounts/account.ts';
-import { createPasswords } from '../../src/accounts/passwords.ts';
-import { type Client, type ClientSettings, type ClientType, defaultSettings } from '../../src/clients/client.ts';
-import { issueClientSecret } from '../../src/clients/secrets.ts';
 import { type Config, parseConfig } from '../../src/config/config.ts';
-import { BY_OPERATOR } from '../../src/lib/by.ts';
-import { newId } from '../../src/lib/ids.ts';
+import { createLog } from '../../src/lib/log.ts';
 import { type Server, startServer } from '../../src/server.ts';
+import { type EngineName, newPlace } from './databases.ts';
+import { freePort } from './free-port.ts';
+import { startRoundRobin } from './round-robin.ts';
+import { createSeed, type Site } from './seed.ts';
+
+export { type AddAccount, type AddClient, PASSWORD, type TestClient } from './seed.ts';
 
 /** The least that the configuration allows, since tests hash often. */
-const CHEAP = { ARGON2_MEMORY_KIB: '7168', ARGON2_PASSES: '1' };
+export const CHEAP = { ARGON2_MEMORY_KIB: '7168', ARGON2_PASSES: '1' };
 
-export const PASSWORD = 'correct horse battery staple';
-
-export interface TestServer extends Server {
-  issuer: string;
+export interface TestServer extends Omit<Server, 'stop' | 'metricsUrl'>, Site {
   config: Config;
   folder: string;
   /** Every line that was logged. */
   logged: string[];
-  addAccount(options?: AddAccount): Promise<Account>;
-  addClient(type: ClientType, options?: AddClient): Promise<TestClient>;
+  /** All of them, this one first. With more than one, the issuer leads to each in turn. */
+  instances: Server[];
+  /** How many requests the load balancer gave to each. */
+  served: number[];
   /** Lets the server's own clock run ahead (the library's stays, and so do tokens' times). */
   passTime(milliseconds: number): void;
   /** Stops and starts again on the same folder and port. */
@@ -32,92 +30,72 @@ export interface TestServer extends Server {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export interface AddAccount {
-  email?: string;
-  role?: Role;
-  claims?: StandardClaims;
-  /** Base32 seed of an authenticator that is enrolled already. */
-  totpSecret?: string;
+interface TestServerOptions {
+  engine?: EngineName;
+  /** Servers that share one place behind a load balancer which gives each request to the next of them. */
+  instances?: number;
 }
 
-export interface AddClient extends Partial<ClientSettings> {
-  id?: string;
-  name?: string;
-  audience?: string;
-}
-
-export interface TestClient extends Omit<Client, 'status' | 'createdAt' | 'updatedAt'> {
-  secret: string;
-}
-
-/** A whole server on a free port of this machine, with folders of its own. */
-export async function startTestServer(env: Record<string, string> = {}): Promise<TestServer> {
+/** A whole server on a free port of this machine, with folders and a database of its own, on the engine of this run. */
+export async function startTestServer(
+  env: Record<string, string> = {},
+  { engine, instances: count = 1 }: TestServerOptions = {},
+): Promise<TestServer> {
   const folder = mkdtempSync(path.join(tmpdir(), 'gatewright-server-'));
-  const port = await freePort();
-  const issuer = `http://localhost:${port}`;
+  const place = await newPlace(engine);
+  const ports = await Promise.all(Array.from({ length: count }, freePort));
+  const proxy = count > 1 ? await startRoundRobin(ports) : null;
+  const issuer = `http://localhost:${proxy?.port ?? ports[0]}`;
   const config = parseConfig({
-    ...{ ISSUER: issuer, PORT: String(port), DATA_DIR: path.join(folder, 'data'), KEYS_DIR: path.join(folder, 'keys') },
+    ...{ ISSUER: issuer, DATA_DIR: path.join(folder, 'data'), KEYS_DIR: path.join(folder, 'keys') },
+    ...(proxy && { TRUSTED_PROXIES: '127.0.0.1' }),
     ...CHEAP,
+    ...place.env,
     ...env,
   });
   const logged: string[] = [];
-  const log = pino({ level: 'debug', base: null }, { write: (line: string) => void logged.push(line) });
-  const passwords = createPasswords(config.password);
+  const log = createLog('debug', { write: (line: string) => void logged.push(line) });
   let ahead = 0;
   const clock = () => Date.now() + ahead;
-  let server = await startServer(config, { log, clock });
-  const stores = () => server.app.stores;
+
+  async function startAll(): Promise<Server[]> {
+    const started: Server[] = [];
+    for (const port of ports) {
+      started.push(await startServer({ ...config, listen: { ...config.listen, port } }, { log, clock }));
+    }
+    return started;
+  }
+  let instances = await startAll();
+  const first = () => instances[0] as Server;
+  const closeAll = async () => void (await Promise.all(instances.map((instance) => instance.close())));
 
   return {
     issuer,
     config,
     folder,
     logged,
-    url: server.url,
+    ...createSeed(config, () => first().app.stores),
+    url: first().url,
+    served: proxy?.served ?? [],
+    get instances() {
+      return instances;
+    },
     get app() {
-      return server.app;
-    },
-    async addAccount({ email = `${newId('acc')}@example.org`, role = 'user', claims = {}, totpSecret } = {}) {
-      const id = newId('acc');
-      const totp = totpSecret
-        ? { id: newId('otp'), name: 'App', secret: totpSecret, confirmedStep: 0, recoveryCodeHashes: [] }
-        : undefined;
-      const passwordHash = await passwords.hash(PASSWORD);
-      await stores().accounts.create({ id, email, emailVerified: true, role, passwordHash, claims }, BY_OPERATOR, totp);
-      return (await stores().accounts.find(id)) as Account;
-    },
-    async addClient(type, { id = newId('cli'), name = 'Meadow Notes', audience, ...settings } = {}) {
-      const { secret, secretHash } = issueClientSecret();
-      const client = {
-        id,
-        name,
-        type,
-        audience: audience ?? null,
-        settings: { ...defaultSettings(type), ...settings },
-      };
-      const isPublic = client.settings.authMethod === 'none';
-      await stores().clients.create(client, isPublic ? null : secretHash, BY_OPERATOR);
-      return { ...client, secret };
+      return first().app;
     },
     passTime(milliseconds) {
       ahead += milliseconds;
     },
     async restart() {
-      await server.close();
-      server = await startServer(config, { log, clock });
+      await closeAll();
+      instances = await startAll();
     },
-    close: () => server.close(),
+    close: closeAll,
     async [Symbol.asyncDispose]() {
-      await server.close();
+      await closeAll();
+      await proxy?.close();
+      await place.drop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-export async function freePort(): Promise<number> {
-  const probe = net.createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }

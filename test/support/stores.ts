@@ -6,30 +6,25 @@ import { DAY, toMilliseconds } from '../../src/lib/duration.ts';
 import { openKeyring } from '../../src/lib/keyring.ts';
 import { createSealer } from '../../src/lib/sealing.ts';
 import { createArtifacts } from '../../src/store/artifacts.ts';
-import { databaseFile, openStores, type StoreOptions, type Stores } from '../../src/store/open.ts';
-import { closeSqliteFile, openSqliteFile } from '../../src/store/prisma/sqlite-file.ts';
+import { openStores, type StoreOptions, type Stores } from '../../src/store/open.ts';
+import { createProgress } from '../../src/store/progress.ts';
 import { sqliteArtifactRows } from '../../src/store/sqlite/artifact-rows.ts';
 import { sqliteAttempts } from '../../src/store/sqlite/attempts.ts';
-import { sqliteProgress } from '../../src/store/sqlite/progress.ts';
+import { databaseFile } from '../../src/store/sqlite/engine.ts';
+import { sqliteProgressRows } from '../../src/store/sqlite/progress-rows.ts';
 import { openStateFile } from '../../src/store/sqlite/state-file.ts';
 import { type TestClock, testClock } from './clock.ts';
+import { newDatabase } from './databases.ts';
+import { postgresqlTables, sqliteTables, type Tables } from './tables.ts';
 
 export const ISSUER = 'https://id.example.org';
 /** Longer than anything the tests keep. */
 export const LONGEST = 90 * DAY;
 
-/** A table of the relational database as its rows, in no particular order. */
-export type Rows = Record<string, unknown>[];
-
 /** Everything that keeps something, as the program opens it, and a view from below for the tests. */
-export interface TestStores extends Stores {
+export interface TestStores extends Stores, Tables {
   clock: TestClock;
   folders: StoreOptions['folders'];
-  rows(table: string): Rows;
-  /** Every row of every table, to be compared with a later one. */
-  everything(): string;
-  /** From now on each insert into this table fails, and its transaction with it. */
-  refuseInserts(table: string): void;
 }
 
 /** Folders for one test, gone when it ends. */
@@ -39,44 +34,41 @@ export function testFolders(): StoreOptions['folders'] & { root: string } {
   return { root, data: path.join(root, 'data'), keys: path.join(root, 'keys') };
 }
 
-/** Closed when the test ends, which must be under way. */
+/**
+ * Closed when the test ends, which must be under way.
+ * @param url of a PostgreSQL database that is there already; without one, a test on PostgreSQL gets its own
+ */
 export async function openTestStores({
+  engine = 'sqlite',
+  url,
   clock = testClock(),
   folders = testFolders(),
   issuer = ISSUER,
 }: {
+  engine?: 'sqlite' | 'postgresql';
+  url?: string;
   clock?: TestClock;
   folders?: StoreOptions['folders'];
   issuer?: string;
 } = {}): Promise<TestStores> {
-  const stores = await openStores({ issuer, folders, longestLifetime: LONGEST, clock });
-  onTestFinished(() => stores.close());
-  const sql = (text: string) => onDatabase(folders, text);
-
-  return {
-    ...stores,
-    clock,
-    folders,
-    rows: (table) => sql(`SELECT * FROM "${table}"`),
-    everything() {
-      const tables = sql(`SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name`);
-      return JSON.stringify(tables.map(({ name }) => [name, sql(`SELECT * FROM "${name}" ORDER BY 1, 2`)]));
-    },
-    refuseInserts(table) {
-      const handle = openSqliteFile({ file: databaseFile(folders.data) });
-      handle.exec(`CREATE TRIGGER refused BEFORE INSERT ON "${table}" BEGIN SELECT RAISE(ABORT, 'refused'); END`);
-      closeSqliteFile(handle);
-    },
+  const place = engine === 'sqlite' ? null : (url ?? (await ownDatabase()));
+  const database = { url: place, pool: 10 };
+  const stores = await openStores({ issuer, folders, database, redis: null, longestLifetime: LONGEST, clock });
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= stores.close();
+    return closing;
   };
+  onTestFinished(close);
+  const tables = place === null ? sqliteTables(databaseFile(folders.data)) : postgresqlTables(place);
+  return { ...stores, ...tables, clock, folders, close };
 }
 
-function onDatabase({ data }: StoreOptions['folders'], text: string): Rows {
-  const handle = openSqliteFile({ file: databaseFile(data) });
-  try {
-    return (handle.prepare(text).all() as Rows).map(({ _metadata, ...row }) => row);
-  } finally {
-    closeSqliteFile(handle);
-  }
+/** A migrated PostgreSQL database, gone when the test ends. */
+export async function ownDatabase(): Promise<string> {
+  const { url, drop } = await newDatabase({ migrated: true });
+  onTestFinished(drop);
+  return url;
 }
 
 /** The state file alone, for what needs no relational data; `db` is its connection. */
@@ -92,7 +84,7 @@ export function openTestState({ clock = testClock(), folders = testFolders() } =
     db,
     artifacts: createArtifacts({ rows: sqliteArtifactRows(db), sealer, clock, markLifetime: toMilliseconds(LONGEST) }),
     attempts: sqliteAttempts(db),
-    progress: <T>(kind: string) => sqliteProgress<T>({ db, sealer, clock }, kind),
+    progress: <T>(kind: string) => createProgress<T>({ rows: sqliteProgressRows(db), sealer, clock }, kind),
   };
 }
 

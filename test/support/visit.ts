@@ -2,7 +2,7 @@ import type { TokenEndpointResponse, TokenEndpointResponseHelpers } from 'openid
 import type { Account } from '../../src/accounts/account.ts';
 import type { ClientType } from '../../src/clients/client.ts';
 import { type Authorization, CALLBACK, createRelyingParty, type RelyingParty } from './relying-party.ts';
-import type { AddAccount, AddClient, TestClient, TestServer } from './server.ts';
+import type { AddAccount, AddClient, Site, TestClient } from './seed.ts';
 import { signIn } from './sign-in.ts';
 import { createUserAgent, type Page, type UserAgent } from './user-agent.ts';
 
@@ -27,7 +27,7 @@ export interface VisitOptions extends AddClient {
 
 /** Nobody is signed in yet. People are not asked for consent, unless `firstParty` is false. */
 export async function visit(
-  server: TestServer,
+  server: Site,
   { type = 'web', person = {}, account, agent, ...settings }: VisitOptions = {},
 ): Promise<Visit> {
   const firstParty = type === 'web';

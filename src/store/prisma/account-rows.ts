@@ -4,9 +4,9 @@ import type { By } from '../../lib/by.ts';
 import { newId } from '../../lib/ids.ts';
 import type { Sealer } from '../../lib/sealing.ts';
 import { auditRow } from './audit.ts';
-import type { Transaction } from './change.ts';
+import type { Transaction } from './database.ts';
 
-const SEED = 'TotpCredential.sealedSecret';
+export const SEED = 'TotpCredential.sealedSecret';
 
 export async function insertAccount(tx: Transaction, account: NewAccount, by: By, at: Date): Promise<void> {
   const { id, email, emailVerified, role, passwordHash, claims } = account;

@@ -51,8 +51,9 @@ export function prismaAccounts({
     findByEmail: async (emailNormalized) =>
       withFactors(await prisma.account.findUnique({ where: { emailNormalized } })),
     async list() {
-      const rows = await prisma.account.findMany({ orderBy: { createdAt: 'asc' } });
-      return Promise.all(rows.map(async (row) => (await withFactors(row)) as Account));
+      const factors = { _count: { select: { totpCredentials: true } } } as const;
+      const rows = await prisma.account.findMany({ orderBy: { createdAt: 'asc' }, include: factors });
+      return rows.map((row) => toAccount(row, row._count.totpCredentials > 0));
     },
     async hasAdministrator() {
       return (await prisma.account.findFirst({ where: { role: 'administrator' }, select: { id: true } })) !== null;

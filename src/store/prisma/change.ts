@@ -3,10 +3,8 @@ import type { By } from '../../lib/by.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Job } from '../../outbox/outbox.ts';
 import { auditRow } from './audit.ts';
-import type { PrismaClient } from './database.ts';
+import type { PrismaClient, Transaction } from './database.ts';
 import { jobRow } from './outbox.ts';
-
-export type Transaction = Parameters<Parameters<PrismaClient['$transaction']>[0]>[0];
 
 type Stamp = { updatedAt: Date; notBefore?: Date };
 

@@ -75,8 +75,7 @@ export function prismaClients({ prisma, clock }: { prisma: PrismaClient; clock: 
         endsAccess,
         async also(tx) {
           // Two are live at the most: the new one, and for a while the last one before it.
-          const last = await tx.clientSecret.findFirst({ where: { clientId: id }, orderBy: { createdAt: 'desc' } });
-          await tx.clientSecret.deleteMany({ where: { clientId: id, NOT: { id: last?.id ?? '' } } });
+          await tx.clientSecret.deleteMany({ where: { clientId: id, expiresAt: { not: null } } });
           await tx.clientSecret.updateMany({ where: { clientId: id }, data: { expiresAt: ends } });
           await tx.clientSecret.create({ data: { id: newId('sec'), clientId: id, secretHash, createdAt: now() } });
         },

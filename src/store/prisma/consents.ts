@@ -1,9 +1,15 @@
 import { type Consent, type ConsentStore, mergeConsents } from '../../consents/store.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { auditRow } from './audit.ts';
-import type { PrismaClient } from './database.ts';
+import type { Database } from './database.ts';
 
-export function prismaConsents({ prisma, clock }: { prisma: PrismaClient; clock: Clock }): ConsentStore {
+export function prismaConsents({
+  database: { prisma, exclusively },
+  clock,
+}: {
+  database: Database;
+  clock: Clock;
+}): ConsentStore {
   return {
     async find(accountId, clientId) {
       const row = await prisma.consent.findUnique({ where: { accountId_clientId: { accountId, clientId } } });
@@ -12,7 +18,8 @@ export function prismaConsents({ prisma, clock }: { prisma: PrismaClient; clock:
     async give(accountId, clientId, consent, by) {
       const at = new Date(clock());
       const where = { accountId_clientId: { accountId, clientId } };
-      await prisma.$transaction(async (tx) => {
+      // Two at once would each add to what neither has written yet, and the first time there is no row to lock.
+      await exclusively(`consent/${accountId}/${clientId}`, async (tx) => {
         const before = await tx.consent.findUnique({ where });
         const granted = JSON.stringify(mergeConsents(before && (JSON.parse(before.granted) as Consent), consent));
         await tx.consent.upsert({

@@ -1,31 +1,17 @@
-import { PrismaClient } from '../../generated/sqlite/client.ts';
-import { LibsqlFactory } from './libsql-factory.ts';
-import { closeSqliteFile, openSqliteFile, type SqliteHandle } from './sqlite-file.ts';
+import type { PrismaClient } from '../../generated/sqlite/client.ts';
 
+/** The clients of all engines have the same models; what is written in their types is SQLite's. */
 export type { PrismaClient };
 
+export type Transaction = Parameters<Parameters<PrismaClient['$transaction']>[0]>[0];
+
+/** The relational data. Its tables are made by the migrations, which come first. */
 export interface Database {
   prisma: PrismaClient;
   /**
-   * The connection under `prisma`. While an interactive transaction of `prisma` is open, whatever runs here joins it.
-   * A second connection to the same file is no way around that: its first write would block the event loop that the
-   * transaction needs to finish.
+   * A transaction that begins when every other of the same name has ended, in whichever instance: for decisions that
+   * rest on what is not there (no administrator, no key), which no row could be locked for.
    */
-  raw: SqliteHandle;
+  exclusively<T>(name: string, work: (tx: Transaction) => Promise<T>): Promise<T>;
   close(): Promise<void>;
-}
-
-/** Opens the relational database; its tables are made by `migrate`, which comes first. */
-export function openDatabase({ file }: { file: string }): Database {
-  const raw = openSqliteFile({ file });
-  // Other formats quote the caller's source. Even this one quotes a call's arguments in a PrismaClientValidationError.
-  const prisma = new PrismaClient({ adapter: new LibsqlFactory(raw), errorFormat: 'minimal' });
-  return {
-    prisma,
-    raw,
-    async close() {
-      await prisma.$disconnect();
-      closeSqliteFile(raw);
-    },
-  };
 }

@@ -1,6 +1,6 @@
 import { PrismaLibSql } from '@prisma/adapter-libsql';
 import type Libsql from 'libsql';
-import type { SqliteHandle } from './sqlite-file.ts';
+import type { SqliteHandle } from '../sqlite/sqlite-file.ts';
 
 type Client = ReturnType<PrismaLibSql['createClient']>;
 type Transaction = Awaited<ReturnType<Client['transaction']>>;

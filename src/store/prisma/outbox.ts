@@ -31,14 +31,15 @@ export function prismaOutbox({ prisma, clock }: { prisma: PrismaClient; clock: C
       }
       return taken;
     },
+    // None of the three minds that another worker, to whom the job went when its lease ended, has finished it.
     async done(id) {
-      await prisma.outboxMessage.delete({ where: { id } });
+      await prisma.outboxMessage.deleteMany({ where: { id } });
     },
     async retry(id, dueAt, error) {
-      await prisma.outboxMessage.update({ where: { id }, data: { dueAt: new Date(dueAt), lastError: error } });
+      await prisma.outboxMessage.updateMany({ where: { id }, data: { dueAt: new Date(dueAt), lastError: error } });
     },
     async giveUp(id, error) {
-      await prisma.outboxMessage.update({ where: { id }, data: { doneAt: new Date(clock()), lastError: error } });
+      await prisma.outboxMessage.updateMany({ where: { id }, data: { doneAt: new Date(clock()), lastError: error } });
     },
   };
 }

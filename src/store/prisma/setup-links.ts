@@ -5,16 +5,19 @@ import type { SetupLinkStore } from '../../setup/store.ts';
 import { insertAccount, insertTotp } from './account-rows.ts';
 import { auditRow } from './audit.ts';
 import { orConflict } from './conflict.ts';
-import type { PrismaClient } from './database.ts';
+import type { Database } from './database.ts';
 
 const ADMINISTRATOR = { role: 'administrator' };
 
+/** Of several instances too, one at a time looks for an administrator or another link and then writes. */
+const ONE_AT_A_TIME = 'setup';
+
 export function prismaSetupLinks({
-  prisma,
+  database: { prisma, exclusively },
   sealer,
   clock,
 }: {
-  prisma: PrismaClient;
+  database: Database;
   sealer: Sealer;
   clock: Clock;
 }): SetupLinkStore {
@@ -24,13 +27,13 @@ export function prismaSetupLinks({
   return {
     async replace(tokenHash, expiresAt, by) {
       const at = now();
-      await prisma.$transaction([
-        prisma.setupLink.deleteMany({ where: { spentAt: null } }),
-        prisma.setupLink.create({
+      await exclusively(ONE_AT_A_TIME, async (tx) => {
+        await tx.setupLink.deleteMany({ where: { spentAt: null } });
+        await tx.setupLink.create({
           data: { id: newId('stp'), tokenHash, createdAt: at, expiresAt: new Date(expiresAt) },
-        }),
-        prisma.auditEvent.create({ data: auditRow({ event: 'setup_link.made' }, by, at) }),
-      ]);
+        });
+        await tx.auditEvent.create({ data: auditRow({ event: 'setup_link.made' }, by, at) });
+      });
     },
     async isOpen(tokenHash) {
       const link = await prisma.setupLink.findFirst({ where: open(tokenHash), select: { id: true } });
@@ -38,7 +41,7 @@ export function prismaSetupLinks({
     },
     async spend(tokenHash, account, totp, by) {
       const at = now();
-      const write = prisma.$transaction(async (tx) => {
+      const write = exclusively(ONE_AT_A_TIME, async (tx) => {
         if ((await tx.account.count({ where: ADMINISTRATOR })) > 0) return false;
         const { count } = await tx.setupLink.updateMany({ where: open(tokenHash), data: { spentAt: at } });
         if (count === 0) return false;

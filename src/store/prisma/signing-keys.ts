@@ -1,25 +1,25 @@
 import { createPublicKey } from 'node:crypto';
-import type { AuditEvent } from '../../audit/audit.ts';
 import type { By } from '../../lib/by.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Sealer } from '../../lib/sealing.ts';
 import type { SigningKeyStore, StoredSigningKey } from '../../signing/store.ts';
 import { auditRow } from './audit.ts';
-import type { PrismaClient } from './database.ts';
+import type { Database, Transaction } from './database.ts';
 
-const PRIVATE_KEY = 'SigningKey.sealedPrivateKey';
+export const PRIVATE_KEY = 'SigningKey.sealedPrivateKey';
+/** Held by whatever adds a key. */
+const LOCK = 'signing-keys';
 
 export function prismaSigningKeys({
-  prisma,
+  database: { prisma, exclusively },
   sealer,
   clock,
 }: {
-  prisma: PrismaClient;
+  database: Database;
   sealer: Sealer;
   clock: Clock;
 }): SigningKeyStore {
   const now = () => new Date(clock());
-  const event = (kid: string): AuditEvent => ({ event: 'signing_key.added', kid });
 
   function row({ kid, privateKey, createdAt, activatesAt }: StoredSigningKey) {
     return {
@@ -30,6 +30,11 @@ export function prismaSigningKeys({
       createdAt: new Date(createdAt),
       activatesAt: new Date(activatesAt),
     };
+  }
+
+  async function insert(tx: Transaction, key: StoredSigningKey, by: By): Promise<void> {
+    await tx.signingKey.create({ data: row(key) });
+    await tx.auditEvent.create({ data: auditRow({ event: 'signing_key.added', kid: key.kid }, by, now()) });
   }
 
   return {
@@ -44,17 +49,24 @@ export function prismaSigningKeys({
       }));
     },
     async add(key, by) {
-      await prisma.$transaction([
-        prisma.signingKey.create({ data: row(key) }),
-        prisma.auditEvent.create({ data: auditRow(event(key.kid), by, now()) }),
-      ]);
+      await exclusively(LOCK, (tx) => insert(tx, key, by));
     },
     async addFirst(key, by) {
-      await prisma.$transaction(async (tx) => {
+      await exclusively(LOCK, async (tx) => {
         const usable = await tx.signingKey.count({ where: { revokedAt: null, activatesAt: { lte: now() } } });
-        if (usable > 0) return;
-        await tx.signingKey.create({ data: row(key) });
-        await tx.auditEvent.create({ data: auditRow(event(key.kid), by, now()) });
+        if (usable === 0) await insert(tx, key, by);
+      });
+    },
+    async addSuccessor(key, predecessor, by) {
+      return exclusively(LOCK, async (tx) => {
+        const youngest = await tx.signingKey.findFirst({
+          where: { revokedAt: null },
+          orderBy: [{ activatesAt: 'desc' }, { createdAt: 'desc' }],
+          select: { kid: true },
+        });
+        if (youngest?.kid !== predecessor) return false;
+        await insert(tx, key, by);
+        return true;
       });
     },
     async revoke(kid, by: By) {

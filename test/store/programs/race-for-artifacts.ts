@@ -1,19 +1,22 @@
-// Spends the given artifacts, or puts them once, against other processes on the same file; prints those it got.
+// Spends the given artifacts, or puts them once, against other processes on the same file or, where an address is given,
+// in the same PostgreSQL database; prints those it got.
 import { join } from 'node:path';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { HOUR, toMilliseconds } from '../../../src/lib/duration.ts';
 import { openKeyring } from '../../../src/lib/keyring.ts';
 import { createSealer } from '../../../src/lib/sealing.ts';
 import { createArtifacts } from '../../../src/store/artifacts.ts';
+import { postgresqlArtifactRows } from '../../../src/store/postgresql/artifact-rows.ts';
+import { openPool } from '../../../src/store/postgresql/pool.ts';
 import { sqliteArtifactRows } from '../../../src/store/sqlite/artifact-rows.ts';
 import { openStateFile } from '../../../src/store/sqlite/state-file.ts';
 import { meet } from './meet.ts';
 
-const [verb = '', root = '', me = '', count = '', ids = ''] = process.argv.slice(2);
-const db = openStateFile(join(root, 'data', 'state.db'));
+const [verb = '', root = '', me = '', count = '', ids = '', url = ''] = process.argv.slice(2);
+const { rows, close } = url ? inDatabase(url) : inFile(join(root, 'data', 'state.db'));
 const sealer = createSealer(openKeyring(join(root, 'keys'), { mayCreate: false }));
 const artifacts = createArtifacts({
-  rows: sqliteArtifactRows(db),
+  rows,
   sealer,
   clock: systemClock,
   markLifetime: toMilliseconds(HOUR),
@@ -30,5 +33,15 @@ for (const id of ids.split(',')) {
       : await artifacts.putOnce('ReplayDetection', id, { by: me }, keys, expiresAt);
   if (got) won.push(id);
 }
-db.close();
+await close();
 console.log(won.join(','));
+
+function inFile(file: string) {
+  const db = openStateFile(file);
+  return { rows: sqliteArtifactRows(db), close: async () => db.close() };
+}
+
+function inDatabase(url: string) {
+  const pool = openPool({ url, size: 2 });
+  return { rows: postgresqlArtifactRows(pool), close: () => pool.end() };
+}

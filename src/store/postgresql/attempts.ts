@@ -1,0 +1,47 @@
+import type { Pool } from 'pg';
+import { DAY, type Milliseconds, toMilliseconds } from '../../lib/duration.ts';
+import { type AttemptStore, UNTIL_LIFTED } from '../../limits/attempt-store.ts';
+import { prepare } from './prepare.ts';
+
+const MAX_WAIT: Milliseconds = toMilliseconds(DAY);
+const MEMORY: Milliseconds = toMilliseconds(90 * DAY);
+
+export function postgresqlAttempts(pool: Pool): AttemptStore {
+  const sql = {
+    take: prepare<{ until: Milliseconds; begins: boolean }>(
+      pool,
+      'attempts.take',
+      `SELECT block_until AS until, block_begins AS begins FROM take_attempt($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    ),
+    refund: prepare(
+      pool,
+      'attempts.refund',
+      `UPDATE attempt SET count = greatest(count - 1, 0), consecutive = 0, strikes = 0
+       WHERE subject = $1 AND blocked_until = 0`,
+    ),
+    withdraw: prepare(
+      pool,
+      'attempts.withdraw',
+      `UPDATE attempt SET count = greatest(count - 1, 0), consecutive = greatest(consecutive - 1, 0)
+       WHERE subject = $1`,
+    ),
+    clear: prepare(pool, 'attempts.clear', 'DELETE FROM attempt WHERE subject = $1'),
+  };
+
+  return {
+    async take(subject, { limit, window, waitGrows, maxConsecutive }, now) {
+      const rule = [limit, window, waitGrows, maxConsecutive];
+      const { rows } = await sql.take(subject, ...rule, MAX_WAIT, MEMORY, UNTIL_LIFTED, now);
+      return rows[0] ?? null;
+    },
+    async refund(subject) {
+      await sql.refund(subject);
+    },
+    async withdraw(subject) {
+      await sql.withdraw(subject);
+    },
+    async clear(subject) {
+      await sql.clear(subject);
+    },
+  };
+}

@@ -1,0 +1,14 @@
+import { openTestStores } from '../support/stores.ts';
+import { auditContract } from './audit.contract.ts';
+import { consentStoreContract } from './consents.contract.ts';
+import { outboxContract } from './outbox.contract.ts';
+import { setupLinkStoreContract } from './setup-links.contract.ts';
+import { signingKeyStoreContract } from './signing-keys.contract.ts';
+
+const open = () => openTestStores({ engine: 'postgresql' });
+
+auditContract('PostgreSQL', open);
+consentStoreContract('PostgreSQL', open);
+outboxContract('PostgreSQL', open);
+setupLinkStoreContract('PostgreSQL', open);
+signingKeyStoreContract('PostgreSQL', open);

@@ -1,0 +1,12 @@
+import { startPostgresqlServer } from './postgresql-server.ts';
+import { startRedisServer } from './redis-server.ts';
+
+/** One PostgreSQL and, where it is installed, one Redis for the whole run; each test has a database of its own in them. */
+export default async function setup(): Promise<() => Promise<void>> {
+  const [postgresql, redis] = await Promise.all([startPostgresqlServer(), startRedisServer({ appendonly: 'no' })]);
+  process.env['TEST_POSTGRESQL_URL'] = postgresql.url;
+  if (redis) process.env['TEST_REDIS_URL'] = redis.url;
+  return async () => {
+    await Promise.all([postgresql.remove(), redis?.remove()]);
+  };
+}
