@@ -1,9 +1,10 @@
 import path from 'node:path';
 import Koa from 'koa';
+import packageFile from '../package.json' with { type: 'json' };
 import { createPasswords } from './accounts/passwords.ts';
 import { createRecoveryCodes } from './accounts/recovery-codes.ts';
 import { createTotp } from './accounts/totp.ts';
-import { type Config, longestLifetime, signingKeyRetention } from './config/config.ts';
+import { type Config, signingKeyRetention, storeOptions } from './config/config.ts';
 import { createConsentStep } from './interaction/consent.ts';
 import type { Progress } from './interaction/interaction.ts';
 import { createPasswordStep } from './interaction/password.ts';
@@ -13,14 +14,21 @@ import { createSecondFactorSteps } from './interaction/second-factor.ts';
 import { createTotpEnrolmentStep } from './interaction/totp-enrolment.ts';
 import { BY_SYSTEM } from './lib/by.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
+import { MINUTE } from './lib/duration.ts';
 import { createGuardedFetch } from './lib/guarded-fetch.ts';
-import type { Logger } from './lib/log.ts';
+import { type Logger, reasonOf } from './lib/log.ts';
 import { createAttempts } from './limits/attempts.ts';
+import { createMetrics } from './metrics/metrics.ts';
+import { allObserved, observed } from './metrics/observed.ts';
+import { withLimitsCounted, withSignInsCounted } from './metrics/outcomes.ts';
+import { isFromThisMachine, metricsPage } from './metrics/page.ts';
 import { createAccessTokens } from './oidc/access-tokens.ts';
+import { hintedKey } from './oidc/hinted-key.ts';
 import { oidcHost } from './oidc/host.ts';
 import { createInteractions } from './oidc/interactions.ts';
 import { createJobs } from './oidc/jobs.ts';
 import { createProvider } from './oidc/provider.ts';
+import { noteUnavailable } from './oidc/unavailable.ts';
 import { createProviderPages } from './oidc/views.ts';
 import { startWorker } from './outbox/worker.ts';
 import { createSetupDrafts, type SetupDraft } from './setup/drafts.ts';
@@ -30,17 +38,20 @@ import { createSetup } from './setup/setup.ts';
 import { startLiveKeys } from './signing/live-keys.ts';
 import { createSigningKeys } from './signing/signing-keys.ts';
 import { openStores } from './store/open.ts';
+import { startResealer } from './store/resealer.ts';
 import { startSweeper } from './store/sweeper.ts';
+import { isUnavailable } from './store/unavailable.ts';
 import { serveAssets } from './web/assets.ts';
 import { createClientAddress } from './web/client-address.ts';
 import { createCsrf } from './web/csrf.ts';
 import { errorPages, notFound } from './web/errors.ts';
 import { securityHeaders } from './web/headers.ts';
-import { healthRoutes } from './web/health.ts';
+import { createHealth } from './web/health.ts';
 import { homePage } from './web/home.ts';
 import { hostGuard } from './web/host-guard.ts';
 import { isLostConnection } from './web/lost-connection.ts';
 import { createPages } from './web/page.ts';
+import { probe } from './web/probe.ts';
 import { requestLog } from './web/request-log.ts';
 import { createViews } from './web/views.ts';
 
@@ -55,11 +66,25 @@ export type App = Awaited<ReturnType<typeof createApp>>;
 export async function createApp(config: Config, { log, clock = systemClock }: { log: Logger; clock?: Clock }) {
   const { issuer, siteName, lifetimes, secondFactor, folders } = config;
   const https = issuer.startsWith('https:');
-  const stores = await openStores({ issuer, folders, longestLifetime: longestLifetime(config), clock });
-  const { keyring, accounts, consents, artifacts, registry, outbox, audit } = stores;
+  const opened = await openStores({ ...storeOptions(config), clock });
+  const passwords = createPasswords(config.password);
+  const metrics = createMetrics({
+    ...{ version: packageFile.version, clock },
+    gauges: { passwordQueue: passwords.queue, databasePool: opened.pool },
+  });
+  const observer = {
+    operation: metrics.storeOperation,
+    failed: (err: unknown) => isUnavailable(err) && noteUnavailable(err as Error),
+  };
+  const stores = {
+    ...allObserved(opened, ['keyring', 'resealing'], observer),
+    progress: <T>(kind: string) => observed('progress', opened.progress<T>(kind), observer),
+  };
+  const { keyring, lastingKeys, accounts, consents, artifacts, registry, outbox } = stores;
+  const audit = withSignInsCounted(stores.audit, metrics);
 
   const signing = createSigningKeys({
-    ...{ store: stores.signingKeys, clock, jwksCache: lifetimes.jwksCache },
+    ...{ store: stores.signingKeys, clock, jwksCache: lifetimes.jwksCache, age: config.signingKeyAge },
     retention: signingKeyRetention(config),
   });
   await signing.ensure(BY_SYSTEM);
@@ -68,16 +93,13 @@ export async function createApp(config: Config, { log, clock = systemClock }: { 
   const overrideFolder = folders.viewsOverride ?? undefined;
   const views = createViews({ folder: VIEWS, overrideFolder, siteName, issuerHost: new URL(issuer).host });
   const pages = createPages(views);
-  const csrf = createCsrf({ key: keyring.subkey('csrf'), issuer });
-  const attempts = createAttempts({
-    store: stores.attempts,
-    limits: config.limits,
-    clock,
-    key: keyring.subkey('attempts'),
-  });
-  const passwords = createPasswords(config.password);
+  const csrf = createCsrf({ keyring, issuer });
+  const attempts = withLimitsCounted(
+    createAttempts({ store: stores.attempts, limits: config.limits, clock, key: lastingKeys.attempts }),
+    metrics,
+  );
   const totp = createTotp({ accounts, clock });
-  const recoveryCodes = createRecoveryCodes({ accounts, keyring });
+  const recoveryCodes = createRecoveryCodes({ accounts, key: lastingKeys.recoveryCodes });
   const fetch = createGuardedFetch(config.allowedPrivateNetworks);
 
   const providerDeps = {
@@ -89,6 +111,12 @@ export async function createApp(config: Config, { log, clock = systemClock }: { 
         log.info({ requestId: ctx.response.get('x-request-id'), error, detail }, 'request refused'),
       failed: (ctx: Koa.Context, err: Error) =>
         log.error({ requestId: ctx.response.get('x-request-id'), err }, 'request failed'),
+      unavailable: (ctx: Koa.Context, err: Error) =>
+        log.error(
+          { requestId: ctx.response.get('x-request-id'), reason: reasonOf(err) },
+          'request failed: a database is away',
+        ),
+      issued: metrics.tokenIssued,
     },
   };
   let provider = createProvider(keys.current(), providerDeps);
@@ -121,14 +149,33 @@ export async function createApp(config: Config, { log, clock = systemClock }: { 
     onDone: () => removeOffer(folders),
   });
 
+  const health = createHealth({
+    parts: {
+      database: { check: () => stores.check() },
+      ...(config.redis && { redis: { check: () => stores.checkRedis() } }),
+      signingKey: { check: () => (keys.current().canSign ? 'ok' : 'missing') },
+      migrations: { check: () => stores.migrationState(), keep: MINUTE },
+    },
+    clock,
+  });
   const koa = new Koa();
-  koa.on('error', (err) => log[isLostConnection(err) ? 'debug' : 'error']({ err }, 'response failed'));
-  koa.use(requestLog({ log, clock, clientAddress: createClientAddress(config.trustedProxies) }));
+  const responseFailed = (err: Error) => log[isLostConnection(err) ? 'debug' : 'error']({ err }, 'response failed');
+  koa.on('error', responseFailed);
+  koa.use(
+    requestLog({
+      ...{ log, clock, onAnswer: metrics.request },
+      clientAddress: createClientAddress(config.trustedProxies),
+    }),
+  );
   koa.use(securityHeaders({ https }));
-  koa.use(errorPages({ pages, log, issuer, clock }));
+  koa.use(errorPages({ pages, log, issuer, isUnavailable, clock }));
+  koa.use(probe({ keyring, clock, trustedProxies: config.trustedProxies }));
+  // Before the host guard: who watches this process asks it by its own address.
+  if (!config.metrics) koa.use(metricsPage(metrics, isFromThisMachine));
   koa.use(hostGuard(issuer));
-  koa.use(healthRoutes({ isReady: () => stores.isReady() }).routes());
+  koa.use(health.routes().routes());
   koa.use(serveAssets({ folder: VIEWS, overrideFolder }));
+  koa.use(hintedKey(keys));
   koa.use(oidcHost(() => provider));
   koa.use(homePage({ pages, issuer }));
   koa.use(setupRoutes({ setup, csrf, https }).routes());
@@ -154,15 +201,40 @@ export async function createApp(config: Config, { log, clock = systemClock }: { 
     handlers: createJobs({ issuer, artifacts, registry, outbox, keys, fetch }),
   });
   const sweeper = startSweeper({ sweep: stores.sweep, clock, log });
+  keyring.watch({
+    changed: (keyIds) => log.info({ keyIds }, 'the keyring has changed'),
+    failed: (problem) => log.error({ reason: reasonOf(problem) }, 'the keyring cannot be read again'),
+  });
+  const resealer = startResealer({
+    ...{ resealing: stores.resealing, keyring, clock, log },
+    alone: (work) => stores.alone('reseal', work),
+  });
+
+  const watch = new Koa();
+  watch.on('error', responseFailed);
+  watch.use(health.routes().routes());
+  watch.use(metricsPage(metrics, () => true));
+
+  async function stopWork(): Promise<void> {
+    sweeper.stop();
+    await resealer.stop();
+    await worker.stop();
+  }
 
   return {
     callback: koa.callback(),
+    /** For a listener of its own, which only whoever watches the process can reach. */
+    watchCallback: watch.callback(),
     stores,
     worker,
+    /** Load balancers are told to send nobody any more. */
+    leave: health.stopping,
+    /** Nothing is done any more that no request asks for. */
+    stopWork,
     async close() {
-      sweeper.stop();
-      await worker.stop();
-      keys.close();
+      await stopWork();
+      await keys.close();
+      metrics.close();
       await stores.close();
     },
   };

@@ -2,11 +2,15 @@ import { existsSync } from 'node:fs';
 import process from 'node:process';
 import { type Config, parseConfig } from './config/config.ts';
 import { ConfigError, type Env } from './config/env.ts';
+import { type Seconds, toMilliseconds } from './lib/duration.ts';
 import { OperatorProblem } from './lib/errors.ts';
 import { createLog, type Logger } from './lib/log.ts';
+import type { Server } from './server.ts';
 
 /** sysexits.h EX_CONFIG: starting again changes nothing before somebody mends the configuration. */
 const EXIT_CONFIG = 78;
+/** What a stop may take beyond its own limits before it is cut off from outside of it. */
+const GRACE: Seconds = 1;
 
 /** Runs the server until SIGINT or SIGTERM. A start that fails says why in one sentence and sets the exit status. */
 export async function serve(env: Env): Promise<void> {
@@ -35,18 +39,45 @@ async function run(config: Config, log: Logger): Promise<void> {
   const { offerSetup } = await import('./setup/offer.ts');
 
   const server = await startServer(config, { log });
-  log.info({ issuer: config.issuer, listening: server.url }, 'Gatewright is ready');
+  endOnCrash(log);
+  stopOnSignal(server, config, log);
+  const { url: listening, metricsUrl: metrics } = server;
+  log.info({ issuer: config.issuer, listening, ...(metrics && { metrics }) }, 'Gatewright is ready');
   await offerSetup({
     ...{ config, log, stores: server.app.stores },
     terminal: process.stdout.isTTY ? process.stdout : null,
   });
+}
 
-  const stop = (signal: string) => {
-    log.info({ signal }, 'stopping');
-    server.close().catch((err: unknown) => log.error({ err }, 'stopping failed'));
+/** Nobody knows what state the process is in: whoever started it starts it again. */
+function endOnCrash(log: Logger): void {
+  const end = (err: unknown) => {
+    log.fatal({ err }, 'ended by a mistake of its own');
+    process.exit(1);
   };
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  process.on('uncaughtException', end);
+  process.on('unhandledRejection', end);
+}
+
+function stopOnSignal(server: Server, { stop: times }: Config, log: Logger): void {
+  let stopping = false;
+
+  const end = async (signal: string) => {
+    if (stopping) {
+      log.warn({ signal }, 'told again to stop: ended at once');
+      process.exit(1);
+    }
+    stopping = true;
+    log.info({ signal }, 'stopping');
+    const cut = () => {
+      log.error({ timeout: times.timeout }, 'stopping took too long: what was not finished was cut off');
+      process.exit(1);
+    };
+    setTimeout(cut, toMilliseconds(times.delay + times.timeout + GRACE)).unref();
+    if (!(await server.stop(times))) cut();
+  };
+  process.on('SIGINT', end);
+  process.on('SIGTERM', end);
 }
 
 if (import.meta.main) {

@@ -47,6 +47,8 @@ export function createPasswords(cost: PasswordCost) {
       const matches = await queued(() => argon2.verify(hash ?? nobody, password.normalize('NFKC')));
       return matches && hash !== null;
     },
+    /** Hashes that are being computed, and those that wait for it. */
+    queue: () => ({ running: turn.activeCount, waiting: turn.pendingCount }),
     /** The hash was made with other parameters than those configured now. */
     isOutdated(hash: string): boolean {
       return argon2.needsRehash(hash, options);

@@ -2,7 +2,6 @@ import { randomInt } from 'node:crypto';
 import type { By } from '../lib/by.ts';
 import { Refusal } from '../lib/errors.ts';
 import { keyedHash } from '../lib/hash.ts';
-import type { Keyring } from '../lib/keyring.ts';
 import type { AccountStore } from './store.ts';
 
 const COUNT = 10;
@@ -15,21 +14,20 @@ const GROUP = 4;
 
 export type RecoveryCodes = ReturnType<typeof createRecoveryCodes>;
 
-export function createRecoveryCodes({ accounts, keyring }: { accounts: AccountStore; keyring: Keyring }) {
-  function hash(accountId: string, code: string, keyId: string): string {
-    return keyedHash(keyring.subkey('recovery-code', keyId), `${accountId}/${normalize(code)}`);
-  }
+/** @param key the same for as long as there are codes: their hashes cannot be made anew */
+export function createRecoveryCodes({ accounts, key }: { accounts: AccountStore; key: Buffer }) {
+  const hash = (accountId: string, code: string) => keyedHash(key, `${accountId}/${normalize(code)}`);
 
   return {
     /** Ten codes to show once, and the hashes to keep. */
     issue(accountId: string): { codes: string[]; hashes: string[] } {
       const codes = Array.from({ length: COUNT }, newCode);
-      return { codes, hashes: codes.map((code) => hash(accountId, code, keyring.currentKeyId)) };
+      return { codes, hashes: codes.map((code) => hash(accountId, code)) };
     },
     /** Spends a code. @returns how many are left @throws {Refusal} `recovery_code_wrong` */
     async spend(accountId: string, code: string, by: By): Promise<number> {
-      const hashes = keyring.keyIds.map((keyId) => hash(accountId, code, keyId));
-      if (!(await accounts.spendRecoveryCode(accountId, hashes, by))) throw new Refusal('recovery_code_wrong', 422);
+      const spent = await accounts.spendRecoveryCode(accountId, [hash(accountId, code)], by);
+      if (!spent) throw new Refusal('recovery_code_wrong', 422);
       return accounts.recoveryCodesLeft(accountId);
     },
   };

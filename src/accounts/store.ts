@@ -59,7 +59,7 @@ export interface AccountStore {
   enrolTotp(accountId: string, factorsVersion: number, totp: NewTotp, by: By): Promise<boolean>;
   /** Removes every second factor and ends every session and grant. */
   resetFactors(id: string, by: By): Promise<boolean>;
-  /** True for exactly one caller per code. @param hashes of what was typed, one per key of the keyring */
+  /** True for exactly one caller per code. @param hashes any of which it may have */
   spendRecoveryCode(accountId: string, hashes: string[], by: By): Promise<boolean>;
   recoveryCodesLeft(accountId: string): Promise<number>;
 }

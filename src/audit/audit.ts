@@ -38,6 +38,11 @@ export type AuditEvent =
   | { event: 'client.deleted'; clientId: string }
   | { event: 'signing_key.added'; kid: string }
   | { event: 'signing_key.revoked'; kid: string }
+  | { event: 'keyring.key_added'; keyId: string }
+  | { event: 'keyring.key_removed'; keyId: string; early: boolean }
+  | { event: 'installation.left'; to: string }
+  | { event: 'installation.reopened'; leftFor: string | null }
+  | { event: 'installation.restored'; madeAt: string; sessionsKept: boolean }
   | { event: 'setup_link.made' }
   | { event: 'setup_link.spent'; accountId: string };
 

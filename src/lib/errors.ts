@@ -15,7 +15,8 @@ export type RefusalCode =
   | 'wrong_content_type'
   | 'wrong_host'
   | 'not_found'
-  | 'busy';
+  | 'busy'
+  | 'temporarily_unavailable';
 
 /**
  * Something the visitor did that we decline. Its code has a text for people; everything else that

@@ -3,6 +3,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { BlockList, isIP } from 'node:net';
 import type { Milliseconds } from './duration.ts';
+import { outgoingTraceparent } from './trace.ts';
 
 const TIMEOUT: Milliseconds = 5_000;
 const LARGEST_ANSWER = 64 * 1024;
@@ -74,7 +75,7 @@ function request(
   const { request: send } = url.protocol === 'https:' ? https : http;
   const req = send(url, {
     method: init.method ?? 'GET',
-    headers: Object.fromEntries(new Headers(init.headers as HeadersInit)),
+    headers: headersOf(init),
     signal,
     agent: false,
     // The address that was checked, whatever the name resolves to by now.
@@ -96,6 +97,11 @@ function request(
   const { body } = init;
   req.end(body === undefined || body === null ? undefined : String(body));
   return promise;
+}
+
+function headersOf(init: RequestInit): http.OutgoingHttpHeaders {
+  const traceparent = outgoingTraceparent();
+  return { ...Object.fromEntries(new Headers(init.headers as HeadersInit)), ...(traceparent && { traceparent }) };
 }
 
 function blockList(networks: readonly string[]): BlockList {

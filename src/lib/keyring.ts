@@ -1,122 +1,206 @@
-import { hkdfSync, randomBytes } from 'node:crypto';
-import { chmodSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
+import { hkdfSync } from 'node:crypto';
 import { type Clock, systemClock } from './clock.ts';
+import { type Milliseconds, type Seconds, toMilliseconds } from './duration.ts';
 import { OperatorProblem } from './errors.ts';
+import { fileIn, type KeyringFile, readKeyringFile, stampOf } from './keyring-file.ts';
+import { makeKeyringFile } from './keyring-writing.ts';
 
-/** The secrets from which every other secret of an installation is derived. Lose it, and what is sealed is lost. */
+/** How often a server looks whether the file has changed. */
+const LOOK_EVERY: Seconds = 10;
+/** Made-up key ids and signatures cause no more looks than this. */
+const COOL_DOWN: Milliseconds = 1_000;
+
+/**
+ * The secrets from which every other secret of an installation is derived. Lose it, and what is sealed is lost. It is
+ * alive: what another process writes into the file is known here, at the latest when something is met that needs it.
+ */
 export interface Keyring {
   /** Recorded in the database at first start, so that the two are never mixed up. */
   readonly id: string;
-  /** New records are sealed under this key. */
+  /** New records are sealed under this key. All instances agree on it by the clock. */
   readonly currentKeyId: string;
   /** Every key that still opens something, the current one first. Ids are 8 characters of a-z0-9. */
   readonly keyIds: readonly string[];
+  /** The same keys by when they take over, the last one first. */
+  readonly keys: readonly KeyTimes[];
   /**
    * 32 bytes for one use (`label`), by HKDF-SHA-256 (RFC 5869). The same label and key id give the same bytes.
-   * @throws when the keyring has no such key.
+   * @throws {UnknownKey}
    */
   subkey(label: string, keyId?: string): Buffer;
+  has(keyId: string): boolean;
+  /** Whether the keys for one use include one that passes: for what was made under one of them and does not say which. */
+  someKey(label: string, passes: (key: Buffer) => boolean): boolean;
+  /** Takes up what has changed in the file. One that cannot be used changes nothing. */
+  look(): void;
+  /** Looks regularly from now on, and tells what comes of it. */
+  watch(events: KeyringEvents): void;
+  close(): void;
 }
 
-interface KeyringFile {
-  version: 1;
+export interface KeyTimes {
   id: string;
-  current: string;
-  keys: { id: string; secret: string; createdAt: string }[];
+  createdAt: Milliseconds;
+  activatesAt: Milliseconds;
 }
 
-const FILE = 'keyring.json';
+export interface KeyringEvents {
+  changed(keyIds: readonly string[]): void;
+  failed(problem: Error): void;
+}
+
+export class UnknownKey extends Error {
+  override name = 'UnknownKey';
+
+  constructor(keyId: string) {
+    super(`the keyring has no key ${keyId}`);
+  }
+}
 
 /** Opens `folder/keyring.json`, or makes it at the very first start. @throws {OperatorProblem} */
-export function openKeyring(folder: string, options: { mayCreate: boolean }): Keyring {
-  const file = path.join(folder, FILE);
-  const text = readOrCreate(file, options.mayCreate);
-  return keyringFrom(parse(text, file));
+export function openKeyring(
+  folder: string,
+  { mayCreate, clock = systemClock }: { mayCreate: boolean; clock?: Clock },
+): Keyring {
+  if (mayCreate) makeKeyringFile(folder, clock);
+  // Before the content: what is written in between is read again rather than missed.
+  let stamp = stampIfThere(folder);
+  const first = readKeyringFile(folder);
+
+  return createKeyring(first, clock, (known) => {
+    const now = stampOf(folder);
+    if (now === stamp) return null;
+    const content = readKeyringFile(folder);
+    stamp = now;
+    checkSuccession(content, known, fileIn(folder));
+    return content;
+  });
 }
 
-export function keyringFrom(content: KeyringFile): Keyring {
-  const secrets = new Map(content.keys.map((key) => [key.id, Buffer.from(key.secret, 'base64')]));
-  const derived = new Map<string, Buffer>();
+/** One that never changes. */
+export function keyringFrom(content: KeyringFile, clock: Clock = systemClock): Keyring {
+  return createKeyring(content, clock, () => null);
+}
+
+interface Known {
+  id: string;
+  current: KeyTimes;
+}
+
+function createKeyring(first: KeyringFile, clock: Clock, reread: (known: Known) => KeyringFile | null): Keyring {
+  let ring = ringOf(first);
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  let lastProblem: string | null = null;
+  let events: KeyringEvents | null = null;
+  let timer: NodeJS.Timeout | null = null;
+
+  /** Where the clock is behind them all, the one that was there first. */
+  function current(): KeyTimes {
+    const now = clock();
+    return (ring.keys.find(({ activatesAt }) => activatesAt <= now) ?? ring.keys.at(-1)) as KeyTimes;
+  }
+  const keyIds = () => [...new Set([current().id, ...ring.keys.map(({ id }) => id)])];
+
+  function look(): void {
+    lookedAt = clock();
+    try {
+      const content = reread({ id: first.id, current: current() });
+      lastProblem = null;
+      if (content === null) return;
+      ring = ringOf(content);
+      events?.changed(keyIds());
+    } catch (err) {
+      const problem = err as Error;
+      if (problem.message !== lastProblem) events?.failed(problem);
+      lastProblem = problem.message;
+    }
+  }
+  /** For what only a key could open that is not here. A clock that was set back must not end all looks. */
+  function lookAgain(): void {
+    if (Math.abs(clock() - lookedAt) >= COOL_DOWN) look();
+  }
+
+  function has(keyId: string): boolean {
+    if (!ring.secrets.has(keyId)) lookAgain();
+    return ring.secrets.has(keyId);
+  }
+  function subkey(label: string, keyId = current().id): Buffer {
+    if (!has(keyId)) throw new UnknownKey(keyId);
+    const { secrets, derived } = ring;
+    const name = `${keyId}/${label}`;
+    const known = derived.get(name);
+    if (known) return known;
+
+    const secret = secrets.get(keyId) as Buffer;
+    const key = Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), `gatewright/${name}`, 32));
+    derived.set(name, key);
+    return key;
+  }
+  const passesNow = (label: string, passes: (key: Buffer) => boolean) =>
+    keyIds().some((keyId) => passes(subkey(label, keyId)));
 
   return {
-    id: content.id,
-    currentKeyId: content.current,
-    keyIds: [content.current, ...content.keys.map((key) => key.id).filter((id) => id !== content.current)],
-    subkey(label, keyId = content.current) {
-      const name = `${keyId}/${label}`;
-      const known = derived.get(name);
-      if (known) return known;
-
-      const secret = secrets.get(keyId);
-      if (!secret) throw new Error(`the keyring has no key ${keyId}`);
-      const key = Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), `gatewright/${name}`, 32));
-      derived.set(name, key);
-      return key;
+    id: first.id,
+    get currentKeyId() {
+      return current().id;
+    },
+    get keyIds() {
+      return keyIds();
+    },
+    get keys() {
+      return ring.keys;
+    },
+    ...{ subkey, has, look },
+    someKey(label, passes) {
+      if (passesNow(label, passes)) return true;
+      const before = ring;
+      lookAgain();
+      return ring !== before && passesNow(label, passes);
+    },
+    watch(listener) {
+      events = listener;
+      lastProblem = null;
+      timer ??= setInterval(look, toMilliseconds(LOOK_EVERY)).unref();
+    },
+    close() {
+      if (timer) clearInterval(timer);
     },
   };
 }
 
-export function newKeyring(clock: Clock = systemClock): KeyringFile {
-  const id = randomBytes(4).toString('hex');
+function ringOf({ keys }: KeyringFile) {
+  const times = keys.map(({ id, createdAt, activatesAt }) => ({
+    ...{ id, createdAt: Date.parse(createdAt), activatesAt: Date.parse(activatesAt) },
+  }));
   return {
-    version: 1,
-    id: randomBytes(8).toString('hex'),
-    current: id,
-    keys: [{ id, secret: randomBytes(32).toString('base64'), createdAt: new Date(clock()).toISOString() }],
+    keys: times.toSorted((a, b) => b.activatesAt - a.activatesAt || b.createdAt - a.createdAt),
+    secrets: new Map(keys.map(({ id, secret }) => [id, Buffer.from(secret, 'base64')])),
+    derived: new Map<string, Buffer>(),
   };
 }
 
-function readOrCreate(file: string, mayCreate: boolean): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (err) {
-    const code = (err as NodeJS.ErrnoException).code;
-    if (code !== 'ENOENT') {
-      throw new OperatorProblem(
-        `the keyring ${file} cannot be read (${code}): make it readable for the user that runs Gatewright`,
-      );
-    }
-    if (!mayCreate) {
-      throw new OperatorProblem(
-        `the keyring ${file} is missing although the database holds data sealed with it: put the file back from its backup, or set KEYS_DIR to where it is`,
-      );
-    }
-  }
-  try {
-    mkdirSync(path.dirname(file), { recursive: true });
-    chmodSync(path.dirname(file), 0o700);
-    // Written aside and linked into place, so that of two first starts one wins and neither reads half a file.
-    // Its name is random because two containers that share the folder may both be process 1.
-    const draft = `${file}.${randomBytes(6).toString('hex')}.new`;
-    writeFileSync(draft, `${JSON.stringify(newKeyring(), null, 2)}\n`, { mode: 0o600, flag: 'wx', flush: true });
-    chmodSync(draft, 0o600);
-    try {
-      linkSync(draft, file);
-    } catch (err) {
-      if ((err as NodeJS.ErrnoException).code !== 'EEXIST') throw err;
-    } finally {
-      unlinkSync(draft);
-    }
-    return readFileSync(file, 'utf8');
-  } catch (err) {
+/** @throws {OperatorProblem} for a file that is not what came of the one that is open, but another or an earlier one */
+function checkSuccession(content: KeyringFile, { id, current }: Known, file: string): void {
+  if (content.id !== id) {
     throw new OperatorProblem(
-      `the keyring ${file} cannot be written (${(err as NodeJS.ErrnoException).code}): make its folder writable for the user that runs Gatewright, or set KEYS_DIR`,
+      `${file} is now keyring ${content.id}, but this program runs with keyring ${id}: put the right keyring.json back`,
+    );
+  }
+  const follows = content.keys.some(
+    (key) => key.id === current.id || Date.parse(key.activatesAt) > current.activatesAt,
+  );
+  if (!follows) {
+    throw new OperatorProblem(
+      `${file} is now an earlier copy without the key ${current.id}, which is in use: put the newest keyring.json back`,
     );
   }
 }
 
-function parse(text: string, file: string): KeyringFile {
+/** Where it is missing, reading it says so better. */
+function stampIfThere(folder: string): string | null {
   try {
-    const content = JSON.parse(text) as KeyringFile;
-    const usable =
-      content.version === 1 &&
-      typeof content.id === 'string' &&
-      content.keys.every((key) => /^[a-z0-9]{8}$/.test(key.id) && Buffer.from(key.secret, 'base64').length === 32) &&
-      content.keys.some((key) => key.id === content.current);
-    if (usable) return content;
+    return stampOf(folder);
   } catch {
-    // Falls through to the same sentence: an operator cannot do more about one than about the other.
+    return null;
   }
-  throw new OperatorProblem(`the keyring ${file} is damaged: put it back from its backup`);
 }

@@ -13,8 +13,13 @@ export interface Sealer {
    * @returns key id, nonce, tag and ciphertext in one
    */
   seal(place: string, record: string, plaintext: string): Buffer;
-  /** @throws when the value was changed, moved to another record, or sealed under a key that is gone. */
+  /** @throws when the value was changed or moved to another record, and {UnknownKey} where its key is gone. */
   unseal(place: string, record: string, sealed: Uint8Array): string;
+}
+
+/** Under which key a value was sealed. */
+export function keyIdOf(sealed: Uint8Array): string {
+  return Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength).toString('latin1', 0, KEY_ID);
 }
 
 export function createSealer(keyring: Keyring): Sealer {
@@ -38,7 +43,7 @@ export function createSealer(keyring: Keyring): Sealer {
     },
     unseal(place, record, sealed) {
       const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);
-      const keyId = bytes.toString('latin1', 0, KEY_ID);
+      const keyId = keyIdOf(sealed);
       const iv = bytes.subarray(KEY_ID, KEY_ID + IV);
       const decipher = createDecipheriv('aes-256-gcm', recordKey(place, record, keyId), iv, { authTagLength: TAG });
       decipher.setAAD(associated(place, record, keyId));

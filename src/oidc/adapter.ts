@@ -3,7 +3,8 @@ import Provider, { errors } from 'oidc-provider';
 import { DAY, type Seconds, toMilliseconds } from '../lib/duration.ts';
 import { CLOCK_TOLERANCE } from './access-tokens.ts';
 import type { AdapterDeps } from './adapter-deps.ts';
-import type { Artifact, ArtifactKeys, ArtifactKind, Payload } from './artifact-store.ts';
+import { keysOf } from './artifact-keys.ts';
+import type { Artifact, ArtifactKind, Payload } from './artifact-store.ts';
 import { findClientMetadata } from './client-metadata.ts';
 import { GRACE } from './refresh-tokens.ts';
 import type { Registry } from './registry.ts';
@@ -128,20 +129,6 @@ function notKept(kind: string): Adapter {
     consume: refuse,
     destroy: refuse,
     revokeByGrantId: refuse,
-  };
-}
-
-function keysOf(kind: ArtifactKind, payload: Payload): ArtifactKeys {
-  const text = (name: string) => (typeof payload[name] === 'string' ? (payload[name] as string) : null);
-  // An interaction names the grant that it found, but is not issued under it: where another person signs in, the first
-  // session ends with its grants, and the interaction goes on.
-  const grantId = kind === 'Grant' ? text('jti') : kind === 'Interaction' ? null : text('grantId');
-  return {
-    uid: kind === 'Session' ? text('uid') : null,
-    grantId,
-    accountId: text('accountId'),
-    clientId: text('clientId'),
-    sessionUid: payload['expiresWithSession'] === true ? text('sessionUid') : null,
   };
 }
 

@@ -27,6 +27,7 @@ import { createResources } from './resources.ts';
 import { finishResponses } from './responses.ts';
 import { createSessionEnds } from './session-ends.ts';
 import { fixedSettings, ROUTES } from './settings.ts';
+import { answerUnavailable } from './unavailable.ts';
 import type { ProviderPages } from './views.ts';
 
 export interface ProviderDeps {
@@ -107,6 +108,7 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
   // The one forwarded header that reaches it is written by the host itself (web/host-guard.ts).
   provider.proxy = true;
   overrideLibrary(provider, refreshTokenIds);
+  provider.use(answerUnavailable({ pages, report: deps.events.unavailable }));
   provider.use(finishResponses({ pages, sessionEnds, events: deps.events, jwksCache: lifetimes.jwksCache }));
   reportEvents(provider, deps.events);
   return provider;

@@ -13,7 +13,8 @@ export type RefreshTokenIds = ReturnType<typeof createRefreshTokenIds>;
 
 /**
  * `gwr_<key id>_<43 characters>`. Only hashes are stored, so the successor of a token can be told again only because
- * it is computed from it; the key id within keeps that so when the keyring moves on.
+ * it is computed from it; the key id within keeps that so when the keyring moves on. A key that was removed is no way
+ * to tell it any more: the current one takes its place.
  */
 export function createRefreshTokenIds(keyring: Keyring) {
   const parse = (token: string) => /^gwr_([a-z0-9]{8})_[\w-]{43}$/.exec(token)?.[1];
@@ -23,7 +24,7 @@ export function createRefreshTokenIds(keyring: Keyring) {
     first: (): string => format(keyring.currentKeyId, randomBytes(32).toString('base64url')),
     successorOf(token: string): string {
       const named = parse(token);
-      const keyId = named && keyring.keyIds.includes(named) ? named : keyring.currentKeyId;
+      const keyId = named && keyring.has(named) ? named : keyring.currentKeyId;
       return format(keyId, keyedHash(keyring.subkey('refresh-successor', keyId), token));
     },
   };

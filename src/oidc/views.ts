@@ -11,6 +11,9 @@ export interface ProviderPages {
   sendOn(ctx: Context, href: string): void;
 }
 
+/** Errors that are no fault of the application's. */
+const TEXTS: Record<string, string> = { server_error: 'failed', temporarily_unavailable: 'unavailable' };
+
 /** The pages that the library shows by itself, in our look. */
 export function createProviderPages(
   pages: Pages,
@@ -19,8 +22,7 @@ export function createProviderPages(
   return {
     error(ctx, { error, error_description }, err) {
       const t = pages.texts(ctx);
-      const text =
-        err.name === 'SessionNotFound' ? 'flow-expired' : error === 'server_error' ? 'failed' : 'request-wrong';
+      const text = err.name === 'SessionNotFound' ? 'flow-expired' : (TEXTS[error] ?? 'request-wrong');
       pages.send(
         ctx,
         'error',

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { AccountStore } from '../accounts/store.ts';
 import { BY_SYSTEM } from '../lib/by.ts';
@@ -27,7 +27,18 @@ export async function offerSetup({ config, stores, log, terminal, clock = system
     terminal.write(`\n  Create the first administrator within the hour:\n  ${link}\n\n`);
     return;
   }
-  writeFileSync(file, `${link}\n`, { mode: 0o600 });
+  try {
+    mkdirSync(config.folders.data, { recursive: true, mode: 0o700 });
+    writeFileSync(file, `${link}\n`, { mode: 0o600 });
+  } catch (err) {
+    // With PostgreSQL the server needs no folder that it may write to.
+    const { code } = err as NodeJS.ErrnoException;
+    log.warn(
+      { file, code },
+      'there is no administrator yet: npx gatewright setup-link prints the address to make one at',
+    );
+    return;
+  }
   log.info({ file }, 'there is no administrator yet: open the address in this file within the hour');
 }
 

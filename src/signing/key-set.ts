@@ -16,11 +16,10 @@ export interface StatedKey extends StoredSigningKey {
  *   `id_token_hint` (OpenID Connect RP-Initiated Logout 1.0 2)
  */
 export function stateKeys(keys: StoredSigningKey[], now: Milliseconds, retention: Milliseconds): StatedKey[] {
-  const youngestFirst = [...keys].sort((a, b) => b.activatesAt - a.activatesAt || b.createdAt - a.createdAt);
   /** Since then, without a gap, some younger key has signed. */
   let succeededAt: Milliseconds | null = null;
 
-  return youngestFirst.map((key) => {
+  return youngestFirst(keys).map((key) => {
     if (key.revokedAt !== null) {
       // Where it was revoked before the next one began, an older key signed in between.
       if (succeededAt !== null && key.revokedAt >= succeededAt) succeededAt = key.activatesAt;
@@ -31,4 +30,13 @@ export function stateKeys(keys: StoredSigningKey[], now: Milliseconds, retention
     succeededAt = key.activatesAt;
     return { ...key, state };
   });
+}
+
+/** The one that a new key would succeed: announced, or else the one that signs. */
+export function youngestOf<Key extends StoredSigningKey>(keys: readonly Key[]): Key | undefined {
+  return youngestFirst(keys).find(({ revokedAt }) => revokedAt === null);
+}
+
+function youngestFirst<Key extends StoredSigningKey>(keys: readonly Key[]): Key[] {
+  return [...keys].sort((a, b) => b.activatesAt - a.activatesAt || b.createdAt - a.createdAt);
 }

@@ -2,12 +2,13 @@ import { BY_SYSTEM } from '../lib/by.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type Milliseconds, type Seconds, toMilliseconds } from '../lib/duration.ts';
 import type { Logger } from '../lib/log.ts';
-import type { PublishedKey, SigningKeys, SigningSet } from './signing-keys.ts';
+import type { PublishedKey } from './key-pair.ts';
+import type { SigningKeys, SigningSet } from './signing-keys.ts';
 
 /** How often an instance looks for keys that others added or revoked, or whose time has come. */
 const REFRESH: Seconds = 10;
 /** Tokens with made-up key ids cause no more look-ups than this. */
-const COOL_DOWN: Milliseconds = 5_000;
+const COOL_DOWN: Milliseconds = toMilliseconds(1);
 
 /** The set of keys that a running instance signs and verifies with, kept up to date without a restart. */
 export interface LiveKeys {
@@ -15,8 +16,10 @@ export interface LiveKeys {
   /** Null for a key that is unknown also after a fresh look. */
   verifier(kid: string): Promise<PublishedKey | null>;
   onChange(listener: (set: SigningSet) => void): void;
+  /** @throws where the keys cannot be read; those that are known stay in use */
   refresh(): Promise<void>;
-  close(): void;
+  /** Resolves when no look is under way any more. */
+  close(): Promise<void>;
 }
 
 export async function startLiveKeys({
@@ -29,25 +32,34 @@ export async function startLiveKeys({
   log: Logger;
 }): Promise<LiveKeys> {
   let set = await look();
-  let lookedAt = clock();
   const listeners: ((set: SigningSet) => void)[] = [];
+  let looking: Promise<void> | null = null;
+  /** The latest look for a key that was unknown, and when it was asked for. */
+  let search = Promise.resolve();
+  let searchedAt: Milliseconds = Number.NEGATIVE_INFINITY;
 
-  /** Where the only key was revoked, the instance that notices makes another. */
+  /** The instance that notices first makes the key that is missing: no other signs, or the one that does grows old. */
   async function look(): Promise<SigningSet> {
     const found = await signing.current();
-    if (found.canSign) return found;
+    if (found.canSign && !found.needsSuccessor) return found;
     try {
-      await signing.ensure(BY_SYSTEM);
+      if (!found.canSign) await signing.ensure(BY_SYSTEM);
+      const next = await signing.rotateIfDue(BY_SYSTEM);
+      if (next) log.info({ ...next, activatesAt: new Date(next.activatesAt) }, 'the next signing key is announced');
       return await signing.current();
     } catch (err) {
       // What was revoked is out of use in any case, also where nothing can be signed for that.
-      log.error({ err }, 'there is no active signing key, and none could be made');
+      log.error(
+        { err },
+        found.canSign
+          ? 'the next signing key could not be added; the old one goes on signing'
+          : 'there is no active signing key, and none could be made',
+      );
       return found;
     }
   }
 
-  async function refresh(): Promise<void> {
-    lookedAt = clock();
+  async function takeUp(): Promise<void> {
     const next = await look();
     if (next.version === set.version) return;
     set = next;
@@ -55,6 +67,15 @@ export async function startLiveKeys({
     for (const listener of listeners) listener(next);
   }
 
+  /** One look at a time: the database may take long to say that it is away. */
+  function refresh(): Promise<void> {
+    looking ??= takeUp().finally(() => {
+      looking = null;
+    });
+    return looking;
+  }
+
+  const settled = () => (looking ?? Promise.resolve()).catch(() => {});
   const find = (kid: string) => set.keys.find((key) => key.kid === kid) ?? null;
   const timer = setInterval(
     () => refresh().catch((err: unknown) => log.error({ err }, 'signing keys could not be read')),
@@ -66,12 +87,22 @@ export async function startLiveKeys({
     current: () => set,
     async verifier(kid) {
       const known = find(kid);
-      if (known || clock() - lookedAt < COOL_DOWN) return known;
-      await refresh();
+      if (known) return known;
+      if (clock() - searchedAt >= COOL_DOWN) {
+        searchedAt = clock();
+        // A look that is under way may have begun before the key was there.
+        search = settled().then(refresh);
+      }
+      // Many may ask for the same key at once, and all of them want the outcome.
+      await search;
       return find(kid);
     },
     onChange: (listener) => void listeners.push(listener),
     refresh,
-    close: () => clearInterval(timer),
+    async close() {
+      clearInterval(timer);
+      await search.catch(() => {});
+      await settled();
+    },
   };
 }

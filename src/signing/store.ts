@@ -16,5 +16,10 @@ export interface SigningKeyStore {
   add(key: StoredSigningKey, by: By): Promise<void>;
   /** The first key of an installation: of several processes that start together, one adds its key. */
   addFirst(key: StoredSigningKey, by: By): Promise<void>;
+  /**
+   * Adds it if no key younger than `predecessor` is there, but for revoked ones: of several instances that find a key old
+   * at the same time, one adds another.
+   */
+  addSuccessor(key: StoredSigningKey, predecessor: string, by: By): Promise<boolean>;
   revoke(kid: string, by: By): Promise<boolean>;
 }

@@ -8,17 +8,10 @@ export type ClientAddress = (req: IncomingMessage) => string;
  * as long as the hop before is one of them.
  */
 export function createClientAddress(trustedProxies: readonly string[]): ClientAddress {
-  const trusted = new BlockList();
-  for (const entry of trustedProxies) {
-    const [address = '', bits] = entry.split('/');
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-    if (bits === undefined) trusted.addAddress(address, family);
-    else trusted.addSubnet(address, Number(bits), family);
-  }
-  const isTrusted = (address: string) => trusted.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+  const isTrusted = isListed(trustedProxies);
 
   return (req) => {
-    let address = plain(req.socket.remoteAddress ?? '');
+    let address = peerAddress(req);
     const hops = [req.headers['x-forwarded-for'] ?? []]
       .flat()
       .join(',')
@@ -31,6 +24,23 @@ export function createClientAddress(trustedProxies: readonly string[]): ClientAd
     }
     return address;
   };
+}
+
+/** @param proxies addresses and networks (CIDR) */
+export function isListed(proxies: readonly string[]): (address: string) => boolean {
+  const list = new BlockList();
+  for (const entry of proxies) {
+    const [address = '', bits] = entry.split('/');
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(bits), family);
+  }
+  return (address) => list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+}
+
+/** Whoever opened the connection. */
+export function peerAddress({ socket }: IncomingMessage): string {
+  return plain(socket.remoteAddress ?? '');
 }
 
 /** An IPv4 address that came through an IPv6 socket is an IPv4 address. */

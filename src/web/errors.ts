@@ -1,8 +1,8 @@
 import type { Context, Middleware } from 'koa';
 import type { Clock } from '../lib/clock.ts';
-import { toMilliseconds } from '../lib/duration.ts';
+import { type Seconds, toMilliseconds } from '../lib/duration.ts';
 import { Refusal, type RefusalCode } from '../lib/errors.ts';
-import type { Logger } from '../lib/log.ts';
+import { type Logger, reasonOf } from '../lib/log.ts';
 import type { Pages } from './page.ts';
 import type { RequestState } from './request-log.ts';
 
@@ -23,29 +23,46 @@ const TEXTS: Record<RefusalCode, string> = {
   wrong_host: 'misdirected',
   not_found: 'not-found',
   busy: 'unavailable',
+  temporarily_unavailable: 'unavailable',
 };
 
-const START_AGAIN = ['flow-expired', 'form-forged'];
+/** A database that is started again is there about then. */
+const RETRY_AFTER: Seconds = 5;
+
+const HINTS: Record<string, string> = {
+  'flow-expired': 'error.start-again',
+  'form-forged': 'error.start-again',
+  misdirected: 'error.misdirected.operator',
+};
 
 export interface ErrorPagesDeps {
   pages: Pages;
   log: Logger;
   issuer: string;
+  /** Whether an error means that a database is away for now. */
+  isUnavailable: (err: unknown) => boolean;
   clock: Clock;
 }
 
-/** A Refusal is shown; anything else is logged whole, with its request id, and shown as nothing. */
+/** A Refusal is shown, and so is that a database is away; anything else is logged whole, with its request id, and shown as nothing. */
 export function errorPages(deps: ErrorPagesDeps): Middleware {
-  const { log } = deps;
+  const { log, isUnavailable } = deps;
   return async (ctx, next) => {
     try {
       await next();
     } catch (err) {
       const { requestId, route } = ctx.state as RequestState;
-      const refusal = err instanceof Refusal ? err : null;
-      if (refusal) log.info({ requestId, route, code: refusal.code }, 'refused');
-      else log.error({ requestId, route, err }, 'request failed');
-      sendError(deps, ctx, refusal);
+      if (err instanceof Refusal) {
+        log.info({ requestId, route, code: err.code }, 'refused');
+        sendError(deps, ctx, err);
+      } else if (isUnavailable(err)) {
+        // Where a database is away, this is said of every request: one short line each.
+        log.error({ requestId, route, reason: reasonOf(err) }, 'request failed: a database is away');
+        sendError(deps, ctx, new Refusal('temporarily_unavailable', 503, { retryAfter: RETRY_AFTER }));
+      } else {
+        log.error({ requestId, route, err }, 'request failed');
+        sendError(deps, ctx, null);
+      }
     }
   };
 }
@@ -67,7 +84,8 @@ function sendError({ pages, issuer, clock }: ErrorPagesDeps, ctx: Context, refus
       status: refusal?.status ?? 500,
       title: t(`error.${text}.title`),
       message: t(`error.${text}.message`),
-      hint: text === 'misdirected' ? issuer : START_AGAIN.includes(text) ? t('error.start-again') : null,
+      ownHref: text === 'misdirected' ? issuer : null,
+      hint: HINTS[text] ? t(HINTS[text]) : null,
       requestId: (ctx.state as RequestState).requestId ?? null,
       retryAt: refusal?.retryAfter ? new Date(clock() + toMilliseconds(refusal.retryAfter)).toISOString() : null,
     },

@@ -1,8 +1,10 @@
 import type { Middleware } from 'koa';
 import type { By } from '../lib/by.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Milliseconds } from '../lib/duration.ts';
 import { newId } from '../lib/ids.ts';
 import type { Logger } from '../lib/log.ts';
+import { inTrace, traceFrom } from '../lib/trace.ts';
 import type { ClientAddress } from './client-address.ts';
 
 export interface RequestState {
@@ -10,6 +12,16 @@ export interface RequestState {
   address: string;
   /** The pattern of the route, set by whoever answers: addresses themselves carry tokens. */
   route?: string;
+}
+
+/** A request that is over. */
+export interface Answered {
+  method: string;
+  route: string;
+  status: number;
+  ms: Milliseconds;
+  /** The other side did not wait for the end of the answer. */
+  aborted?: true;
 }
 
 /**
@@ -20,10 +32,12 @@ export function requestLog({
   log,
   clock,
   clientAddress,
+  onAnswer,
 }: {
   log: Logger;
   clock: Clock;
   clientAddress: ClientAddress;
+  onAnswer: (answered: Answered) => void;
 }): Middleware {
   return async (ctx, next) => {
     const state = ctx.state as RequestState;
@@ -31,20 +45,21 @@ export function requestLog({
     state.requestId = newId('req');
     state.address = clientAddress(ctx.req);
     ctx.set('X-Request-Id', state.requestId);
+    const trace = traceFrom(ctx.get('traceparent'), state.requestId);
+    const { method } = ctx;
     ctx.res.once('close', () => {
-      log.info(
-        {
-          requestId: state.requestId,
-          method: ctx.method,
-          route: state.route ?? '(unknown)',
-          status: ctx.res.statusCode,
-          ms: clock() - startedAt,
-          ...(!ctx.res.writableFinished && { aborted: true }),
-        },
-        'request',
-      );
+      const answered: Answered = {
+        method,
+        route: state.route ?? '(unknown)',
+        status: ctx.res.statusCode,
+        ms: clock() - startedAt,
+        ...(!ctx.res.writableFinished && { aborted: true }),
+      };
+      onAnswer(answered);
+      // A connection closes in nobody's name: the ids are not added by themselves.
+      log.info({ requestId: state.requestId, traceId: trace.traceId, ...answered }, 'request');
     });
-    return next();
+    return inTrace(trace, next);
   };
 }
 

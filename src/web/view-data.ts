@@ -101,6 +101,8 @@ export interface ErrorView extends Page {
   title: string;
   message: string;
   hint: string | null;
+  /** An address of ours to go on at. */
+  ownHref?: string | null | undefined;
   requestId: string | null;
   /** ISO 8601, shown as a time of day in UTC. */
   retryAt: string | null;
