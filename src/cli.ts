@@ -1,13 +1,17 @@
 import { existsSync } from 'node:fs';
 import packageFile from '../package.json' with { type: 'json' };
 import { accountCommands } from './cli/account.ts';
+import { backup } from './cli/backup.ts';
 import { clientCommands } from './cli/client.ts';
 import { type Cli, command } from './cli/command.ts';
+import { databaseCommands } from './cli/database.ts';
 import { doctor } from './cli/doctor.ts';
 import { explain, Failure } from './cli/failure.ts';
 import { keyCommands } from './cli/key.ts';
+import { keyringCommands } from './cli/keyring.ts';
 import { migrate } from './cli/migrate.ts';
 import { createOutput } from './cli/output.ts';
+import { restore } from './cli/restore.ts';
 import { serve } from './cli/serve.ts';
 import { setupLink } from './cli/setup-link.ts';
 import { systemClock } from './lib/clock.ts';
@@ -30,8 +34,12 @@ function program(cli: Cli) {
     .addCommand(clientCommands(cli))
     .addCommand(accountCommands(cli))
     .addCommand(keyCommands(cli))
+    .addCommand(keyringCommands(cli))
     .addCommand(setupLink(cli))
     .addCommand(migrate(cli))
+    .addCommand(backup(cli, packageFile.version))
+    .addCommand(restore(cli))
+    .addCommand(databaseCommands(cli))
     .addCommand(doctor(cli))
     .addCommand(serve(cli));
 }

@@ -16,6 +16,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   signing: [],
   limits: [],
   config: ['assurance'],
+  // Counts what the others do.
+  metrics: ['audit', 'limits'],
   // What speaks HTTP.
   web: [],
   interaction: ['web', 'assurance', 'accounts', 'consents', 'limits', 'audit'],

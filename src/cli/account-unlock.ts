@@ -10,9 +10,9 @@ export function accountUnlock(cli: Cli): Command {
   return action('unlock', 'let somebody try again who must wait after too many wrong passwords or codes')
     .argument('<account>', 'its id or email')
     .action((who: string) =>
-      withStores(cli, {}, async ({ config: { limits }, stores: { accounts, attempts: store, audit, keyring } }) => {
+      withStores(cli, {}, async ({ config: { limits }, stores: { accounts, attempts: store, audit, lastingKeys } }) => {
         const { id, email } = await existingAccount(accounts, who);
-        const attempts = createAttempts({ store, limits, clock: cli.clock, key: keyring.subkey('attempts') });
+        const attempts = createAttempts({ store, limits, clock: cli.clock, key: lastingKeys.attempts });
         await attempts.lift(id, normalizeEmail(email));
         await audit.write({ event: 'account.unlocked', accountId: id }, BY_OPERATOR);
         cli.out.result(`${email} may try again at once.`, { id, email, unlocked: true });

@@ -1,7 +1,14 @@
+import { networkInterfaces } from 'node:os';
 import { type Config, parseConfig } from '../config/config.ts';
-import { type Finding, note, ok, warning } from './finding.ts';
+import type { Env } from '../config/env.ts';
+import { isPublicAddress } from '../lib/public-address.ts';
+import { type Finding, note, ok, problem, warning } from './finding.ts';
 
-export function checkConfig(config: Config): Finding[] {
+const WILDCARDS = ['0.0.0.0', '::'];
+/** Wider than any network of proxies: a mistake, or a wish to believe everybody. */
+const WIDEST_PREFIX = 8;
+
+export function checkConfig(config: Config, env: Env): Finding[] {
   const { issuer, loopback } = config;
   return [
     ok('configuration', 'is complete'),
@@ -9,6 +16,9 @@ export function checkConfig(config: Config): Finding[] {
       ? note('issuer', `${issuer} is for this machine only: set ISSUER to an https address to let others in`)
       : ok('issuer', issuer),
     passwordCost(config),
+    ...trustedProxies(config),
+    ...metrics(config),
+    ...mail(env),
   ];
 }
 
@@ -19,4 +29,28 @@ function passwordCost({ password: { memory, passes } }: Config): Finding {
   return isWeaker
     ? warning('password hashes', `${found} is weaker than the default: unset ARGON2_MEMORY_KIB and ARGON2_PASSES`)
     : ok('password hashes', found);
+}
+
+function trustedProxies(config: Config): Finding[] {
+  return config.trustedProxies
+    .filter((entry) => Number(entry.split('/')[1] ?? 32) < WIDEST_PREFIX)
+    .map((entry) =>
+      problem('proxy', `TRUSTED_PROXIES has ${entry}, so visitors choose their own address: list the proxies alone`),
+    );
+}
+
+function metrics({ metrics: at }: Config): Finding[] {
+  if (at === null) return [];
+  const where = `${at.host}:${at.port}`;
+  const addresses = WILDCARDS.includes(at.host)
+    ? Object.values(networkInterfaces()).flatMap((each) => (each ?? []).map(({ address }) => address))
+    : [at.host];
+  const exposed = addresses.find(isPublicAddress);
+  if (exposed === undefined) return [ok('metrics', `are shown at ${where}`)];
+  const advice = 'set METRICS_HOST to an address of an inner network, or close that port in the firewall';
+  return [warning('metrics', `are shown at ${where} to everybody who reaches ${exposed}: ${advice}`)];
+}
+
+function mail(env: Env): Finding[] {
+  return env['SMTP_URL'] ? [note('mail', 'this version sends no mail: SMTP_URL has no effect')] : [];
 }

@@ -1,63 +1,79 @@
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
-import { type Config, longestLifetime } from '../config/config.ts';
+import { type Config, storeOptions } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
-import { OperatorProblem } from '../lib/errors.ts';
-import { sentenceOf } from './failure.ts';
+import { sentenceAbout } from './doctor-failure.ts';
+import { checkKeyring } from './doctor-keyring.ts';
 import { type Finding, note, ok, problem, warning } from './finding.ts';
 import { iso } from './layout.ts';
 import { openSigning } from './signing.ts';
-import { isMissing } from './stores.ts';
 
 /** What was written yesterday cannot be from tomorrow. */
 const YOUNGEST_CLOCK = Date.UTC(2026, 0, 1);
 
+/** The database, whichever it is, and whether keyring, issuer and clock fit it. */
 export async function checkInstallation(config: Config, clock: Clock): Promise<Finding[]> {
-  const { databaseFile } = await import('../store/open.ts');
-  const file = databaseFile(config.folders.data);
-  if (isMissing(file)) {
-    const folder = path.resolve(config.folders.data);
-    return [
-      note('database', `there is none in ${folder} yet: the server makes it when it starts`),
-      clockFinding([], clock),
-    ];
-  }
+  const { placeOf } = await import('../store/place.ts');
+  const place = placeOf(config);
   try {
-    accessSync(file, constants.R_OK | constants.W_OK);
+    if (config.database.url === null) await checkFile(config.folders.data);
+    if (await place.isNew()) {
+      return [
+        note('database', `there is none in ${place.name} yet: the server makes it when it starts`),
+        clockFinding([], clock),
+      ];
+    }
   } catch (err) {
-    const { code } = err as NodeJS.ErrnoException;
-    return [
-      problem('database', `${path.resolve(file)} cannot be used (${code}): give it to the user that runs Gatewright`),
-    ];
+    return [problem('database', sentenceAbout(err, RESTORE))];
   }
-  const { pending } = await import('../store/prisma/migrate.ts');
   try {
-    const names = pending({ file });
+    const names = await place.pendingMigrations();
     if (names.length > 0) {
       const advice = 'restart the server, or run npx gatewright migrate';
       return [problem('migrations', `${names.length} to be applied (${names.join(', ')}): ${advice}`)];
     }
   } catch (err) {
-    return [problem('migrations', sentence(err))];
+    return [problem('migrations', sentenceAbout(err, RESTORE))];
   }
+  const upToDate = ok('migrations', 'the database is up to date');
   try {
-    return [ok('migrations', 'the database is up to date'), ...(await lookInside(config, clock))];
+    return [upToDate, ...(await lookInside(config, clock))];
   } catch (err) {
-    return [ok('migrations', 'the database is up to date'), problem('installation', sentence(err))];
+    return [upToDate, problem('installation', sentenceAbout(err, RESTORE))];
+  }
+}
+
+const RESTORE = 'restore it from its backup';
+
+async function checkFile(folder: string): Promise<void> {
+  const [{ databaseFile }, { isMissing }, { OperatorProblem }] = await Promise.all([
+    import('../store/sqlite/engine.ts'),
+    import('../store/place.ts'),
+    import('../lib/errors.ts'),
+  ]);
+  const file = databaseFile(folder);
+  if (isMissing(file)) return;
+  try {
+    accessSync(file, constants.R_OK | constants.W_OK);
+  } catch (err) {
+    const { code } = err as NodeJS.ErrnoException;
+    throw new OperatorProblem(
+      `${path.resolve(file)} cannot be used (${code}): give it to the user that runs Gatewright`,
+    );
   }
 }
 
 /** @throws {OperatorProblem} where the keyring, the database and the issuer do not belong together */
 async function lookInside(config: Config, clock: Clock): Promise<Finding[]> {
   const { openStores } = await import('../store/open.ts');
-  const { issuer, folders } = config;
-  const stores = await openStores({ issuer, folders, longestLifetime: longestLifetime(config), clock });
+  // What Redis keeps is looked at by a check of its own, whose problems must not hide these.
+  const stores = await openStores({ ...storeOptions(config), redis: null, clock });
   try {
     // Reading them unseals them, which shows that the keyring is the right one.
     const keys = await (await openSigning({ config, stores }, clock)).list();
     const active = keys.find(({ state }) => state === 'active');
     return [
-      ok('keyring', 'opens, and belongs to this database and issuer'),
+      ...checkKeyring(stores.keyring, clock),
       active
         ? ok('signing key', `${active.kid}, since ${iso(active.activatesAt)}`)
         : warning('signing key', 'none is active: the server makes one when it starts'),
@@ -83,9 +99,4 @@ function clockFinding(written: number[], clock: Clock): Finding {
         'clock',
         `it says ${iso(now)}, which is earlier than what was written before: set it, and keep it by NTP`,
       );
-}
-
-function sentence(err: unknown): string {
-  if (err instanceof OperatorProblem) return sentenceOf(err);
-  return `cannot be opened (${err instanceof Error ? err.message.split('\n')[0] : err}): restore it from its backup`;
 }

@@ -3,9 +3,14 @@ import { type Config, parseConfig } from '../config/config.ts';
 import { ConfigError } from '../config/env.ts';
 import { action, type Cli } from './command.ts';
 import { checkConfig } from './doctor-config.ts';
+import { bounded } from './doctor-failure.ts';
 import { checkFolder } from './doctor-folders.ts';
 import { checkInstallation } from './doctor-installation.ts';
+import { checkPostgresql } from './doctor-postgresql.ts';
+import { checkProxy } from './doctor-proxy.ts';
+import { checkRedis } from './doctor-redis.ts';
 import { checkServer } from './doctor-server.ts';
+import { checkTls } from './doctor-tls.ts';
 import { Failure } from './failure.ts';
 import { type Finding, problem } from './finding.ts';
 import { table } from './layout.ts';
@@ -21,23 +26,27 @@ export function doctor(cli: Cli): Command {
   );
 }
 
-async function examine(cli: Cli): Promise<Finding[]> {
+async function examine({ env, clock }: Cli): Promise<Finding[]> {
   let config: Config;
   try {
-    config = parseConfig(cli.env);
+    config = parseConfig(env);
   } catch (err) {
     if (!(err instanceof ConfigError)) throw err;
     return err.problems.map((each) => problem('configuration', each));
   }
-  // The server answers while the files are looked at.
-  const server = checkServer(config, cli.clock);
-  return [
-    ...checkConfig(config),
-    ...checkFolder('data folder', 'DATA_DIR', config.folders.data),
-    ...checkFolder('keys folder', 'KEYS_DIR', config.folders.keys),
-    ...(await checkInstallation(config, cli.clock)),
-    ...(await server),
-  ];
+  const { folders } = config;
+  const found = await Promise.all([
+    bounded('configuration', () => checkConfig(config, env)),
+    bounded('data folder', () => checkFolder('data folder', 'DATA_DIR', folders.data)),
+    bounded('keys folder', () => checkFolder('keys folder', 'KEYS_DIR', folders.keys)),
+    bounded('installation', () => checkInstallation(config, clock)),
+    bounded('postgresql', () => checkPostgresql(config, clock)),
+    bounded('redis', () => checkRedis(config, clock)),
+    bounded('server', () => checkServer(config, clock)),
+    bounded('tls', () => checkTls(config, clock)),
+    bounded('proxy', () => checkProxy(config, clock)),
+  ]);
+  return found.flat();
 }
 
 function text(findings: Finding[]): string {

@@ -1,44 +1,61 @@
 import type { Command } from 'commander';
-import type { StatedKey } from '../signing/key-set.ts';
+import type { Milliseconds } from '../lib/duration.ts';
+import { type StatedKey, youngestOf } from '../signing/key-set.ts';
 import { action, type Cli } from './command.ts';
 import { iso, table } from './layout.ts';
 import { openSigning } from './signing.ts';
 import { withStores } from './stores.ts';
 
 const STATES = `States:
-  announced  published, signs from the time under SIGNS FROM
+  announced  published already, signs from the time under SIGNS FROM
   active     signs
   retired    signs no more; what it signed is still good
-  gone       older than anything it signed
+  gone       older than anything it signed that may still be met, and published no more
   revoked    what it signed is refused`;
 
 export function keyList(cli: Cli): Command {
-  return action('list', 'list the signing keys and what each of them does now', { notes: STATES }).action(() =>
+  return action('list', 'list the signing keys and when the next one is due', { notes: STATES }).action(() =>
     withStores(cli, {}, async (opened) => {
-      const keys = await (await openSigning(opened, cli.clock)).list();
-      const rows = keys.map((key) => {
-        const { createdAt, revokedAt } = keyJson(key);
-        return [key.kid, key.state, createdAt, iso(key.activatesAt), revokedAt ?? ''];
-      });
-      const headings = ['KEY ID', 'STATE', 'CREATED', 'SIGNS FROM', 'REVOKED'];
-      const shown = rows.some((row) => row[4]) ? 5 : 4;
-      const text = table({
-        headings: headings.slice(0, shown),
-        rows: rows.map((row) => row.slice(0, shown)),
-        width: cli.out.width,
-      });
+      const signing = await openSigning(opened, cli.clock);
+      const keys = await signing.list();
+      const dueAt = signing.schedule.rotationDueAt(keys);
+      const youngest = youngestOf(keys);
+      const text = `${keyTable(keys, cli.out.width)}\n\n${rotation(dueAt, cli.clock())}`;
       const none = 'There are no keys yet: the server makes one when it starts.';
-      cli.out.result(keys.length > 0 ? text : none, keys.map(keyJson));
+      cli.out.result(
+        keys.length > 0 ? text : none,
+        keys.map((key) => keyJson(key, key === youngest ? dueAt : null)),
+      );
     }),
   );
 }
 
+function keyTable(keys: StatedKey[], width: number | null): string {
+  const rows = keys.map(({ kid, state, createdAt, activatesAt, revokedAt }) => {
+    return [kid, state, iso(createdAt), iso(activatesAt), revokedAt === null ? '' : iso(revokedAt)];
+  });
+  const headings = ['KEY ID', 'STATE', 'CREATED', 'SIGNS FROM', 'REVOKED'];
+  const shown = keys.some(({ revokedAt }) => revokedAt !== null) ? 5 : 4;
+  return table({ headings: headings.slice(0, shown), rows: rows.map((row) => row.slice(0, shown)), width });
+}
+
+function rotation(dueAt: Milliseconds | null, now: Milliseconds): string {
+  if (dueAt === null)
+    return 'No key is added by itself: npx gatewright key rotate does it, or SIGNING_KEY_DAYS above 0.';
+  if (dueAt > now) return `The server announces the next key on ${iso(dueAt)} (SIGNING_KEY_DAYS).`;
+  return `The next key has been due since ${iso(dueAt)}: a running server announces it within seconds.`;
+}
+
 /** Never the private key. */
-function keyJson({ kid, state, createdAt, activatesAt, revokedAt }: StatedKey) {
+function keyJson(
+  { kid, state, createdAt, activatesAt, revokedAt }: StatedKey,
+  rotationDueAt: Milliseconds | null,
+): Record<string, string | null> {
   return {
     ...{ kid, state, algorithm: 'RS256' },
     createdAt: iso(createdAt),
     activatesAt: iso(activatesAt),
     revokedAt: revokedAt === null ? null : iso(revokedAt),
+    rotationDueAt: rotationDueAt === null ? null : iso(rotationDueAt),
   };
 }

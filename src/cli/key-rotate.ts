@@ -1,12 +1,16 @@
 import type { Command } from 'commander';
 import { BY_OPERATOR } from '../lib/by.ts';
-import { toMilliseconds } from '../lib/duration.ts';
 import { action, type Cli } from './command.ts';
 import { Failure } from './failure.ts';
 import { iso } from './layout.ts';
 import { confirmation } from './prompt.ts';
 import { openSigning } from './signing.ts';
 import { withStores } from './stores.ts';
+
+const NOTES = `Servers that are running take part by themselves within ten seconds. Without --now nobody notices anything: the new
+key is published at once, and signs when the last copy of the older key set has expired wherever it was cached
+(JWKS_CACHE and half a minute). What the old key signed stays good. A leaked key is ended with --revoke: what it
+signed is refused here within seconds, and by those who cached the key set once that expires. People stay signed in.`;
 
 interface RotateOptions {
   now?: boolean;
@@ -16,7 +20,8 @@ interface RotateOptions {
 
 export function keyRotate(cli: Cli): Command {
   return action('rotate', 'add a signing key, which takes over once every verifier can know it', {
-    examples: ['key rotate', 'key rotate --revoke <kid>    # a private key leaked'],
+    notes: NOTES,
+    examples: ['key rotate', 'key rotate --now --revoke <kid>    # a private key leaked'],
   })
     .option('--now', 'the new key signs at once; verifiers that cache the key set may refuse its tokens for a while')
     .option(
@@ -44,16 +49,19 @@ async function rotate(cli: Cli, { now = false, revoke, yes = false }: RotateOpti
     const added = await signing.rotate({ immediately: now || nobodySigns }, BY_OPERATOR);
     if (doomed) await signing.revoke(doomed.kid, BY_OPERATOR);
 
-    const trustedUntil = iso(cli.clock() + toMilliseconds(opened.config.lifetimes.jwksCache));
-    const starts = added.activatesAt > cli.clock() ? `signs from ${iso(added.activatesAt)} on` : 'signs from now on';
-    const lines = [`New key ${added.kid} ${starts}.`];
+    const signsNow = added.activatesAt <= cli.clock();
+    const knownBy = iso(signing.schedule.knownBy(cli.clock()));
+    const lines = [`New key ${added.kid} signs from ${signsNow ? 'now' : iso(added.activatesAt)} on.`];
+    if (signsNow && keys.length > 0) {
+      lines.push(`Whoever verifies tokens with a cached key set may not know it until ${knownBy}.`);
+    }
     if (doomed) {
       lines.push(`Revoked ${doomed.kid}: what it signed is refused here within seconds.`);
-      lines.push(`Whoever verifies tokens with a cached key set may trust it until ${trustedUntil}.`);
+      lines.push(`Whoever verifies tokens with a cached key set may trust it until ${knownBy}.`);
     }
     cli.out.result(lines.join('\n'), {
-      ...{ kid: added.kid, activatesAt: iso(added.activatesAt) },
-      revoked: doomed ? { kid: doomed.kid, trustedByCachesUntil: trustedUntil } : null,
+      ...{ kid: added.kid, activatesAt: iso(added.activatesAt), knownByCachesFrom: knownBy },
+      revoked: doomed ? { kid: doomed.kid, trustedByCachesUntil: knownBy } : null,
     });
   });
 }

@@ -7,14 +7,11 @@ export function migrate(cli: Cli): Command {
   return action('migrate', 'bring the database up to date, as the server does when it starts')
     .option('--check', 'only list what would be done')
     .action(async ({ check = false }: { check?: boolean }) => {
-      const { folders } = parseConfig(cli.env);
-      const [{ databaseFile }, { pending }] = await Promise.all([
-        import('../store/open.ts'),
-        import('../store/prisma/migrate.ts'),
-      ]);
-      const names = pending({ file: databaseFile(folders.data) });
-      // Not by itself: the keyring is made before the database, and the two are bound together.
-      if (!check) await withStores(cli, { mayCreate: true }, async () => {});
+      const { placeOf } = await import('../store/place.ts');
+      // Not by itself, but as the server does: the keyring is made with the database, and the two are bound together.
+      const names = check
+        ? await placeOf(parseConfig(cli.env)).pendingMigrations()
+        : await withStores(cli, { mayCreate: true }, async ({ stores }) => stores.migrated);
 
       const headline = check ? 'To be applied:' : 'Applied:';
       const text =

@@ -7,6 +7,8 @@ export interface Output {
   result(text: string, value: unknown): void;
   warn(sentence: string): void;
   fail(report: Report): void;
+  /** The result is for a program: nothing else is said that a person might like. */
+  json: boolean;
   /** Columns of the terminal; null where the output goes elsewhere and may be as wide as it likes. */
   width: number | null;
 }
@@ -16,6 +18,7 @@ export function createOutput({ json }: { json: boolean }): Output {
   const complain = (text: string) => process.stderr.write(`${lines(text)}\n`);
 
   return {
+    json,
     width: process.stdout.isTTY ? process.stdout.columns : null,
     result: (text, value) => print(json ? JSON.stringify(value, null, 2) : text),
     warn: (sentence) => complain(json ? JSON.stringify({ warning: sentence }) : `gatewright: warning: ${sentence}`),

@@ -28,11 +28,19 @@ export function checkPasswordSource({ passwordStdin = false }: { passwordStdin?:
 
 /** Twice from a terminal, unseen, or once from a pipe; never from the command line, which all users of a machine can read. */
 export async function readPassword(): Promise<string> {
-  if (!process.stdin.isTTY) return readLine();
-  const password = await ask('Password: ', { hidden: true });
-  const again = await ask('The same again: ', { hidden: true });
-  if (password !== again) throw new Failure('the two passwords differ: nothing was changed');
-  return password;
+  return process.stdin.isTTY ? askTwice('Password') : readLine();
+}
+
+/** @param what with a capital */
+export async function askTwice(what: string): Promise<string> {
+  const first = await askUnseen(what);
+  const again = await askUnseen('The same again');
+  if (first !== again) throw new Failure(`the two ${what.toLowerCase()}s differ: nothing was changed`);
+  return first;
+}
+
+export function askUnseen(what: string): Promise<string> {
+  return ask(`${what}: `, { hidden: true });
 }
 
 async function readLine(): Promise<string> {

@@ -5,6 +5,8 @@ import type { Opened } from './stores.ts';
 
 export async function openSigning({ config, stores }: Opened, clock: Clock): Promise<SigningKeys> {
   const { createSigningKeys } = await import('../signing/signing-keys.ts');
-  const { jwksCache } = config.lifetimes;
-  return createSigningKeys({ store: stores.signingKeys, clock, jwksCache, retention: signingKeyRetention(config) });
+  return createSigningKeys({
+    ...{ store: stores.signingKeys, clock, jwksCache: config.lifetimes.jwksCache },
+    ...{ age: config.signingKeyAge, retention: signingKeyRetention(config) },
+  });
 }

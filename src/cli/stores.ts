@@ -1,6 +1,4 @@
-import { statSync } from 'node:fs';
-import path from 'node:path';
-import { type Config, longestLifetime, parseConfig } from '../config/config.ts';
+import { type Config, parseConfig, storeOptions } from '../config/config.ts';
 import type { Stores } from '../store/open.ts';
 import type { Cli } from './command.ts';
 import { Failure } from './failure.ts';
@@ -20,30 +18,21 @@ export async function withStores<T>(
   work: (opened: Opened) => Promise<T>,
 ): Promise<T> {
   const config = parseConfig(env);
-  const { databaseFile, openStores } = await import('../store/open.ts');
+  const [{ openStores }, { placeOf }] = await Promise.all([import('../store/open.ts'), import('../store/place.ts')]);
 
-  const { issuer, folders } = config;
-  const isNew = isMissing(databaseFile(folders.data));
-  // An installation keeps its issuer for good, so a look into the wrong folder must not make one.
+  const place = placeOf(config);
+  const isNew = await place.isNew();
+  // An installation keeps its issuer for good, so a look into the wrong place must not make one.
   if (isNew && !mayCreate) {
-    const folder = path.resolve(folders.data);
-    throw new Failure(`there is no installation in ${folder} yet: start the server, or set DATA_DIR to where it is`);
+    throw new Failure(
+      `there is no installation in ${place.name} yet: start the server, or set ${place.setting} to where it is`,
+    );
   }
-  const stores = await openStores({ issuer, folders, longestLifetime: longestLifetime(config), clock });
+  const stores = await openStores({ ...storeOptions(config), clock });
   try {
-    if (isNew) out.warn(`made a new installation in ${path.resolve(folders.data)} for the issuer ${issuer}`);
+    if (isNew) out.warn(`made a new installation in ${place.name} for the issuer ${config.issuer}`);
     return await work({ config, stores });
   } finally {
     await stores.close();
-  }
-}
-
-/** Not there, which is something else than not to be seen by this user. */
-export function isMissing(file: string): boolean {
-  try {
-    statSync(file);
-    return false;
-  } catch (err) {
-    return (err as NodeJS.ErrnoException).code === 'ENOENT';
   }
 }

@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import type { Clock } from '../lib/clock.ts';
 import { DAY, HOUR, MINUTE, type Milliseconds, toMilliseconds } from '../lib/duration.ts';
 import type { Logger } from '../lib/log.ts';
+import { inTrace, newTrace } from '../lib/trace.ts';
 import type { Job, Outbox, QueuedJob } from './outbox.ts';
 
 export type Handlers = { [Kind in Job['kind']]: (job: Extract<Job, { kind: Kind }>) => Promise<void> };
@@ -77,7 +78,7 @@ export function startWorker({
       } else if (pause && clock() < pause.until) {
         await postpone(queued, pause.until, pause.reason, 'job postponed untried');
       } else {
-        await attempt(queued, clientId);
+        await inTrace(newTrace(), () => attempt(queued, clientId));
       }
     }
   }
@@ -95,6 +96,7 @@ export function startWorker({
     }
     if (clientId !== null) resting.delete(clientId);
     await outbox.done(id);
+    log.debug({ job: id, kind: job.kind, attempts }, 'job done');
   }
 
   /** @returns when this application is tried again */

@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { createRecoveryCodes } from '../../src/accounts/recovery-codes.ts';
 import type { AccountStore } from '../../src/accounts/store.ts';
-import { keyringFrom, newKeyring } from '../../src/lib/keyring.ts';
 import { anAccount, aTotp, BY } from '../store/samples.ts';
 import { openTestStores } from '../support/stores.ts';
 
-const content = newKeyring();
-const keyring = keyringFrom(content);
+const key = Buffer.alloc(32, 1);
 
 /** Recovery codes over a store that takes everything, and what it was asked for. */
 function opened() {
@@ -15,7 +13,7 @@ function opened() {
     spendRecoveryCode: async (_id: string, hashes: string[]) => asked.push(hashes) > 0,
     recoveryCodesLeft: async () => 9,
   } as unknown as AccountStore;
-  return { codes: createRecoveryCodes({ accounts, keyring }), asked };
+  return { codes: createRecoveryCodes({ accounts, key }), asked };
 }
 
 describe('a set of recovery codes', () => {
@@ -37,7 +35,7 @@ describe('a set of recovery codes', () => {
   it('is kept as keyed hashes, which differ by account and by installation', () => {
     const { codes, hashes } = opened().codes.issue('acc_ada');
     for (const hash of hashes) expect(hash).toMatch(/^[\w-]{43}$/);
-    const elsewhere = createRecoveryCodes({ accounts: {} as AccountStore, keyring: keyringFrom(newKeyring()) });
+    const elsewhere = createRecoveryCodes({ accounts: {} as AccountStore, key: Buffer.alloc(32, 2) });
     expect(elsewhere.issue('acc_ada').hashes).not.toEqual(hashes);
     expect(hashes.join()).not.toContain(codes[0]);
   });
@@ -72,7 +70,7 @@ describe('a recovery code', () => {
 
   it('is spent once, and tells how many are left', async () => {
     const stores = await openTestStores();
-    const recovery = createRecoveryCodes(stores);
+    const recovery = createRecoveryCodes({ accounts: stores.accounts, key });
     const { codes, hashes } = recovery.issue('acc_ada');
     await stores.accounts.create(anAccount(), BY, aTotp({ recoveryCodeHashes: hashes }));
     const [first = '', second = ''] = codes;
@@ -84,14 +82,5 @@ describe('a recovery code', () => {
     });
     expect(await recovery.spend('acc_ada', second.toUpperCase(), BY)).toBe(8);
     await expect(recovery.spend('acc_ada', '', BY)).rejects.toMatchObject({ code: 'recovery_code_wrong' });
-  });
-
-  it('outlives the key that it was made under', async () => {
-    const { accounts } = await openTestStores();
-    const { codes, hashes } = createRecoveryCodes({ accounts, keyring }).issue('acc_ada');
-    await accounts.create(anAccount(), BY, aTotp({ recoveryCodeHashes: hashes }));
-    const newer = { id: 'newer000', secret: Buffer.alloc(32, 7).toString('base64'), createdAt: '2026-01-01' };
-    const rotated = keyringFrom({ ...content, current: newer.id, keys: [...content.keys, newer] });
-    expect(await createRecoveryCodes({ accounts, keyring: rotated }).spend('acc_ada', codes[0] ?? '', BY)).toBe(9);
   });
 });

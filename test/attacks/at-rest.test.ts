@@ -1,16 +1,18 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { offerSetup } from '../../src/setup/offer.ts';
-import { databaseFile } from '../../src/store/open.ts';
-import { closeSqliteFile, openSqliteFile } from '../../src/store/prisma/sqlite-file.ts';
+import { databaseFile } from '../../src/store/sqlite/engine.ts';
+import { closeSqliteFile, openSqliteFile } from '../../src/store/sqlite/sqlite-file.ts';
+import { ENGINE } from '../support/databases.ts';
 import { basic, post } from '../support/endpoint.ts';
 import { CALLBACK } from '../support/relying-party.ts';
 import { PASSWORD, startTestServer, type TestServer } from '../support/server.ts';
 import { allow, codeOf } from '../support/sign-in.ts';
 import { createUserAgent, type Page, textOf, type UserAgent } from '../support/user-agent.ts';
 import { ask, told, type Visit, visit } from '../support/visit.ts';
+import { filesOf, type Keeper, type Place, startKeeper } from './keeper.ts';
 import { needlesOf, recordSecrets, type Secrets } from './wire.ts';
 
 /*
@@ -18,25 +20,12 @@ import { needlesOf, recordSecrets, type Secrets } from './wire.ts';
  * put on the wire, in every file of the folder and every line of the log, as it is, in hex, base64 and URL-encoded.
  */
 
-interface Place {
-  name: string;
-  bytes: Buffer;
-}
-
+let keeper: Keeper;
 let server: TestServer;
 let secrets: Secrets;
 let places: Place[];
 let setupToken = '';
 const copies: string[] = [];
-
-function filesOf(folder: string, label: string): Place[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => ({
-      name: `${label}/${entry.name}`,
-      bytes: readFileSync(path.join(entry.parentPath, entry.name)),
-    }));
-}
 
 const logOf = (lines: string[]): Place => ({ name: 'log', bytes: Buffer.from(lines.join('')) });
 
@@ -46,7 +35,8 @@ function whereIs(kind: string, secret: string, among: Place[]): string[] {
 }
 
 beforeAll(async () => {
-  server = await startTestServer({ SECOND_FACTOR: 'everyone' });
+  keeper = await startKeeper(() => server.config.folders.data);
+  server = await startTestServer({ SECOND_FACTOR: 'everyone', ...keeper.env });
   const recording = recordSecrets();
   const { add } = recording;
   try {
@@ -57,19 +47,17 @@ beforeAll(async () => {
   add('set-up token', setupToken);
   secrets = recording.secrets;
 
-  const { data } = server.config.folders;
-  const copy = mkdtempSync(path.join(tmpdir(), 'gatewright-copy-'));
-  copies.push(copy);
-  places = filesOf(data, 'open');
-  cpSync(data, copy, { recursive: true });
-  places.push(...filesOf(copy, 'copy'));
+  await keeper.plant(PLANTED);
+  places = keeper.files('open');
   await server.restart();
-  places.push(...filesOf(data, 'restarted'));
+  places.push(...keeper.files('restarted'));
   await server.close();
-  places.push(...filesOf(data, 'closed'), logOf(server.logged));
-}, 30_000);
+  await keeper.stop();
+  places.push(...keeper.files('closed'), logOf(server.logged));
+}, 60_000);
 
-afterAll(() => {
+afterAll(async () => {
+  await keeper.remove();
   for (const folder of [server.folder, ...copies]) rmSync(folder, { recursive: true, force: true });
 });
 
@@ -172,6 +160,18 @@ const codesOn = (page: Page) =>
   [...page.html.matchAll(/<li>([0-9a-z]{4}(?:-[0-9a-z]{4}){2})<\/li>/g)].map(([, code]) => String(code));
 const leave = (agent: UserAgent, page: Page) => agent.submit(page);
 
+/** Proof that the search saw what this engine writes. */
+const SEARCHED = {
+  sqlite: [
+    ...[/^open\/gatewright\.db$/, /^open\/gatewright\.db-wal$/, /^open\/state\.db$/, /^open\/state\.db-wal$/],
+    ...[/^closed\/gatewright\.db$/, /^closed\/state\.db$/, /^log$/],
+  ],
+  postgresql: [/^open\/postgresql\/pg_wal\//, /^closed\/postgresql\/base\/\d+\/\d{5}/, /^log$/],
+  redis: [/^closed\/postgresql\/base\/\d+\/\d{5}/, /^open\/redis\/.*\.aof$/, /^log$/],
+};
+
+const PLANTED = 'gwp_a-secret-that-was-written-in-the-clear';
+
 const KINDS = [
   ...['password', 'wrong password', 'client secret', 'set-up token', 'TOTP seed', 'recovery code', 'CSRF token'],
   ...['cookie', 'interaction', 'code', 'verifier', 'access token', 'id token', 'refresh token', 'request uri'],
@@ -183,11 +183,13 @@ describe('what was on the wire is at rest nowhere', () => {
     expect(Object.entries(counted).filter(([, count]) => count === 0)).toEqual([]);
     expect(counted).toMatchObject({ 'TOTP seed': 2, 'recovery code': 20 });
     const names = places.map(({ name }) => name);
-    for (const file of ['open/gatewright.db', 'open/gatewright.db-wal', 'open/state.db', 'open/state.db-wal']) {
-      expect(names).toContain(file);
-    }
-    expect(names).toEqual(expect.arrayContaining(['copy/state.db', 'closed/gatewright.db', 'closed/state.db', 'log']));
+    expect(names).toEqual(expect.arrayContaining(SEARCHED[ENGINE].map((file) => expect.stringMatching(file))));
     expect(places.reduce((sum, { bytes }) => sum + bytes.length, 0)).toBeGreaterThan(500_000);
+  });
+
+  it('would be found: a text that was written in the clear and deleted again', () => {
+    const stores = { sqlite: ['SQLite'], postgresql: ['PostgreSQL'], redis: ['PostgreSQL', 'Redis'] }[ENGINE];
+    for (const store of stores) expect(whereIs('planted', `${PLANTED} in ${store}`, places)).not.toEqual([]);
   });
 
   it.each(KINDS)('no %s', (kind) => {

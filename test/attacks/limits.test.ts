@@ -1,8 +1,8 @@
 import argon2 from 'argon2';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { newId } from '../../src/lib/ids.ts';
-import { databaseFile } from '../../src/store/open.ts';
-import { closeSqliteFile, openSqliteFile } from '../../src/store/prisma/sqlite-file.ts';
+import { databaseFile } from '../../src/store/sqlite/engine.ts';
+import { closeSqliteFile, openSqliteFile } from '../../src/store/sqlite/sqlite-file.ts';
 import { send } from '../support/raw.ts';
 import { PASSWORD, startTestServer, type TestServer } from '../support/server.ts';
 import { codeOf } from '../support/sign-in.ts';

@@ -26,6 +26,7 @@ export const ROUTES = [
   '/setup/account',
   '/health/live',
   '/health/ready',
+  '/health/probe',
   '/no/such/page',
 ] as const;
 

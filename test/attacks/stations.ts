@@ -106,8 +106,8 @@ export async function enrolmentPage(server: TestServer) {
 /** For somebody with so many recovery codes. */
 export async function recoveryPage(server: TestServer, count: number) {
   const start = await signInPage(server, undefined);
-  const { accounts } = server.app.stores;
-  const { codes, hashes } = createRecoveryCodes(server.app.stores).issue(start.account.id);
+  const { accounts, lastingKeys } = server.app.stores;
+  const { codes, hashes } = createRecoveryCodes({ accounts, key: lastingKeys.recoveryCodes }).issue(start.account.id);
   const totp = { id: newId('otp'), name: 'App', secret: SEED, confirmedStep: 0 };
   const recoveryCodeHashes = hashes.slice(0, count);
   await accounts.enrolTotp(

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { freePort } from '../support/server.ts';
+import { freePort } from '../support/free-port.ts';
 import { consent, giveCode, givePassword, heading, text } from './steps.ts';
 import { inChromium } from './support.ts';
 

@@ -103,7 +103,7 @@ async function signOut(page: Page): Promise<void> {
 }
 
 async function spend(account: Account, codes: string[]): Promise<void> {
-  const { accounts, keyring } = world.server.app.stores;
-  const recoveryCodes = createRecoveryCodes({ accounts, keyring });
+  const { accounts, lastingKeys } = world.server.app.stores;
+  const recoveryCodes = createRecoveryCodes({ accounts, key: lastingKeys.recoveryCodes });
   for (const code of codes) await recoveryCodes.spend(account.id, code, BY_OPERATOR);
 }

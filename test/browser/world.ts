@@ -1,7 +1,8 @@
 import { startMicroservice } from '../../examples/microservice/server.ts';
 import { singlePageAppAddresses, startSinglePageApp } from '../../examples/single-page-app/server.ts';
 import { startWebApp, webAppAddresses } from '../../examples/web-app/server.ts';
-import { freePort, startTestServer, type TestClient, type TestServer } from '../support/server.ts';
+import { freePort } from '../support/free-port.ts';
+import { startTestServer, type TestClient, type TestServer } from '../support/server.ts';
 
 const NOTES = 'https://notes.example';
 const NOTES_SCOPES = ['notes:read', 'notes:write'];

@@ -15,6 +15,8 @@ async function withStores<T>(work: (stores: Stores) => Promise<T>): Promise<T> {
   const stores = await openStores({
     issuer: 'http://localhost:9',
     folders: { data: env['DATA_DIR'] ?? '', keys: env['KEYS_DIR'] ?? '' },
+    database: { url: null, pool: 2 },
+    redis: null,
     longestLifetime: 1,
     clock: Date.now,
   });
@@ -208,9 +210,9 @@ it('unlock lifts the wait that the server imposed', async () => {
   const email = 'locked@example.org';
   const { id } = await create(email);
   const guess = () =>
-    withStores(async ({ attempts: store, keyring }) => {
+    withStores(async ({ attempts: store, lastingKeys }) => {
       const limits = { passwords: 1, codes: 1, perAddress: 100, window: 900 };
-      const attempts = createAttempts({ store, limits, clock: Date.now, key: keyring.subkey('attempts') });
+      const attempts = createAttempts({ store, limits, clock: Date.now, key: lastingKeys.attempts });
       await attempts.password(email, '192.0.2.1');
       await attempts.code(id, '192.0.2.1');
     });

@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import { longestLifetime, parseConfig, signingKeyRetention } from '../../src/config/config.ts';
 import { ConfigError, type Env } from '../../src/config/env.ts';
 import { DAY, HOUR, MINUTE } from '../../src/lib/duration.ts';
@@ -19,6 +22,11 @@ describe('the configuration', () => {
       issuer: 'http://localhost:3000',
       siteName: 'Gatewright',
       listen: { host: '127.0.0.1', port: 3000 },
+      database: { url: null, pool: 10 },
+      redis: null,
+      metrics: null,
+      stop: { delay: 0, timeout: 10 },
+      signingKeyAge: 90 * DAY,
       trustedProxies: [],
       folders: { data: 'data', keys: 'keys', viewsOverride: null },
       logLevel: 'info',
@@ -125,9 +133,90 @@ describe('the configuration', () => {
     [{ LIMIT_WINDOW: '59' }, false],
     [{ REFRESH_TOKEN_IDLE: '7200', REFRESH_TOKEN_LIFETIME: '3600' }, false],
     [{ ARGON2_MEMORY_KIB: '1024' }, false],
+    [{ DATABASE_POOL: '1' }, false],
+    [{ METRICS_PORT: '9464', METRICS_HOST: '10.0.0.1' }, true],
+    [{ METRICS_PORT: '65536' }, false],
+    [{ STOP_DELAY: '3601' }, false],
+    [{ STOP_TIMEOUT: '0' }, false],
+    [{ SIGNING_KEY_DAYS: '-1' }, false],
   ] as [Env, boolean][]) {
     it(`${sound ? 'takes' : 'refuses'} ${JSON.stringify(env)}`, () => expect(problems(env).length === 0).toBe(sound));
   }
+});
+
+describe('what is off unless asked for', () => {
+  it('is a port for metrics, and left to an operator where keys are not replaced by age', () => {
+    const at = { METRICS_PORT: '9464', METRICS_HOST: '10.0.0.1' };
+    expect(parseConfig(at).metrics).toEqual({ host: '10.0.0.1', port: 9464 });
+    expect(parseConfig({ METRICS_HOST: '10.0.0.1' }).metrics).toBeNull();
+    expect(parseConfig({ SIGNING_KEY_DAYS: '0' }).signingKeyAge).toBeNull();
+    expect(parseConfig({ STOP_DELAY: '5', STOP_TIMEOUT: '20' }).stop).toEqual({ delay: 5, timeout: 20 });
+  });
+});
+
+describe('where data is kept', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'gatewright-config-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const DATABASE_URL = 'postgresql://gatewright:hunter2@db.example.org/gatewright';
+  const REDIS_URL = 'rediss://:hunter2@redis.example.org:6379/0';
+  let writes = 0;
+  const inFile = (text: string) => {
+    const file = path.join(folder, String(writes++));
+    writeFileSync(file, text);
+    return file;
+  };
+
+  it('is said by variables, or by files that hold what they would', () => {
+    const wanted = { database: { url: DATABASE_URL, pool: 20 }, redis: { url: REDIS_URL, prefix: 'id:' } };
+    const others = { DATABASE_POOL: '20', REDIS_PREFIX: 'id:' };
+    expect(parseConfig({ DATABASE_URL, REDIS_URL, ...others })).toMatchObject(wanted);
+    const files = { DATABASE_URL_FILE: inFile(`${DATABASE_URL}\n`), REDIS_URL_FILE: inFile(REDIS_URL) };
+    expect(parseConfig({ ...files, ...others })).toMatchObject(wanted);
+    expect(parseConfig({ DATABASE_URL_FILE: inFile('\n') }).database.url).toBeNull();
+  });
+
+  it.each([
+    [
+      'both',
+      { DATABASE_URL, DATABASE_URL_FILE: inFile(DATABASE_URL) },
+      'DATABASE_URL and DATABASE_URL_FILE are both set',
+    ],
+    [
+      'a file that is not there',
+      { DATABASE_URL_FILE: '/no/such/file' },
+      'DATABASE_URL_FILE: /no/such/file cannot be read (ENOENT)',
+    ],
+    ['another database', { DATABASE_URL: 'mysql://user:hunter2@host/db' }, 'DATABASE_URL must be of the form'],
+    ['no address', { DATABASE_URL: 'hunter2' }, 'DATABASE_URL must be of the form'],
+    ['no host', { DATABASE_URL: 'postgresql:///hunter2' }, 'DATABASE_URL must be of the form'],
+    [
+      'the same in a file',
+      { DATABASE_URL_FILE: inFile('host=db password=hunter2') },
+      'DATABASE_URL must be of the form',
+    ],
+    ['another cache', { DATABASE_URL, REDIS_URL: 'http://:hunter2@host' }, 'REDIS_URL must be of the form'],
+    ['Redis alone', { REDIS_URL }, 'REDIS_URL is for several instances'],
+  ] as [string, Env, string][])('refuses %s, and quotes no password', (_name, env, beginning) => {
+    const found = problems(env);
+    expect(found).toEqual([expect.stringContaining(beginning)]);
+    expect(found.join()).not.toContain('hunter2');
+  });
+});
+
+describe('.env.example', () => {
+  const root = path.join(import.meta.dirname, '../..');
+  const example = readFileSync(path.join(root, '.env.example'), 'utf8');
+
+  it('shows every variable, with its default', () => {
+    const lines = [...example.matchAll(/^#([A-Z0-9_]+)=(.*)$/gm)];
+    const source = readFileSync(path.join(root, 'src/config/config.ts'), 'utf8');
+    const known = [...source.matchAll(/read\.(\w+)\(\s*'([A-Z0-9_]+)'/g)].flatMap(([, how, name = '']) =>
+      how === 'secret' ? [name, `${name}_FILE`] : [name],
+    );
+    expect(lines.map(([, name]) => name).sort()).toEqual([...new Set(known)].sort());
+    const shown = Object.fromEntries(lines.map(([, name, value]) => [name, value]));
+    expect(parseConfig(shown)).toEqual(parseConfig({}));
+  });
 });
 
 describe('what follows from the lifetimes', () => {

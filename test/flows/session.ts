@@ -1,7 +1,7 @@
 import type { TokenEndpointResponse } from 'openid-client';
 import type { Account } from '../../src/accounts/account.ts';
 import { CALLBACK, createRelyingParty, type RelyingParty } from '../support/relying-party.ts';
-import type { AddClient, TestClient, TestServer } from '../support/server.ts';
+import type { AddClient, Site, TestClient } from '../support/seed.ts';
 import { signIn } from '../support/sign-in.ts';
 import { createUserAgent, type UserAgent } from '../support/user-agent.ts';
 
@@ -15,7 +15,7 @@ export interface SignedIn {
 }
 
 export async function signedIn(
-  server: TestServer,
+  server: Site,
   { scope = 'openid', prompt, ...settings }: AddClient & { scope?: string; prompt?: string } = {},
 ): Promise<SignedIn> {
   const account = await server.addAccount();
@@ -43,7 +43,7 @@ export interface TokenAnswer {
 
 /** The token endpoint without a library in between, to see the bare answer. */
 export async function askForTokens(
-  server: TestServer,
+  server: Site,
   client: Pick<TestClient, 'id' | 'secret'>,
   parameters: Record<string, string>,
 ): Promise<TokenAnswer> {
@@ -60,7 +60,7 @@ export async function askForTokens(
 
 /** What userinfo and introspection say of an access token. */
 export async function isAlive(
-  server: TestServer,
+  server: Site,
   { party }: Pick<SignedIn, 'party'>,
   accessToken: string,
 ): Promise<{ userinfo: number; active: boolean }> {

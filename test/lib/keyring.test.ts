@@ -1,8 +1,11 @@
-import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { keyringFrom, newKeyring, openKeyring } from '../../src/lib/keyring.ts';
+import { keyringFrom, openKeyring, UnknownKey } from '../../src/lib/keyring.ts';
+import { newKey, newKeyring } from '../../src/lib/keyring-file.ts';
+import { changeKeyringFile } from '../../src/lib/keyring-writing.ts';
 import { runProgram } from '../store/scratch.ts';
+import { testClock } from '../support/clock.ts';
 import { racers, testFolders } from '../support/stores.ts';
 
 describe('the keyring file', () => {
@@ -67,12 +70,16 @@ describe('the keyring file', () => {
   for (const [how, text] of [
     ['empty', ''],
     ['cut off', JSON.stringify(sound).slice(0, -10)],
-    ['of another version', JSON.stringify({ ...sound, version: 2 })],
+    ['of another version', JSON.stringify({ ...sound, version: 3 })],
+    ['of another version, with what version 1 had', JSON.stringify({ ...sound, version: 0, current: key?.id })],
     ['without its keys', JSON.stringify({ ...sound, keys: undefined })],
-    ['without its current key', JSON.stringify({ ...sound, current: 'another0' })],
+    ['without any key', JSON.stringify({ ...sound, keys: [] })],
+    ['of version 1 without its current key', JSON.stringify({ ...sound, version: 1, current: 'another0' })],
+    ['with one key twice', JSON.stringify({ ...sound, keys: [key, key] })],
+    ['with a key that takes over never', JSON.stringify({ ...sound, keys: [{ ...key, activatesAt: undefined }] })],
     ['with a key too short', JSON.stringify({ ...sound, keys: [{ ...key, secret: 'AAAA' }] })],
     ['with a key without bytes', JSON.stringify({ ...sound, keys: [{ ...key, secret: undefined }] })],
-    ['with a key id that fits no envelope', JSON.stringify({ ...sound, current: 'x', keys: [{ ...key, id: 'x' }] })],
+    ['with a key id that fits no envelope', JSON.stringify({ ...sound, keys: [{ ...key, id: 'x' }] })],
     ['not an object', 'null'],
   ] as const) {
     it(`that is ${how} is damaged`, () => {
@@ -87,10 +94,27 @@ describe('the keyring file', () => {
 });
 
 describe('the keys of a keyring', () => {
-  const content = newKeyring();
+  const clock = testClock();
+  const content = newKeyring(clock);
   const [old] = content.keys;
-  const newer = { id: 'newer000', secret: Buffer.alloc(32, 7).toString('base64'), createdAt: '2026-01-01' };
-  const keyring = keyringFrom({ ...content, current: newer.id, keys: [...content.keys, newer] });
+  const newer = { ...newKey(clock() + 30_000, clock), id: 'newer000' };
+  const keyring = keyringFrom({ ...content, keys: [newer, ...content.keys] }, clock);
+
+  it('are current from their time on, and accepted before', () => {
+    expect(keyring.currentKeyId).toBe(old?.id);
+    expect(keyring.keyIds).toEqual([old?.id, 'newer000']);
+    clock.forward(29.999);
+    expect(keyring.currentKeyId).toBe(old?.id);
+    clock.forward(0.001);
+    expect(keyring.currentKeyId).toBe('newer000');
+    expect(keyring.keyIds).toEqual(['newer000', old?.id]);
+    expect(keyring.keys.map(({ id }) => id)).toEqual(['newer000', old?.id]);
+  });
+
+  it('are the first one where the clock is behind all of them', () => {
+    const early = keyringFrom({ ...content, keys: [newer, ...content.keys] }, () => 0);
+    expect(early.currentKeyId).toBe(old?.id);
+  });
 
   it('differ by use and by key, and are the same each time', () => {
     const made = ['a', 'b'].flatMap((label) => keyring.keyIds.map((id) => keyring.subkey(label, id).toString('hex')));
@@ -100,12 +124,40 @@ describe('the keys of a keyring', () => {
     expect(keyring.subkey('a')).toHaveLength(32);
   });
 
-  it('come with the current one first', () => {
-    expect(keyring.currentKeyId).toBe('newer000');
-    expect(keyring.keyIds).toEqual(['newer000', old?.id]);
+  it('are none but those of the keyring', () => {
+    expect(() => keyring.subkey('a', 'unknown0')).toThrow(new UnknownKey('unknown0'));
+    expect(keyring.has('unknown0')).toBe(false);
   });
 
-  it('are none but those of the keyring', () => {
-    expect(() => keyring.subkey('a', 'unknown0')).toThrow('the keyring has no key unknown0');
+  it('all pass for what one of them made', () => {
+    const elsewhere = keyringFrom(newKeyring()).subkey('a');
+    for (const id of keyring.keyIds) {
+      expect(keyring.someKey('a', (key) => key.equals(keyring.subkey('a', id)))).toBe(true);
+      expect(keyring.someKey('b', (key) => key.equals(keyring.subkey('a', id)))).toBe(false);
+    }
+    expect(keyring.someKey('a', (key) => key.equals(elsewhere))).toBe(false);
+  });
+});
+
+describe('a file of version 1', () => {
+  const secret = (byte: number) => Buffer.alloc(32, byte).toString('base64');
+  const keys = [
+    { id: 'current0', secret: secret(1), createdAt: '2025-01-01T00:00:00.000Z' },
+    { id: 'younger0', secret: secret(2), createdAt: '2025-06-01T00:00:00.000Z' },
+  ];
+
+  it('opens as it did, and becomes one of version 2 when it is changed', () => {
+    const { keys: folder } = testFolders();
+    mkdirSync(folder);
+    const file = path.join(folder, 'keyring.json');
+    writeFileSync(file, JSON.stringify({ version: 1, id: 'ring', current: 'current0', keys }));
+    const before = openKeyring(folder, { mayCreate: false });
+    expect(before.keyIds).toEqual(['current0', 'younger0']);
+
+    changeKeyringFile(folder, (content) => content);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ version: 2, id: 'ring' });
+    const after = openKeyring(folder, { mayCreate: false });
+    expect(after.keyIds).toEqual(['current0', 'younger0']);
+    expect(after.subkey('a')).toEqual(before.subkey('a'));
   });
 });

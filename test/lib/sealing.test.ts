@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { keyringFrom, newKeyring } from '../../src/lib/keyring.ts';
-import { createSealer } from '../../src/lib/sealing.ts';
+import { keyringFrom, UnknownKey } from '../../src/lib/keyring.ts';
+import { newKey, newKeyring } from '../../src/lib/keyring-file.ts';
+import { createSealer, keyIdOf } from '../../src/lib/sealing.ts';
 
 const content = newKeyring();
 const sealer = createSealer(keyringFrom(content));
@@ -47,12 +48,12 @@ describe('a sealed value', () => {
   });
 
   it('still opens after its key was replaced, while new ones are sealed under the new key', () => {
-    const secret = randomBytes(32).toString('base64');
-    const newer = { id: 'newer000', secret, createdAt: '2026-01-01' };
-    const rotated = createSealer(keyringFrom({ ...content, current: newer.id, keys: [...content.keys, newer] }));
+    const newer = { ...newKey(Date.now(), Date.now), id: 'newer000' };
+    const rotated = createSealer(keyringFrom({ ...content, keys: [...content.keys, newer] }));
     expect(rotated.unseal('Table.column', 'row-1', sealed)).toBe('a secret, ünd more');
-    expect(() => sealer.unseal('Table.column', 'row-1', rotated.seal('Table.column', 'row-1', 'x'))).toThrow(
-      /newer000/,
-    );
+    const next = rotated.seal('Table.column', 'row-1', 'x');
+    expect(keyIdOf(next)).toBe('newer000');
+    expect(keyIdOf(sealed)).toBe(content.keys[0]?.id);
+    expect(() => sealer.unseal('Table.column', 'row-1', next)).toThrow(new UnknownKey('newer000'));
   });
 });

@@ -30,15 +30,16 @@ async function started(work: (name: string, clientId: string | null) => Promise<
     await work(nameOf(job), job.kind === 'backchannel-logout' ? job.clientId : null);
   }
   const handlers: Handlers = { 'end-account': handle, 'end-client': handle, 'backchannel-logout': handle };
-  const log = { warn: (fields: Record<string, unknown>) => void logged.push(fields) } as unknown as Logger;
+  const warn = (fields: Record<string, unknown>) => void logged.push(fields);
+  const log = { warn, debug: () => undefined } as unknown as Logger;
   const worker = startWorker({ outbox: stores.outbox, clock: stores.clock, log, handlers });
   onTestFinished(() => worker.stop());
   return { ...stores, worker, begun, logged };
 }
 
 /** What is in the queue, and in how many seconds it is due. */
-function queue({ rows, clock }: Pick<TestStores, 'rows' | 'clock'>): [string, Seconds][] {
-  return rows('OutboxMessage')
+async function queue({ rows, clock }: Pick<TestStores, 'rows' | 'clock'>): Promise<[string, Seconds][]> {
+  return (await rows('OutboxMessage'))
     .filter((row) => row['doneAt'] === null)
     .map((row) => {
       const job = { kind: row['kind'], ...JSON.parse(String(row['payload'])) } as Job;
@@ -119,7 +120,7 @@ describe('the worker', () => {
     expect(begun.filter((name) => name.startsWith('dead'))).toHaveLength(1);
     expect(begun).toContain('alive/s');
     expect(begun).toContain('end-account');
-    expect(queue(stores).map(([, dueIn]) => dueIn)).toEqual(Array(50).fill(5));
+    expect((await queue(stores)).map(([, dueIn]) => dueIn)).toEqual(Array(50).fill(5));
 
     // It is tried less and less often, and what comes new waits as well.
     for (const wait of [5, 10, 20]) {
@@ -131,7 +132,7 @@ describe('the worker', () => {
     await stores.outbox.add(logout('dead', 'new'));
     await worker.run();
     expect(begun).not.toContain('dead/new');
-    expect(queue(stores)).toContainEqual(['dead/new', 40]);
+    expect(await queue(stores)).toContainEqual(['dead/new', 40]);
   });
 
   it('tells an application all the rest as soon as it answers again', async () => {
@@ -148,7 +149,7 @@ describe('the worker', () => {
     await worker.run();
     expect(new Set(begun).size).toBe(5);
     expect(begun).toHaveLength(6);
-    expect(queue(stores)).toEqual([]);
+    expect(await queue(stores)).toEqual([]);
   });
 
   it('lets one job that always fails hold up the others of its application for a moment only', async () => {
@@ -163,7 +164,7 @@ describe('the worker', () => {
       stores.clock.forward(5);
     }
     expect(new Set(begun).size).toBe(5);
-    expect(queue(stores).map(([name]) => name)).toEqual(['web/0']);
+    expect((await queue(stores)).map(([name]) => name)).toEqual(['web/0']);
   });
 
   it('gives up after about a day, also what was never tried since the application never answered', async () => {
@@ -175,10 +176,10 @@ describe('the worker', () => {
     );
     for (let passed = 0; passed < 2 * DAY; passed += 5 * MINUTE) {
       await worker.run();
-      if (passed < 20 * HOUR) expect(queue(stores)).toHaveLength(3);
+      if (passed < 20 * HOUR) expect(await queue(stores)).toHaveLength(3);
       stores.clock.forward(5 * MINUTE);
     }
-    expect(queue(stores)).toEqual([]);
+    expect(await queue(stores)).toEqual([]);
     expect(logged.filter(({ givenUp }) => givenUp)).toHaveLength(3);
     expect(begun.length).toBeLessThan(50);
   });
@@ -193,7 +194,7 @@ describe('the worker', () => {
       logouts('slow', 20),
     );
     const take = vi.spyOn(stores.outbox, 'take');
-    while (queue(stores).length > 0) await worker.run();
+    while ((await queue(stores)).length > 0) await worker.run();
     expect([begun.length, new Set(begun).size]).toEqual([20, 20]);
 
     const leases = take.mock.calls.map(([, leaseUntil]) => leaseUntil);
@@ -223,7 +224,7 @@ describe('the worker', () => {
     await stopping;
     await until(0);
     expect(begun.toSorted()).toEqual(underWay);
-    expect(queue(stores).map(([, dueIn]) => dueIn)).toEqual(Array(jobs.length + 1 - underWay.length).fill(0));
+    expect((await queue(stores)).map(([, dueIn]) => dueIn)).toEqual(Array(jobs.length + 1 - underWay.length).fill(0));
   });
 
   it('keeps to one round at a time when the database refuses in the middle of one', async () => {

@@ -213,6 +213,8 @@ describe('a start that cannot be', () => {
     const stores = await openStores({
       issuer: made.issuer,
       folders: { data: made.env['DATA_DIR'] as string, keys: made.env['KEYS_DIR'] as string },
+      database: { url: null, pool: 2 },
+      redis: null,
       longestLifetime: 60,
       clock: Date.now,
     });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { onTestFinished } from 'vitest';
-import { freePort } from '../support/server.ts';
+import { freePort } from '../support/free-port.ts';
 
 const MAIN = path.join(import.meta.dirname, '../../src/main.ts');
 

@@ -1,4 +1,12 @@
-import { createRemoteJWKSet, decodeProtectedHeader, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import {
+  createRemoteJWKSet,
+  decodeJwt,
+  decodeProtectedHeader,
+  importPKCS8,
+  type JWTVerifyGetKey,
+  jwtVerify,
+  SignJWT,
+} from 'jose';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { signingKeyRetention } from '../../src/config/config.ts';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
@@ -9,8 +17,10 @@ import { turnClocks } from '../support/time.ts';
 import { again, ask, enter, type Tokens, told, type Visit, visit } from '../support/visit.ts';
 
 const JWKS_CACHE = 600;
+/** Until all instances have a key, and then all who cached the set before. */
+const ANNOUNCED = JWKS_CACHE + 30;
 /** The server looks for new keys this often; a token of an unknown key makes it look at once, so often at most. */
-const COOL_DOWN = 5;
+const COOL_DOWN = 1;
 
 let server: TestServer;
 let keys: JWTVerifyGetKey;
@@ -25,11 +35,22 @@ afterAll(() => server[Symbol.asyncDispose]());
 function operator() {
   const { config, app } = server;
   const store = { ...app.stores.signingKeys };
-  return createSigningKeys({ store, clock: Date.now, jwksCache: JWKS_CACHE, retention: signingKeyRetention(config) });
+  return createSigningKeys({
+    ...{ store, clock: Date.now, jwksCache: JWKS_CACHE, age: null },
+    retention: signingKeyRetention(config),
+  });
 }
 
 const madeUp = (kid: string) =>
   `${Buffer.from(JSON.stringify({ alg: 'RS256', typ: 'at+jwt', kid })).toString('base64url')}.e30.c2ln`;
+
+/** The same ID token, as an instance would have issued it that signs with `kid` already. */
+async function signedAgain(idToken: string, kid: string): Promise<string> {
+  const key = (await operator().list()).find((each) => each.kid === kid);
+  return new SignJWT(decodeJwt(idToken))
+    .setProtectedHeader({ alg: 'RS256', kid })
+    .sign(await importPKCS8(key?.privateKey ?? '', 'RS256'));
+}
 
 /** Has the server look now, as it does by itself every few seconds. */
 async function look(): Promise<void> {
@@ -70,14 +91,14 @@ describe('signing keys', () => {
     expect(kidOf(hinted.id_token)).toBe(kid);
   });
 
-  it('are published before they sign, for as long as verifiers keep the JWKS', async () => {
+  it('are published before they sign, until no verifier holds an older JWKS', async () => {
     const { person, tokens } = await signedIn();
     const { kid } = await operator().rotate({ immediately: false }, BY_OPERATOR);
     await look();
     expect(await publishedKids()).toContain(kid);
     const meanwhile = await again(person);
     expect(kidOf(meanwhile.id_token)).toBe(kidOf(tokens.id_token));
-    turnClocks(JWKS_CACHE);
+    turnClocks(ANNOUNCED);
     await look();
     expect(kidOf((await again(person)).id_token)).toBe(kid);
   });
@@ -124,15 +145,31 @@ describe('signing keys', () => {
     expect(kidOf((await again(person)).access_token)).toBe(kid);
   });
 
+  it('are looked up at once for the id_token_hint of a key that the server has not met yet', async () => {
+    const { person, tokens } = await signedIn();
+    for (const use of ['authorization', 'logout']) {
+      const { kid } = await operator().rotate({ immediately: true }, BY_OPERATOR);
+      const id_token_hint = await signedAgain(tokens.id_token ?? '', kid);
+      turnClocks(COOL_DOWN + 1);
+      if (use === 'authorization') {
+        expect(kidOf((await again(person, { prompt: 'none', id_token_hint })).id_token)).toBe(kid);
+      } else {
+        expect((await person.agent.follow(`/oauth2/logout?id_token_hint=${id_token_hint}`)).status).toBe(200);
+      }
+    }
+  });
+
   it('are not looked up for every token that names a made-up key', async () => {
     await look();
-    const before = list.mock.calls.length;
+    const [before, begunAt] = [list.mock.calls.length, Date.now()];
     const answers = await Promise.all(
       Array.from({ length: 200 }, (_, index) =>
         fetch(`${server.issuer}/oauth2/userinfo`, { headers: bearer(madeUp(`made-up-${index}`)) }),
       ),
     );
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]));
-    expect(list.mock.calls.length - before).toBeLessThanOrEqual(3);
+    // One a second, and those of its own.
+    const seconds = Math.ceil((Date.now() - begunAt) / 1000);
+    expect(list.mock.calls.length - before).toBeLessThanOrEqual(2 * (seconds + 1));
   });
 });

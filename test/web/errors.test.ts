@@ -48,7 +48,7 @@ describe('what goes wrong', () => {
     }),
     'another Host': async () => ({
       ...{ request: { target: '/', headers: { host: 'evil.example.net' } }, status: 421 },
-      ...{ error: 'wrong_host', text: /This is not the right address.*http:\/\/localhost/s },
+      ...{ error: 'wrong_host', text: /This is not the right address.*http:\/\/localhost.*ISSUER.*Host header/s },
     }),
     'a flow that has ended': async () => ({
       ...{ request: { target: '/interaction/nobody-knows-this-one' }, status: 400 },
@@ -139,8 +139,12 @@ describe('what goes wrong', () => {
     async (target) => {
       const { stores } = server.app;
       const { promise: reset, resolve: go } = Promise.withResolvers<boolean>();
-      const slow = target === '/health/ready' ? vi.spyOn(stores, 'isReady') : vi.spyOn(stores.setupLinks, 'isOpen');
-      slow.mockReturnValueOnce(reset);
+      const slow =
+        target === '/health/ready'
+          ? vi.spyOn(stores, 'check').mockReturnValueOnce(reset.then(() => 'ok'))
+          : vi.spyOn(stores.setupLinks, 'isOpen').mockReturnValueOnce(reset);
+      // What was found a moment ago still stands.
+      server.passTime(2_000);
       const before = server.logged.length;
       const said = () =>
         lines()
@@ -359,7 +363,7 @@ describe('the log', () => {
         '/oauth2/authorize/:uid',
       ]),
     );
-    const known = ['level', 'time', 'requestId', 'method', 'route', 'status', 'ms', 'msg', 'aborted'];
+    const known = ['level', 'time', 'requestId', 'traceId', 'method', 'route', 'status', 'ms', 'msg', 'aborted'];
     for (const request of requests) expect(Object.keys(request).filter((key) => !known.includes(key))).toEqual([]);
   });
 });

@@ -3,8 +3,9 @@ import { BY_SYSTEM } from '../../src/lib/by.ts';
 import { makeSetupLink } from '../../src/setup/setup-link.ts';
 import { EVERY_ROUTE, ROUTES } from '../attacks/routes.ts';
 import { secondFactorPage } from '../attacks/stations.ts';
+import { freePort } from '../support/free-port.ts';
 import { type RawAnswer, send } from '../support/raw.ts';
-import { freePort, PASSWORD, startTestServer, type TestServer } from '../support/server.ts';
+import { PASSWORD, startTestServer, type TestServer } from '../support/server.ts';
 
 const POLICY = [
   ...["default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "connect-src 'self'"],

@@ -1,0 +1,76 @@
+import type { Config } from '../config/config.ts';
+import type { Clock } from '../lib/clock.ts';
+import { type Seconds, toMilliseconds } from '../lib/duration.ts';
+import { PROBE_PASS, PROBE_PATH, probePass, type Seen } from '../lib/probe.ts';
+import { skew } from './doctor-clock.ts';
+import { keyringOf } from './doctor-keyring.ts';
+import { type Finding, note, ok, problem, warning } from './finding.ts';
+
+const PATIENCE: Seconds = 5;
+/** RFC 5737: nobody's. Where the server takes it for the visitor's, visitors choose their own address. */
+const FORGED = '192.0.2.77';
+
+/** Sends a request the way a visitor's comes, with a forged address, and asks the server what arrived. */
+export async function checkProxy({ issuer, folders, loopback }: Config, clock: Clock): Promise<Finding[]> {
+  const keyring = keyringOf(folders.keys);
+  if (keyring === null) return [];
+  const before = clock();
+  let seen: Seen;
+  try {
+    const answer = await fetch(`${issuer}${PROBE_PATH}`, {
+      headers: { [PROBE_PASS]: probePass(keyring.subkey('probe'), clock), 'x-forwarded-for': FORGED },
+      signal: AbortSignal.timeout(toMilliseconds(PATIENCE)),
+      redirect: 'manual',
+    });
+    if (!answer.ok) return [unasked(answer.status)];
+    seen = (await answer.json()) as Seen;
+  } catch {
+    // That nothing answers there, or something else does, is said by the check of the server.
+    return [];
+  }
+  return [...judge(seen, { issuer, direct: loopback }), ...skew('the server', seen.at, { before, after: clock() })];
+}
+
+function unasked(status: number): Finding {
+  const why = `${PROBE_PATH} answers ${status}, so that what the proxy does to a request is not known`;
+  return note(
+    'proxy',
+    `${why}: let it pass, and run this with the keyring and within five minutes of the server's time`,
+  );
+}
+
+/** @param direct there need not be a proxy */
+export function judge(seen: Seen, { issuer, direct }: { issuer: string; direct: boolean }): Finding[] {
+  const { host } = new URL(issuer);
+  const found: Finding[] = [];
+  if (seen.host !== host) {
+    found.push(problem('proxy', `passes on the Host ${seen.host}: let it pass on ${host}, as visitors send it`));
+  }
+  found.push(addresses(seen, direct));
+  return found;
+}
+
+function addresses({ address, peer, listed, forwardedFor }: Seen, direct: boolean): Finding {
+  const untouched = forwardedFor === FORGED;
+  if (listed && untouched) {
+    return problem(
+      'proxy',
+      `${peer} passes on X-Forwarded-For as visitors write it: let it put the visitor's address there`,
+    );
+  }
+  if (listed && forwardedFor === null) {
+    return warning('proxy', `${peer} sends no X-Forwarded-For, so that all visitors share one limit: let it send that`);
+  }
+  if (listed && (address === FORGED || address === peer)) {
+    return note(
+      'proxy',
+      'this command runs at an address of TRUSTED_PROXIES itself: run it elsewhere to see what visitors get',
+    );
+  }
+  if (listed) return ok('proxy', `${peer} is listed and passes on the visitor's address (${address})`);
+  if (untouched && direct) return ok('proxy', `there is none: requests come from ${peer} itself`);
+  return warning(
+    'proxy',
+    `${peer} is not in TRUSTED_PROXIES, so that all visitors behind it share one limit: list it, and let it set X-Forwarded-For`,
+  );
+}
