@@ -8,6 +8,11 @@ export class MigrationProblem extends OperatorProblem {
   override name = 'MigrationProblem';
 }
 
+/** It has what this program does not know of. A start refuses it; what runs already goes on, so that an upgrade can roll. */
+export class NewerDatabase extends MigrationProblem {
+  override name = 'NewerDatabase';
+}
+
 export interface Migration {
   name: string;
   sql: string;
@@ -36,14 +41,15 @@ export function readMigrations(folder: string): Migration[] {
 /**
  * What is still to be applied.
  * @param database what to call it in a sentence: its file, or its address without the password
- * @throws {MigrationProblem} for a database that is newer than this program, or whose history was tampered with
+ * @throws {NewerDatabase}
+ * @throws {MigrationProblem} where the history was tampered with
  */
 export function unapplied(migrations: Migration[], history: AppliedMigration[], database: string): Migration[] {
   const open = new Map(migrations.map((migration) => [migration.name, migration]));
   for (const { name, checksum, finished } of history) {
     const migration = open.get(name);
     if (!migration) {
-      throw new MigrationProblem(
+      throw new NewerDatabase(
         `The database ${database} was written by a newer version of this program (migration ${name} is unknown here); ` +
           'start that version, or restore a backup made before the upgrade.',
       );

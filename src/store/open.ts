@@ -4,7 +4,7 @@ import { openKeyring } from '../lib/keyring.ts';
 import { createSealer } from '../lib/sealing.ts';
 import { createArtifacts } from './artifacts.ts';
 import type { Engine } from './engine.ts';
-import { MigrationProblem } from './migrations.ts';
+import { MigrationProblem, NewerDatabase } from './migrations.ts';
 import { placeOf } from './place.ts';
 import { prismaAccounts } from './prisma/accounts.ts';
 import { prismaAudit } from './prisma/audit.ts';
@@ -98,6 +98,7 @@ async function migrationState(at: Pick<StoreOptions, 'folders' | 'database'>): P
   try {
     return (await placeOf(at).pendingMigrations()).length === 0 ? 'ok' : 'older';
   } catch (err) {
+    if (err instanceof NewerDatabase) return 'ok';
     if (err instanceof MigrationProblem) return 'unfit';
     throw err;
   }

@@ -10,7 +10,7 @@ import { PASSWORD, startTestServer, type TestServer } from '../support/server.ts
 import { createUserAgent } from '../support/user-agent.ts';
 import { again, ask, enter, stepOf, visit } from '../support/visit.ts';
 import { installation, type Outcome } from './gatewright.ts';
-import { copyOf, operatorOf, type People, populate, startElsewhere } from './moved.ts';
+import { copyOf, leftIn, operatorOf, type People, populate, startElsewhere } from './moved.ts';
 
 const PASSPHRASE = 'a passphrase that nobody guesses';
 
@@ -93,6 +93,7 @@ describe('backup', () => {
   it('holds three parts, and none of the secrets that were on the wire', () => {
     const content = gunzipSync(readFileSync(backup));
     expect(namesIn(content)).toEqual(['manifest.json', 'state.db', 'gatewright.db']);
+    for (const { bytes } of entriesOf(content)) expect((new Header(bytes, 0).mode ?? 0) & 0o777).toBe(0o600);
     const keyring = JSON.parse(readFileSync(path.join(server.config.folders.keys, 'keyring.json'), 'utf8'));
     secrets.add('key', ...keyring.keys.map(({ secret }: { secret: string }) => secret));
     const found = (kind: string, secret: string, within: Buffer) =>
@@ -136,6 +137,7 @@ describe('restore', () => {
     expect(stepOf((await ask({ ...ada, agent: copyOf(ada.agent, server) })).page)).toBe('password');
     await expect(ada.party.refresh(ada.tokens.refresh_token ?? '')).rejects.toMatchObject({ error: 'invalid_grant' });
     expect((await ada.party.introspect(ada.tokens.access_token)).active).toBe(false);
+    expect(await people.machine.isActive()).toBe(false);
 
     expect((await enter({ ...bob, agent: createUserAgent(server.issuer) })).id_token).toBeTruthy();
     const visitor = { ...ada, agent: createUserAgent(server.issuer) };
@@ -151,6 +153,7 @@ describe('restore', () => {
     const { stderr } = await restoredServer('--keep-sessions');
     expect(stderr).toMatch(/^gatewright: warning: sessions that were signed out, .* since the backup live again\n/);
     const { ada } = people;
+    expect(await people.machine.isActive()).toBe(true);
     expect((await again({ ...ada, agent: copyOf(ada.agent, server) })).id_token).toBeTruthy();
     expect(stepOf((await ask({ ...people.joe, agent: people.joe.thief })).page)).toBe('password');
   });
@@ -159,6 +162,14 @@ describe('restore', () => {
     const { data, restore, root, env } = elsewhere();
     expect((await restore(backup)).status).toBe(0);
     expect(readdirSync(data).sort()).toEqual(['gatewright.db', 'state.db']);
+    expect(leftIn(data)).toEqual({
+      artifact: 0,
+      session: 0,
+      session_authorization: 0,
+      progress: 0,
+      death: expect.any(Number),
+    });
+    expect(leftIn(data)['death']).toBeGreaterThan(0);
     const refused = await restore(backup);
     expect(refused.stderr).toContain(
       `${data} is not empty: set DATA_DIR to an empty folder, or move it aside with --force`,

@@ -6,7 +6,7 @@ import { codeOf } from '../support/sign-in.ts';
 import { createUserAgent } from '../support/user-agent.ts';
 import { again, ask, enter, stepOf } from '../support/visit.ts';
 import type { Outcome } from './gatewright.ts';
-import { operatorOf, type People, populate, startElsewhere } from './moved.ts';
+import { leftIn, operatorOf, type People, populate, startElsewhere } from './moved.ts';
 
 /** Beyond the time in which the loss of an answer is forgiven, so that a spent refresh token ends its family. */
 const LATER = 11_000;
@@ -66,6 +66,7 @@ describe('database copy', () => {
 
 describe('people, after the move', () => {
   it('are signed in with the cookies they had, and their tokens work', async () => {
+    expect(await people.machine.isActive()).toBe(true);
     const { ada } = people;
     expect((await again(ada)).id_token).toBeTruthy();
     expect((await ada.party.userinfo(ada.tokens.access_token, ada.account.id)).sub).toBe(ada.account.id);
@@ -123,7 +124,9 @@ describe('the way back', () => {
     );
     expect((await gatewright(['database', 'reopen', '--yes'])).stderr).toMatch(/was not left: start it/);
 
+    expect(leftIn(before.config.folders.data)).toMatchObject({ artifact: 0, session: 0, session_authorization: 0 });
     await before.restart();
+    expect(await people.machine.isActive()).toBe(false);
     const { ada } = people;
     expect(stepOf((await ask(ada)).page)).toBe('password');
     await expect(ada.party.refresh(ada.tokens.refresh_token ?? '')).rejects.toMatchObject({ error: 'invalid_grant' });

@@ -1,5 +1,8 @@
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { createLog } from '../../src/lib/log.ts';
 import { type Server, startServer } from '../../src/server.ts';
+import { basic, post } from '../support/endpoint.ts';
 import { PASSWORD } from '../support/seed.ts';
 import type { TestServer } from '../support/server.ts';
 import { codeOf } from '../support/sign-in.ts';
@@ -30,6 +33,8 @@ export function startElsewhere(
 export interface People {
   /** Has an authenticator and recovery codes, and is signed in. */
   ada: Visit & { tokens: Tokens; seed: string; spentCode: string; codes: string[] };
+  /** A program that acts for itself, with an access token that no grant stands behind. */
+  machine: { token: string; isActive(): Promise<boolean> };
   /** Has refreshed twice. */
   bob: Visit & { spent: string; tokens: Tokens };
   /** Was disabled. */
@@ -51,9 +56,23 @@ export async function populate(server: TestServer): Promise<People> {
 
   return {
     ada: await enrolled(server),
+    machine: await machine(server),
     bob: { ...bob, spent: first.refresh_token ?? '', tokens: third },
     eve: { ...eve, tokens: ofEve },
     joe: await signedOut(server),
+  };
+}
+
+async function machine(server: TestServer): Promise<People['machine']> {
+  const audience = 'https://api.example.org';
+  const api = await server.addClient('resource', { audience, scopes: ['read'] });
+  const service = await server.addClient('service', { audiences: [audience], scopes: ['read'] });
+  const wish = { grant_type: 'client_credentials', scope: 'read' };
+  const token = (await post(server, '/oauth2/token', wish, basic(service))).body.access_token ?? '';
+  return {
+    token,
+    isActive: async () =>
+      String((await post(server, '/oauth2/introspect', { token }, basic(api))).body['active']) === 'true',
   };
 }
 
@@ -85,4 +104,17 @@ export function copyOf(agent: UserAgent, { issuer }: TestServer): UserAgent {
   const copy = createUserAgent(issuer);
   for (const [name, cookie] of agent.jar) copy.jar.set(name, cookie);
   return copy;
+}
+
+/** How much protocol state there is, while no server runs. */
+export function leftIn(data: string): Record<string, number> {
+  const db = new DatabaseSync(path.join(data, 'state.db'));
+  try {
+    const tables = ['artifact', 'session', 'session_authorization', 'progress', 'death'];
+    return Object.fromEntries(
+      tables.map((table) => [table, Number(db.prepare(`SELECT count(*) AS count FROM ${table}`).get()?.['count'])]),
+    );
+  } finally {
+    db.close();
+  }
 }

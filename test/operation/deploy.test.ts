@@ -2,8 +2,8 @@ import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseYAML } from 'confbox';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { parseConfig } from '../../src/config/config.ts';
 import { startTestServer } from '../support/server.ts';
 
@@ -29,12 +29,12 @@ interface Service {
   healthcheck?: { test: string[] };
 }
 
-const compose = parseYAML<{
+const compose = parse(readFileSync(path.join(DEPLOY, 'compose.yaml'), 'utf8'), { merge: true }) as {
   services: Record<string, Service>;
   networks: Record<string, { internal?: boolean; ipam?: { config: { subnet: string }[] } }>;
   volumes: Record<string, null>;
   secrets: Record<string, { file: string }>;
-}>(readFileSync(path.join(DEPLOY, 'compose.yaml'), 'utf8'));
+};
 const { proxy, postgresql, redis, ...instances } = compose.services as Record<
   'proxy' | 'postgresql' | 'redis',
   Service

@@ -24,6 +24,8 @@ export async function migrateAt(
   { limit = 30_000, ...rest }: { limit?: number; folder?: string; lockWait?: number } = {},
 ): Promise<string[]> {
   const pool = new Pool({ connectionString: url, max: 1, statement_timeout: limit, query_timeout: limit });
+  // As every pool of the program: a test may cut its connection.
+  pool.on('error', () => {});
   try {
     return await migrate({ pool, name: nameOf(url), clock: systemClock, ...rest });
   } finally {

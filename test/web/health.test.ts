@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { databaseFile } from '../../src/store/sqlite/engine.ts';
+import { closeSqliteFile, openSqliteFile } from '../../src/store/sqlite/sqlite-file.ts';
 import { REDIS_URL } from '../support/databases.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
@@ -50,6 +52,15 @@ describe('whether it is ready', () => {
   it.each(['older', 'unfit'] as const)('not with tables that are %s', async (state) => {
     vi.spyOn(server.app.stores, 'migrationState').mockResolvedValue(state);
     expect(await ready()).toMatchObject({ status: 503, body: { ...SOUND, status: 'unavailable', migrations: state } });
+  });
+
+  it('also with tables that a newer program has brought up to date: an upgrade takes one instance after the other', async () => {
+    const database = openSqliteFile({ file: databaseFile(server.config.folders.data) });
+    database.exec(`INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at)
+      VALUES ('x', 'x', '9999_later', CURRENT_TIMESTAMP)`);
+    closeSqliteFile(database);
+    server.passTime(60_001);
+    expect(await ready()).toMatchObject({ status: 200, body: SOUND });
   });
 
   it('is one question to the database, however many ask', async () => {

@@ -39,7 +39,7 @@ export async function unpack(file: string, folder: string, onBytes: OnBytes): Pr
 
   async function take(entry: ReadEntry): Promise<void> {
     const name = entry.path;
-    if (entry.type !== 'File' || found.has(name)) throw damaged(file, 'it holds what no backup holds');
+    if (found.has(name)) throw damaged(file, 'it holds a part twice');
     if (!read) {
       if (name !== MANIFEST || entry.size > LARGEST_MANIFEST)
         throw damaged(file, 'it does not begin with its manifest');

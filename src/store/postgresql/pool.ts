@@ -3,7 +3,7 @@ import { type Milliseconds, type Seconds, toMilliseconds } from '../../lib/durat
 
 const CONNECT_WITHIN: Seconds = 5;
 /** Longer than any statement of ours takes; one that hangs must not hold a connection for ever. */
-const LONGEST_STATEMENT: Seconds = 30;
+const LONGEST_STATEMENT: Seconds = 15;
 const IDLE: Milliseconds = toMilliseconds(30);
 
 /** @param url `postgresql://user:password@host:port/database`, with `sslmode` and the like as libpq knows them */
@@ -17,6 +17,8 @@ export function openPool({ url, size }: { url: string; size: number }): Pool {
     query_timeout: toMilliseconds(LONGEST_STATEMENT),
     keepAlive: true,
     application_name: 'gatewright',
+    // Ours waits for locks in one statement and reads in the next, which must see what was committed meanwhile.
+    options: '-c default_transaction_isolation=read\\ committed',
   });
   // A connection that breaks while nobody uses it is replaced at its next use; unheard, it would end the process.
   pool.on('error', () => {});
