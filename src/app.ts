@@ -4,6 +4,7 @@ import packageFile from '../package.json' with { type: 'json' };
 import { createPasswords } from './accounts/passwords.ts';
 import { createRecoveryCodes } from './accounts/recovery-codes.ts';
 import { createTotp } from './accounts/totp.ts';
+import { startBackground } from './background.ts';
 import { type Config, signingKeyRetention, storeOptions } from './config/config.ts';
 import { createConsentStep } from './interaction/consent.ts';
 import type { Progress } from './interaction/interaction.ts';
@@ -19,18 +20,16 @@ import { createGuardedFetch } from './lib/guarded-fetch.ts';
 import { type Logger, reasonOf } from './lib/log.ts';
 import { createAttempts } from './limits/attempts.ts';
 import { createMetrics } from './metrics/metrics.ts';
-import { allObserved, observed } from './metrics/observed.ts';
 import { withLimitsCounted, withSignInsCounted } from './metrics/outcomes.ts';
 import { isFromThisMachine, metricsPage } from './metrics/page.ts';
+import { observedStores } from './observed-stores.ts';
 import { createAccessTokens } from './oidc/access-tokens.ts';
 import { hintedKey } from './oidc/hinted-key.ts';
 import { oidcHost } from './oidc/host.ts';
 import { createInteractions } from './oidc/interactions.ts';
 import { createJobs } from './oidc/jobs.ts';
 import { createProvider } from './oidc/provider.ts';
-import { noteUnavailable } from './oidc/unavailable.ts';
 import { createProviderPages } from './oidc/views.ts';
-import { startWorker } from './outbox/worker.ts';
 import { createSetupDrafts, type SetupDraft } from './setup/drafts.ts';
 import { removeOffer } from './setup/offer.ts';
 import { setupRoutes } from './setup/routes.ts';
@@ -38,8 +37,6 @@ import { createSetup } from './setup/setup.ts';
 import { startLiveKeys } from './signing/live-keys.ts';
 import { createSigningKeys } from './signing/signing-keys.ts';
 import { openStores } from './store/open.ts';
-import { startResealer } from './store/resealer.ts';
-import { startSweeper } from './store/sweeper.ts';
 import { isUnavailable } from './store/unavailable.ts';
 import { serveAssets } from './web/assets.ts';
 import { createClientAddress } from './web/client-address.ts';
@@ -72,14 +69,7 @@ export async function createApp(config: Config, { log, clock = systemClock }: { 
     ...{ version: packageFile.version, clock },
     gauges: { passwordQueue: passwords.queue, databasePool: opened.pool },
   });
-  const observer = {
-    operation: metrics.storeOperation,
-    failed: (err: unknown) => isUnavailable(err) && noteUnavailable(err as Error),
-  };
-  const stores = {
-    ...allObserved(opened, ['keyring', 'resealing'], observer),
-    progress: <T>(kind: string) => observed('progress', opened.progress<T>(kind), observer),
-  };
+  const stores = observedStores(opened, metrics);
   const { keyring, lastingKeys, accounts, consents, artifacts, registry, outbox } = stores;
   const audit = withSignInsCounted(stores.audit, metrics);
 
@@ -194,20 +184,9 @@ export async function createApp(config: Config, { log, clock = systemClock }: { 
   );
   koa.use(notFound());
 
-  const worker = startWorker({
-    outbox,
-    clock,
-    log,
+  const background = startBackground({
+    ...{ stores, clock, log },
     handlers: createJobs({ issuer, artifacts, registry, outbox, keys, fetch }),
-  });
-  const sweeper = startSweeper({ sweep: stores.sweep, clock, log });
-  keyring.watch({
-    changed: (keyIds) => log.info({ keyIds }, 'the keyring has changed'),
-    failed: (problem) => log.error({ reason: reasonOf(problem) }, 'the keyring cannot be read again'),
-  });
-  const resealer = startResealer({
-    ...{ resealing: stores.resealing, keyring, clock, log },
-    alone: (work) => stores.alone('reseal', work),
   });
 
   const watch = new Koa();
@@ -215,24 +194,18 @@ export async function createApp(config: Config, { log, clock = systemClock }: { 
   watch.use(health.routes().routes());
   watch.use(metricsPage(metrics, () => true));
 
-  async function stopWork(): Promise<void> {
-    sweeper.stop();
-    await resealer.stop();
-    await worker.stop();
-  }
-
   return {
     callback: koa.callback(),
     /** For a listener of its own, which only whoever watches the process can reach. */
     watchCallback: watch.callback(),
     stores,
-    worker,
+    worker: background.worker,
     /** Load balancers are told to send nobody any more. */
     leave: health.stopping,
     /** Nothing is done any more that no request asks for. */
-    stopWork,
+    stopWork: background.stop,
     async close() {
-      await stopWork();
+      await background.stop();
       await keys.close();
       metrics.close();
       await stores.close();

@@ -2,16 +2,18 @@ import type { Milliseconds } from '../../lib/duration.ts';
 import type { BothFiles } from '../sqlite/both-files.ts';
 
 /**
- * Ends every session, grant and token of an installation whose data is older than what was spent and ended since: none
- * of it may live again. Death marks, attempts and used assertions stay, since they only ever refuse.
- * @param at everything issued until then is refused
+ * With `refuseOlder`: ends every session, grant and token of an installation whose data is older than what was spent and
+ * ended since, so that none of it lives again. Death marks and used assertions stay, since they only ever refuse.
  */
 export function endState({ state }: Pick<BothFiles, 'state'>): void {
   state.exec(`DELETE FROM artifact WHERE kind <> 'ReplayDetection';
     DELETE FROM session; DELETE FROM session_authorization; DELETE FROM progress`);
 }
 
-/** The other half, which refuses what the first one removes: access tokens too, which are stored nowhere. */
+/**
+ * Refuses what was issued at an instant or before: access tokens too, which are stored nowhere, and links to set up an
+ * administrator.
+ */
 export function refuseOlder({ database }: Pick<BothFiles, 'database'>, at: Milliseconds): void {
   database.prepare('UPDATE Account SET notBefore = max(notBefore, ?)').run(at);
   database.prepare('UPDATE Client SET notBefore = max(notBefore, ?)').run(at);
