@@ -109,7 +109,7 @@ describe('the name of this server comes from its configuration', () => {
   it('health answers under any name, since whoever watches may know the machine by its address only', async () => {
     for (const target of ['/health/live', '/health/ready']) {
       const { status, body } = await send(server, { target, headers: { host: '10.1.2.3:3000' } });
-      expect([status, body]).toEqual([200, '{"status":"ok"}']);
+      expect([status, body]).toEqual([200, expect.stringMatching(/^\{"status":"ok"/)]);
     }
   });
 });

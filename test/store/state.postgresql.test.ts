@@ -86,7 +86,7 @@ describe('protocol state in PostgreSQL', () => {
 
   it('is found without looking through the rest of it', async () => {
     // One connection: the statistics of its statements are its own to publish.
-    const state = await openPostgresqlState({ connections: 1 });
+    const state = await openPostgresqlState({ connections: 1, pristine: true });
     const { artifacts, attempts, progress, marks, clock, later, query, saveGrant, saveSession, sweep } = state;
     const many = 20_000;
     const at = clock() + toMilliseconds(LONGEST);
@@ -143,7 +143,7 @@ describe('protocol state in PostgreSQL', () => {
     await artifacts.endClient('c7', clock());
     await artifacts.deny('jti', later());
     await artifacts.isDenied('jti');
-    await marks.markOnce('grant:other', later());
+    await marks.markOnce('grant:other', later(), []);
     await marks.marked(['grant:other', 'grant:g']);
     await attempts.take('ada', rule, clock());
     await attempts.withdraw('ada');

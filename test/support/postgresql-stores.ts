@@ -9,7 +9,6 @@ import { createArtifacts } from '../../src/store/artifacts.ts';
 import { postgresqlArtifactRows } from '../../src/store/postgresql/artifact-rows.ts';
 import { postgresqlAttempts } from '../../src/store/postgresql/attempts.ts';
 import { postgresqlMarks } from '../../src/store/postgresql/marks.ts';
-import { migrate } from '../../src/store/postgresql/migrate.ts';
 import { openPool } from '../../src/store/postgresql/pool.ts';
 import { postgresqlProgressRows } from '../../src/store/postgresql/progress-rows.ts';
 import { sweepBatch } from '../../src/store/postgresql/sweep.ts';
@@ -23,15 +22,14 @@ import { LONGEST, testFolders } from './stores.ts';
 const CONNECTIONS = 24;
 
 /** The protocol state alone, in a database of its own that is gone when the test ends; `pool` is its connections. */
-export async function openPostgresqlState({ clock = testClock(), connections = CONNECTIONS } = {}) {
+export async function openPostgresqlState({ clock = testClock(), connections = CONNECTIONS, pristine = false } = {}) {
   const folders = testFolders();
-  const { url, drop } = await newDatabase();
+  const { url, drop } = await newDatabase({ migrated: true, pristine });
   const pool = openPool({ url, size: connections });
   onTestFinished(async () => {
     await pool.end();
     await drop();
   });
-  await migrate({ pool, name: 'test', clock });
   const sealer = createSealer(openKeyring(folders.keys, { mayCreate: true }));
   const artifactsOf = (pool: Pool) =>
     createArtifacts({ rows: postgresqlArtifactRows(pool), sealer, clock, markLifetime: toMilliseconds(LONGEST) });

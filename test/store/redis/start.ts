@@ -12,7 +12,7 @@ import { ownServer, rawClient } from './state.ts';
 const PASSWORD = 'a-password-never-to-be-seen';
 
 async function open(url: string): Promise<Engine> {
-  const database = await newDatabase();
+  const database = await newDatabase({ migrated: true });
   onTestFinished(database.drop);
   const engine = await openPostgresqlEngine({ url: database.url, poolSize: 2, clock: testClock() });
   try {

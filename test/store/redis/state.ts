@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createClient } from '@redis/client';
 import { onTestFinished } from 'vitest';
 import { toMilliseconds } from '../../../src/lib/duration.ts';
@@ -19,7 +20,7 @@ import { LONGEST } from '../../support/stores.ts';
 export async function openRedisState({ url = String(REDIS_URL), clock = testClock() } = {}) {
   const state = await openPostgresqlState({ clock });
   const { pool, marks, folders } = state;
-  const prefix = `${new URL(state.url).pathname.slice(1)}:`;
+  const prefix = `${randomUUID()}:`;
   const sealer = createSealer(openKeyring(folders.keys, { mayCreate: false }));
   const database = postgresqlArtifactRows(pool);
 
