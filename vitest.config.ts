@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** What runs again on each engine: whole servers, over HTTP. Each store's own contract names its engines itself. */
@@ -10,6 +11,8 @@ export default defineConfig({
     // Whole servers start in hooks and child processes in tests, on machines that may be busy.
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Tests wait for servers more than they compute.
+    maxWorkers: availableParallelism() + 1,
     globalSetup: './test/support/global-setup.ts',
     reporters: ['default', './test/support/closing-line.ts'],
     projects: [

@@ -160,8 +160,9 @@ export async function createApp(config: Config, { log, clock = systemClock }: { 
   koa.use(securityHeaders({ https }));
   koa.use(errorPages({ pages, log, issuer, isUnavailable, clock }));
   koa.use(probe({ keyring, clock, trustedProxies: config.trustedProxies }));
-  // Before the host guard: who watches this process asks it by its own address.
-  if (!config.metrics) koa.use(metricsPage(metrics, isFromThisMachine));
+  // Before the host guard: who watches this process asks it by its own address. Behind a public address there is a proxy,
+  // perhaps on this machine, and what it passes on need not show that.
+  if (!config.metrics && config.loopback) koa.use(metricsPage(metrics, isFromThisMachine));
   koa.use(hostGuard(issuer));
   koa.use(health.routes().routes());
   koa.use(serveAssets({ folder: VIEWS, overrideFolder }));

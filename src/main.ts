@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import process from 'node:process';
 import { type Config, parseConfig } from './config/config.ts';
 import { ConfigError, type Env } from './config/env.ts';
+import { tooWide } from './config/trusted-proxies.ts';
 import { type Seconds, toMilliseconds } from './lib/duration.ts';
 import { OperatorProblem } from './lib/errors.ts';
 import { createLog, type Logger } from './lib/log.ts';
@@ -25,6 +26,9 @@ export async function serve(env: Env): Promise<void> {
   }
 
   const log = createLog(config.logLevel);
+  for (const entry of tooWide(config.trustedProxies)) {
+    log.warn({ entry }, 'TRUSTED_PROXIES is so wide that visitors choose their own address: list the proxies alone');
+  }
   try {
     await run(config, log);
   } catch (err) {

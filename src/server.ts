@@ -17,6 +17,8 @@ export interface Timeouts {
   request: Milliseconds;
   /** Longer than proxies commonly keep a connection in stock (60 s): whoever closes first must not be us. */
   keepAlive: Milliseconds;
+  /** Nothing moves either way: whoever asks and does not read the answers would keep connection and answers for ever. */
+  still: Milliseconds;
   /** How often all that is looked at. */
   checked: Milliseconds;
 }
@@ -25,6 +27,7 @@ export const TIMEOUTS: Timeouts = {
   headers: toMilliseconds(10),
   request: toMilliseconds(30),
   keepAlive: toMilliseconds(65),
+  still: toMilliseconds(120),
   checked: toMilliseconds(1),
 };
 
@@ -111,6 +114,7 @@ function createHttpServer(callback: RequestListener, timeouts: Timeouts): http.S
   // Beyond a number it would drop headers unsaid, which lets a stranger push out what a proxy adds at the end: their size
   // limits them.
   server.maxHeadersCount = 0;
+  server.timeout = timeouts.still;
   return server;
 }
 

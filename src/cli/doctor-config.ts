@@ -1,12 +1,11 @@
 import { networkInterfaces } from 'node:os';
 import { type Config, parseConfig } from '../config/config.ts';
 import type { Env } from '../config/env.ts';
+import { tooWide } from '../config/trusted-proxies.ts';
 import { isPublicAddress } from '../lib/public-address.ts';
 import { type Finding, note, ok, problem, warning } from './finding.ts';
 
 const WILDCARDS = ['0.0.0.0', '::'];
-/** Wider than any network of proxies: a mistake, or a wish to believe everybody. */
-const WIDEST_PREFIX = 8;
 
 export function checkConfig(config: Config, env: Env): Finding[] {
   const { issuer, loopback } = config;
@@ -32,15 +31,14 @@ function passwordCost({ password: { memory, passes } }: Config): Finding {
 }
 
 function trustedProxies(config: Config): Finding[] {
-  return config.trustedProxies
-    .filter((entry) => Number(entry.split('/')[1] ?? 32) < WIDEST_PREFIX)
-    .map((entry) =>
-      problem('proxy', `TRUSTED_PROXIES has ${entry}, so visitors choose their own address: list the proxies alone`),
-    );
+  return tooWide(config.trustedProxies).map((entry) =>
+    problem('proxy', `TRUSTED_PROXIES has ${entry}, so visitors choose their own address: list the proxies alone`),
+  );
 }
 
-function metrics({ metrics: at }: Config): Finding[] {
-  if (at === null) return [];
+function metrics({ metrics: at, loopback }: Config): Finding[] {
+  if (at === null)
+    return loopback ? [] : [note('metrics', 'are shown nowhere: set METRICS_PORT to let a program read them')];
   const where = `${at.host}:${at.port}`;
   const addresses = WILDCARDS.includes(at.host)
     ? Object.values(networkInterfaces()).flatMap((each) => (each ?? []).map(({ address }) => address))

@@ -2,6 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 import { type Config, storeOptions } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { StatedKey } from '../signing/key-set.ts';
 import { sentenceAbout } from './doctor-failure.ts';
 import { checkKeyring } from './doctor-keyring.ts';
 import { type Finding, note, ok, problem, warning } from './finding.ts';
@@ -80,23 +81,27 @@ async function lookInside(config: Config, clock: Clock): Promise<Finding[]> {
       (await stores.accounts.hasAdministrator())
         ? ok('administrator', 'there is one')
         : warning('administrator', 'there is none: npx gatewright setup-link lets you make one'),
-      clockFinding(
-        keys.map(({ createdAt }) => createdAt),
-        clock,
-      ),
+      clockFinding(keys, clock),
     ];
   } finally {
     await stores.close();
   }
 }
 
-function clockFinding(written: number[], clock: Clock): Finding {
+/** A key that was made ahead of its time is revoked, and counts no more, where it was the clock of that moment that was wrong. */
+export function clockFinding(
+  keys: readonly Pick<StatedKey, 'kid' | 'createdAt' | 'revokedAt'>[],
+  clock: Clock,
+): Finding {
   const now = clock();
-  const isSane = now >= Math.max(YOUNGEST_CLOCK, ...written);
-  return isSane
+  const early = keys.find(({ createdAt, revokedAt }) => createdAt > now && revokedAt === null);
+  if (early) {
+    return problem(
+      'clock',
+      `it says ${iso(now)}, but the signing key ${early.kid} was made at ${iso(early.createdAt)}: set it, and keep it by NTP; where it was wrong then, npx gatewright key rotate --revoke ${early.kid}`,
+    );
+  }
+  return now >= YOUNGEST_CLOCK
     ? ok('clock', iso(now))
-    : problem(
-        'clock',
-        `it says ${iso(now)}, which is earlier than what was written before: set it, and keep it by NTP`,
-      );
+    : problem('clock', `it says ${iso(now)}, which is before this program was made: set it, and keep it by NTP`);
 }

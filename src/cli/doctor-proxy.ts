@@ -1,12 +1,11 @@
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
-import { type Seconds, toMilliseconds } from '../lib/duration.ts';
 import { PROBE_PASS, PROBE_PATH, probePass, type Seen } from '../lib/probe.ts';
+import { type Answer, ask } from './doctor-answer.ts';
 import { skew } from './doctor-clock.ts';
 import { keyringOf } from './doctor-keyring.ts';
 import { type Finding, note, ok, problem, warning } from './finding.ts';
 
-const PATIENCE: Seconds = 5;
 /** RFC 5737: nobody's. Where the server takes it for the visitor's, visitors choose their own address. */
 const FORGED = '192.0.2.77';
 
@@ -15,20 +14,32 @@ export async function checkProxy({ issuer, folders, loopback }: Config, clock: C
   const keyring = keyringOf(folders.keys);
   if (keyring === null) return [];
   const before = clock();
-  let seen: Seen;
+  let answer: Answer;
   try {
-    const answer = await fetch(`${issuer}${PROBE_PATH}`, {
-      headers: { [PROBE_PASS]: probePass(keyring.subkey('probe'), clock), 'x-forwarded-for': FORGED },
-      signal: AbortSignal.timeout(toMilliseconds(PATIENCE)),
-      redirect: 'manual',
-    });
-    if (!answer.ok) return [unasked(answer.status)];
-    seen = (await answer.json()) as Seen;
+    const pass = probePass(keyring.subkey('probe'), clock);
+    answer = await ask(`${issuer}${PROBE_PATH}`, { [PROBE_PASS]: pass, 'x-forwarded-for': FORGED });
   } catch {
-    // That nothing answers there, or something else does, is said by the check of the server.
+    // That nothing answers there is said by the check of the server.
     return [];
   }
+  if (answer.status !== 200) return [unasked(answer.status)];
+  const seen = seenIn(answer.text);
+  // So is it where something else does.
+  if (seen === null) return [];
   return [...judge(seen, { issuer, direct: loopback }), ...skew('the server', seen.at, { before, after: clock() })];
+}
+
+/** Null for what another program answers. */
+function seenIn(text: string): Seen | null {
+  const isText = (value: unknown) => value === null || typeof value === 'string';
+  try {
+    const { address, peer, listed, host, forwardedFor, at } = JSON.parse(text) as Record<keyof Seen, unknown>;
+    const isOurs = typeof address === 'string' && typeof peer === 'string' && typeof listed === 'boolean';
+    if (!isOurs || !isText(host) || !isText(forwardedFor) || typeof at !== 'number') return null;
+    return { address, peer, listed, host, forwardedFor, at } as Seen;
+  } catch {
+    return null;
+  }
 }
 
 function unasked(status: number): Finding {

@@ -1,10 +1,10 @@
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
-import { type Seconds, toMilliseconds } from '../lib/duration.ts';
+import { toMilliseconds } from '../lib/duration.ts';
+import { type Answer, ask, PATIENCE } from './doctor-answer.ts';
 import { skew } from './doctor-clock.ts';
 import { type Finding, note, ok, problem } from './finding.ts';
 
-const PATIENCE: Seconds = 5;
 /** Written in whole seconds. */
 const DATE_STEP = toMilliseconds(1);
 
@@ -15,12 +15,9 @@ const CERTIFICATE = /CERT|SIGNATURE/;
 export async function checkServer({ issuer }: Config, clock: Clock): Promise<Finding[]> {
   const address = `${issuer}/.well-known/openid-configuration`;
   const before = clock();
-  let answer: Response;
-  let text: string;
+  let answer: Answer;
   try {
-    const signal = AbortSignal.timeout(toMilliseconds(PATIENCE));
-    answer = await fetch(address, { signal, redirect: 'manual' });
-    text = await answer.text();
+    answer = await ask(address);
   } catch (err) {
     const why = reason(err);
     if (CERTIFICATE.test(why)) return [];
@@ -28,7 +25,7 @@ export async function checkServer({ issuer }: Config, clock: Clock): Promise<Fin
       note('server', `nothing answers at ${address} (${why}): start it, or let name server and proxy lead to it`),
     ];
   }
-  const found = difference(answer, text, issuer);
+  const found = difference(answer, issuer);
   if (found !== null) return [problem('server', `${address} ${found}`)];
   // A cache in between would answer with the date of its copy.
   const at = answer.headers.has('age') ? Number.NaN : Date.parse(answer.headers.get('date') ?? '');
@@ -38,16 +35,16 @@ export async function checkServer({ issuer }: Config, clock: Clock): Promise<Fin
   ];
 }
 
-function difference(answer: Response, text: string, issuer: string): string | null {
+function difference({ status, headers, text }: Answer, issuer: string): string | null {
   const { host } = new URL(issuer);
-  if (answer.status === 421) {
+  if (status === 421) {
     return `is refused with 421: let the proxy pass on the Host header as it came (${host}), not one of its own`;
   }
-  if (answer.status >= 300 && answer.status < 400) {
-    return `redirects to ${answer.headers.get('location')}: let it lead to Gatewright itself, or set ISSUER to where it leads`;
+  if (status >= 300 && status < 400) {
+    return `redirects to ${headers.get('location')}: let it lead to Gatewright itself, or set ISSUER to where it leads`;
   }
   const advice = 'let that address lead to Gatewright, or set ISSUER to its own';
-  if (!answer.ok) return `answers ${answer.status}: ${advice}`;
+  if (status !== 200) return `answers ${status}: ${advice}`;
   const named = issuerIn(text);
   if (named === null) return `is answered by another program: ${advice}`;
   return named === issuer ? null : `names the issuer ${named}: ${advice}`;

@@ -15,7 +15,7 @@ export interface Config {
   database: { url: string | null; pool: number };
   /** Where flows that are under way are kept; null: in the database. The URL may carry a password. */
   redis: { url: string; prefix: string } | null;
-  /** Where /metrics listens by itself; null: beside everything else, for this machine only. */
+  /** Where /metrics listens by itself; null: beside everything else, and only where the issuer is this machine. */
   metrics: { host: string; port: number } | null;
   /** A stop: how long it goes on serving while load balancers learn of it, and what requests in flight get at most. */
   stop: { delay: Seconds; timeout: Seconds };

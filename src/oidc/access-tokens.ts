@@ -1,6 +1,7 @@
 import { decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose';
 import { DAY, type Seconds } from '../lib/duration.ts';
 import type { LiveKeys } from '../signing/live-keys.ts';
+import { noteUnavailable } from './unavailable.ts';
 
 export const CLOCK_TOLERANCE: Seconds = 15;
 
@@ -31,13 +32,23 @@ export interface VerifiedAccessToken extends JWTPayload {
 export type AccessTokens = ReturnType<typeof createAccessTokens>;
 
 export function createAccessTokens({ issuer, keys }: { issuer: string; keys: LiveKeys }) {
+  /** The look for a key is shared by many requests, and each of them is to be answered that it failed. */
+  const verifier = (kid: string) =>
+    keys.verifier(kid).catch((err: Error) => {
+      noteUnavailable(err);
+      throw err;
+    });
+
   return {
-    /** Null for whatever is not an unexpired access token of this issuer. */
+    /**
+     * Null for whatever is not an unexpired access token of this issuer.
+     * @throws where the keys cannot be read, so that nobody knows what it is
+     */
     async verify(token: string): Promise<VerifiedAccessToken | null> {
+      const kid = kidOf(token);
+      const key = kid ? await verifier(kid) : null;
+      if (!key) return null;
       try {
-        const { kid } = decodeProtectedHeader(token);
-        const key = kid ? await keys.verifier(kid) : null;
-        if (!key) return null;
         const { payload } = await jwtVerify(token, key.publicKey, {
           issuer,
           typ: 'at+jwt',
@@ -52,4 +63,14 @@ export function createAccessTokens({ issuer, keys }: { issuer: string; keys: Liv
       }
     },
   };
+}
+
+/** Undefined for whatever is no JWT. */
+export function kidOf(token: string | string[] | undefined): string | undefined {
+  try {
+    const { kid } = decodeProtectedHeader(token as string);
+    return typeof kid === 'string' ? kid : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -38,7 +38,8 @@ function artifactAdapter(kind: ArtifactKind, deps: AdapterDeps): Adapter {
     return artifact && (await isUsable(kind, artifact)) ? (artifact.payload as AdapterPayload) : undefined;
   }
 
-  const withinGrace = ({ consumedAt }: Artifact) => consumedAt !== null && clock() - consumedAt < GRACE;
+  /** Either way: where a clock was ahead, the window must not last until the others have caught up. */
+  const withinGrace = ({ consumedAt }: Artifact) => consumedAt !== null && Math.abs(clock() - consumedAt) < GRACE;
 
   async function successorIsUnspent(token: string): Promise<boolean> {
     const successor = await artifacts.get('RefreshToken', refreshTokenIds.successorOf(token));

@@ -1,6 +1,6 @@
-import { decodeProtectedHeader } from 'jose';
 import type { Middleware } from 'koa';
 import type { LiveKeys } from '../signing/live-keys.ts';
+import { kidOf } from './access-tokens.ts';
 import { ROUTES } from './settings.ts';
 
 const TAKES_HINT: readonly string[] = [ROUTES.authorization, ROUTES.end_session];
@@ -15,14 +15,4 @@ export function hintedKey(keys: Pick<LiveKeys, 'verifier'>): Middleware {
     if (kid) await keys.verifier(kid);
     return next();
   };
-}
-
-/** Undefined for whatever is no JWT: the library says what is wrong with it. */
-function kidOf(hint: string | string[] | undefined): string | undefined {
-  try {
-    const { kid } = decodeProtectedHeader(hint as string);
-    return typeof kid === 'string' ? kid : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -6,7 +6,7 @@ import { readForm } from '../web/form.ts';
 import { isLostConnection } from '../web/lost-connection.ts';
 import { seeOther } from '../web/page.ts';
 import type { RequestState } from '../web/request-log.ts';
-import { withPublicClientId, withTokenAlias } from './presented-token.ts';
+import { withLength, withPublicClientId, withTokenAlias } from './presented-token.ts';
 import { ROUTES } from './settings.ts';
 
 const WELL_KNOWN = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'];
@@ -47,14 +47,16 @@ export function oidcHost(current: () => Provider): Middleware {
     // The library would answer two words without a page and without the id of the request.
     if (!isServed(route, ctx.method, ctx.get('access-control-request-method'))) return next();
 
-    const largest = route === ROUTES.pushed_authorization_request ? LARGEST_PUSHED_REQUEST : LARGEST_BODY;
-    if (Number(ctx.get('content-length')) > largest) {
+    const isPushed = route === ROUTES.pushed_authorization_request;
+    const largest = isPushed ? LARGEST_PUSHED_REQUEST : LARGEST_BODY;
+    const sent = isPushed ? await withLength(ctx.req) : ctx.req;
+    if (Number(sent.headers['content-length']) > largest) {
       ctx.status = 413;
       ctx.set('Connection', 'close');
       ctx.body = { error: 'invalid_request', error_description: `the body may have ${largest} bytes at most` };
       return;
     }
-    let req = await withPublicClientId(ctx.req);
+    let req = await withPublicClientId(sent);
     if (route === ROUTES.introspection || route === ROUTES.revocation) req = await withTokenAlias(req);
 
     // The library answers by itself; our headers are on the response already.

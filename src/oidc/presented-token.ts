@@ -42,6 +42,15 @@ export async function withPublicClientId(req: IncomingMessage): Promise<Incoming
   return replayed;
 }
 
+/**
+ * A body in pieces (RFC 9112 7.1) does not say beforehand how long it is. The same request, which does; what is longer
+ * than any body may be is cut.
+ */
+export async function withLength(req: IncomingMessage): Promise<IncomingMessage> {
+  const isSaid = req.headers['content-length'] !== undefined;
+  return isSaid || !isForm(req) ? req : replay(req, await read(req));
+}
+
 /** Media types are compared without regard to case (RFC 9110 8.3.1). */
 function isForm({ headers }: IncomingMessage): boolean {
   return headers['content-type']?.toLowerCase().startsWith('application/x-www-form-urlencoded') ?? false;

@@ -88,7 +88,8 @@ export async function startLiveKeys({
     async verifier(kid) {
       const known = find(kid);
       if (known) return known;
-      if (clock() - searchedAt >= COOL_DOWN) {
+      // Either way: a clock that was set back must not end all looks.
+      if (Math.abs(clock() - searchedAt) >= COOL_DOWN) {
         searchedAt = clock();
         // A look that is under way may have begun before the key was there.
         search = settled().then(refresh);

@@ -16,7 +16,7 @@ export function createClientAddress(trustedProxies: readonly string[]): ClientAd
       .flat()
       .join(',')
       .split(',')
-      .map((hop) => plain(hop.trim()));
+      .map((hop) => plain(withoutPort(hop.trim())));
     while (isIP(address) !== 0 && isTrusted(address)) {
       const before = hops.pop();
       if (!before || isIP(before) === 0) break;
@@ -41,6 +41,12 @@ export function isListed(proxies: readonly string[]): (address: string) => boole
 /** Whoever opened the connection. */
 export function peerAddress({ socket }: IncomingMessage): string {
   return plain(socket.remoteAddress ?? '');
+}
+
+/** Some proxies add the visitor's port; IPv6 then stands in brackets (RFC 7239 6). */
+function withoutPort(hop: string): string {
+  const [, v4, v6] = /^(?:([\d.]+)|\[([^\]]+)\])(?::\d+)?$/.exec(hop) ?? [];
+  return v4 ?? v6 ?? hop;
 }
 
 /** An IPv4 address that came through an IPv6 socket is an IPv4 address. */

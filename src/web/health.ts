@@ -58,19 +58,20 @@ export function createHealth({ parts, clock }: { parts: Record<string, HealthPar
 
 /** One question at a time, shared by all who ask meanwhile; one that hangs is not asked again beside itself. */
 function remembered({ check, keep = 0 }: HealthPart, clock: Clock): () => Promise<string> {
-  let known: { word: string; until: Milliseconds } | null = null;
+  let known: { word: string; at: Milliseconds; stands: Milliseconds } | null = null;
   let asking: Promise<string> | null = null;
 
   async function ask(): Promise<string> {
     const word = await Promise.try(check).catch(() => 'unavailable');
     const stands = word === 'ok' ? Math.max(toMilliseconds(keep), ASKED_EVERY) : ASKED_EVERY;
-    known = { word, until: clock() + stands };
+    known = { word, at: clock(), stands };
     asking = null;
     return word;
   }
 
   return async () => {
-    if (known && clock() < known.until) return known.word;
+    // A clock that was set back must not let an old answer stand until it has caught up.
+    if (known && Math.abs(clock() - known.at) < known.stands) return known.word;
     asking ??= ask();
     return orTimeout(asking);
   };

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
+import net, { type AddressInfo } from 'node:net';
 import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkProxy } from '../../src/cli/doctor-proxy.ts';
@@ -57,6 +58,19 @@ describe('the certificate', () => {
     expect(found).toEqual([expect.stringMatching(/^ok /), expect.stringMatching(/^warning tls .*TLSv1\.1/)]);
   });
 
+  it('is given up where the other side only seems to speak', async () => {
+    const drip = net.createServer((socket) => {
+      // The head of a record of 16 KB, and then a byte at a time.
+      socket.on('error', () => undefined).write(Buffer.from([0x16, 3, 3, 0x40, 0]));
+      const timer = setInterval(() => socket.write('\0'), 20);
+      socket.once('close', () => clearInterval(timer));
+    });
+    await new Promise<void>((resolve) => drip.listen(0, 'localhost', resolve));
+    const { port } = drip.address() as AddressInfo;
+    expect(await checkTls(parseConfig({ ISSUER: `https://localhost:${port}` }), now, 300)).toEqual([]);
+    await new Promise((resolve) => drip.close(resolve));
+  });
+
   it('is not asked for where nothing listens, or nothing speaks TLS', async () => {
     expect(await checkTls(parseConfig({ ISSUER: 'https://localhost:9' }), now)).toEqual([]);
     expect(await checkTls(parseConfig({ ISSUER: 'http://localhost:9' }), now)).toEqual([]);
@@ -107,6 +121,18 @@ describe('what answers at the issuer', () => {
         ['clock', 'warning'],
       ]);
     }
+  });
+
+  it('need not come to an end', async () => {
+    await using front = await startFront((_req, res) => {
+      const timer = setInterval(() => res.write('x'.repeat(10_000)), 5);
+      res.once('close', () => clearInterval(timer));
+    });
+    const from = performance.now();
+    expect(said(await checkServer(parseConfig({ ISSUER: front.origin }), now))).toEqual([
+      expect.stringContaining('is answered by another program'),
+    ]);
+    expect(performance.now() - from).toBeLessThan(4_000);
   });
 
   it('is nothing', async () => {
@@ -189,6 +215,14 @@ describe('the proxy in front', () => {
     target.url = server.url;
     expect(found).toEqual([expect.stringContaining('warning proxy 127.0.0.1 is not in TRUSTED_PROXIES')]);
   });
+
+  it.each(['null', '[]', '{"peer":{"toString":1},"listed":true}', '{"address":"x","peer":"y"}', 'hello'])(
+    'is not judged by what another program says: %s',
+    async (body) => {
+      await using other = await startFront((_req, res) => res.end(body));
+      expect(await checkProxy({ ...server.config, issuer: other.origin }, now)).toEqual([]);
+    },
+  );
 
   it('may hide the probe, and may be missing on the machine itself', async () => {
     await using hidden = await startFront((_req, res) => res.writeHead(403).end());

@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { checkConfig } from '../../src/cli/doctor-config.ts';
 import { bounded } from '../../src/cli/doctor-failure.ts';
+import { clockFinding } from '../../src/cli/doctor-installation.ts';
 import { checkKeyring } from '../../src/cli/doctor-keyring.ts';
 import type { Finding } from '../../src/cli/finding.ts';
 import { parseConfig } from '../../src/config/config.ts';
@@ -109,6 +110,7 @@ describe('what the configuration says by itself', () => {
     ['metrics for everybody', 'metrics', PUBLIC, ['warning']],
     ['metrics for an inner network', 'metrics', { ...PUBLIC, METRICS_HOST: '10.1.2.3' }, ['ok']],
     ['metrics beside the rest', 'metrics', {}, []],
+    ['no metrics', 'metrics', { ISSUER: 'https://id.example.org' }, ['note']],
     ['mail that is not sent', 'mail', { SMTP_URL: 'smtp://user:secret@mail.example.org' }, ['note']],
     ['no mail', 'mail', {}, []],
   ])('%s', (_name, check, env, statuses) => {
@@ -142,5 +144,20 @@ describe('an old keyring', () => {
     const after = (days: number) => checkKeyring(keyring, () => Date.now() + toMilliseconds(days * DAY));
     expect(after(360).map(({ status }) => status)).toEqual(['ok']);
     expect(after(370).map(({ status }) => status)).toEqual(['ok', 'note']);
+  });
+});
+
+describe('the clock', () => {
+  const now = Date.UTC(2030, 0, 1);
+  const key = { kid: 'k1', createdAt: now + toMilliseconds(365 * DAY), revokedAt: null };
+
+  it('is wrong, or was, where a key was made later than now', () => {
+    const { status, message } = clockFinding([{ ...key, createdAt: now }, key], () => now);
+    expect([status, message]).toEqual(['problem', expect.stringContaining('npx gatewright key rotate --revoke k1')]);
+  });
+
+  it('is right when that key is revoked', () => {
+    expect(clockFinding([{ ...key, revokedAt: now }], () => now).status).toBe('ok');
+    expect(clockFinding([], () => Date.UTC(2000, 0, 1)).status).toBe('problem');
   });
 });

@@ -134,6 +134,15 @@ describe('a refresh token (RFC 9700 4.14.2)', () => {
     expect(await isAlive(server, person, second.body['access_token'] ?? '')).toEqual(DEAD);
   });
 
+  it('is not in its grace window for as long as a clock was ahead when it was spent', async () => {
+    const person = await signedIn(server);
+    const presented = refreshing(person.tokens.refresh_token ?? '');
+    server.passTime(60_000);
+    expect((await askForTokens(server, person.client, presented)).status).toBe(200);
+    server.passTime(-60_000);
+    expect(await askForTokens(server, person.client, presented)).toMatchObject({ status: 400 });
+  });
+
   it('is of no use to another client, inside the grace window as well', async () => {
     const person = await signedIn(server);
     const stranger = await server.addClient('web', { redirectUris: [CALLBACK] });

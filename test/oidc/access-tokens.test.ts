@@ -62,6 +62,13 @@ describe('an access token (RFC 9068 4)', () => {
     expect(await verify(`${none}.${payload}.`)).toBeNull();
   });
 
+  it('is not refused for keys that cannot be read: nobody knows what it is', async () => {
+    const verifier = () => Promise.reject(new Error('away'));
+    const unsure = createAccessTokens({ issuer: ISSUER, keys: { verifier } as unknown as LiveKeys });
+    await expect(unsure.verify(await sign())).rejects.toThrow('away');
+    expect(await unsure.verify('a.b.c')).toBeNull();
+  });
+
   it.each(['', 'x', '..', 'a.b.c', 'a.b.c.d', '~a.b.c', 'é.é.é'])(
     'is not what is no token at all: "%s"',
     async (text) => {

@@ -49,6 +49,16 @@ it('what an answer had begun to say is taken back: no cookie of a session that w
   for (const name of ['set-cookie', 'location']) expect([name, back.headers.get(name)]).toEqual([name, null]);
 });
 
+it('a token is not called invalid because its key cannot be looked for', async () => {
+  // The store as it is inside: that it failed is not noted where many requests share one look.
+  vi.spyOn(server.app.stores.signingKeys, 'list').mockRejectedValue(new Error('away'));
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const token = `${part({ alg: 'RS256', typ: 'at+jwt', kid: 'of another instance' })}.${part({ jti: 'j' })}.c2ln`;
+  const { status, headers } = await quick('/oauth2/userinfo', { headers: bearer(token) });
+  vi.restoreAllMocks();
+  expect([status, headers.get('www-authenticate')]).toEqual([503, null]);
+});
+
 describe('while the database is away', () => {
   let person: Visit;
   let tokens: Awaited<ReturnType<typeof enter>>;

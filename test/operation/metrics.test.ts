@@ -124,6 +124,18 @@ describe('who may read it', () => {
   });
 });
 
+describe('behind a public address', () => {
+  it('it is not on the main port: what a proxy on this machine passes on may come like a program of this machine', async () => {
+    const other = await startTestServer({ ISSUER: 'https://id.example.org' });
+    try {
+      const asked = async (host: string) => (await send(other, { target: '/metrics', headers: { host } })).status;
+      expect([await asked(new URL(other.url).host), await asked('id.example.org')]).toEqual([421, 404]);
+    } finally {
+      await other[Symbol.asyncDispose]();
+    }
+  });
+});
+
 describe('a listener of its own', () => {
   it('serves it and the health of the process, and nothing else; the public one no longer does', async () => {
     const own = String(await freePort());

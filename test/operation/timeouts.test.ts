@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createLog } from '../../src/lib/log.ts';
@@ -5,7 +6,9 @@ import { type Server, startServer, TIMEOUTS } from '../../src/server.ts';
 import { freePort } from '../support/free-port.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
-const SHORT = { headers: 300, request: 600, keepAlive: 200, checked: 50 };
+/** Node's name for it. */
+const STARTED = 'http.server.request.start';
+const SHORT = { headers: 300, request: 600, keepAlive: 200, still: 400, checked: 50 };
 
 let whole: TestServer;
 let server: Server;
@@ -67,6 +70,25 @@ describe('a client that takes its time', () => {
     expect((await slow.closed).took).toBeLessThan(5_000);
   });
 
+  it('is cut off when it asks and does not take the answers', async () => {
+    const [, style] = /href="(\/assets\/[^"?]+\.css)/.exec(await (await fetch(whole.issuer)).text()) ?? [];
+    const { hostname, port } = new URL(server.url);
+    const deaf = net.connect(Number(port), hostname).on('error', () => undefined);
+    onTestFinished(() => void deaf.destroy());
+    const { promise: cutOff, resolve } = Promise.withResolvers<void>();
+    const watch = (message: unknown) => {
+      const { socket } = message as { socket: net.Socket };
+      if (socket.remotePort === deaf.localPort) socket.once('close', resolve);
+    };
+    subscribe(STARTED, watch);
+    onTestFinished(() => void unsubscribe(STARTED, watch));
+    const from = performance.now();
+    // Read at once, and answered with more than the buffers on the way hold.
+    deaf.pause().write(`GET ${style} HTTP/1.1\r\nHost: ${host()}\r\n\r\n`.repeat(900));
+    await cutOff;
+    expect(performance.now() - from).toBeLessThan(5_000);
+  });
+
   it('keeps its connection for a while after an answer, and no longer', async () => {
     const idle = talk();
     idle.write(`GET /health/live HTTP/1.1\r\nHost: ${host()}\r\n\r\n`);
@@ -93,5 +115,5 @@ describe('a client that says much', () => {
 });
 
 it('all of that holds for a server as it is started', () => {
-  expect(TIMEOUTS).toEqual({ headers: 10_000, request: 30_000, keepAlive: 65_000, checked: 1_000 });
+  expect(TIMEOUTS).toEqual({ headers: 10_000, request: 30_000, keepAlive: 65_000, still: 120_000, checked: 1_000 });
 });

@@ -148,6 +148,19 @@ describe('the program', () => {
   });
 });
 
+describe('a start that should not be', () => {
+  it('warns of proxies as wide as the internet', async () => {
+    const made = await installation();
+    const program = start({ ...made, env: { ...made.env, TRUSTED_PROXIES: '10.0.0.1,0.0.0.0/0' } });
+    await program.ready();
+    program.child.kill('SIGTERM');
+    await program.ended();
+    const warnings = program.output.out.split('\n').filter((line) => line.includes('"level":40'));
+    expect(warnings).toEqual([expect.stringContaining('"entry":"0.0.0.0/0"')]);
+    expect(warnings[0]).toContain('list the proxies alone');
+  });
+});
+
 describe('a start that cannot be', () => {
   it('lists every problem of the configuration, and asks not to be tried again', async () => {
     const made = await installation();

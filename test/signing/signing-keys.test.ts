@@ -130,6 +130,15 @@ describe('a running instance', PATIENT, () => {
     await live.close();
   });
 
+  it('looks for an unknown key also after the clock was set back', async () => {
+    const { signing, clock, live } = await running();
+    await live.verifier('unknown');
+    clock.forward(-DAY);
+    const { kid } = await signing.rotate({ immediately: true }, BY);
+    expect((await live.verifier(kid))?.kid).toBe(kid);
+    await live.close();
+  });
+
   it('does not rest with a look that began before the key was there', async () => {
     const { signing, store, live } = await running();
     const before = await store.list();

@@ -2,6 +2,7 @@ import * as openid from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { basic, post } from '../support/endpoint.ts';
+import { send } from '../support/raw.ts';
 import { CALLBACK } from '../support/relying-party.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { signIn } from '../support/sign-in.ts';
@@ -70,6 +71,22 @@ describe('a pushed authorization request (RFC 9126)', () => {
       const { answer } = await push(person, changes);
       expect(answer.status, JSON.stringify(changes)).toBe(400);
     }
+  });
+
+  it.each([false, true])('is 16 KB at most, also from who proves nothing (in pieces: %s)', async (chunked) => {
+    const { client } = await visit(server, { type: 'spa' });
+    const pushOf = (state: string) =>
+      send(server, {
+        ...{ method: 'POST', target: '/oauth2/par', chunked },
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        body: new URLSearchParams({
+          ...{ response_type: 'code', client_id: client.id, redirect_uri: CALLBACK, scope: 'openid', state },
+          ...{ code_challenge: 'c'.repeat(43), code_challenge_method: 'S256' },
+        }).toString(),
+      });
+    expect((await pushOf('x'.repeat(10_000))).status).toBe(201);
+    expect((await pushOf('x'.repeat(16_400))).status).toBe(413);
+    expect((await pushOf('x'.repeat(80_000))).status).toBe(413);
   });
 
   it('is all that counts: what stands beside it in the address is ignored', async () => {

@@ -95,6 +95,13 @@ describe('whether it is ready', () => {
     await vi.waitFor(async () => expect((await ready()).status).toBe(200));
   });
 
+  it('is asked anew where the clock was set back', async () => {
+    await ready();
+    vi.spyOn(server.app.stores, 'check').mockRejectedValue(new Error('away'));
+    server.passTime(-60_000);
+    expect((await ready()).status).toBe(503);
+  });
+
   it('ends when the server is about to stop', async () => {
     server.app.leave();
     expect(await ready()).toMatchObject({ status: 503, body: { ...SOUND, status: 'stopping' } });
