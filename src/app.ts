@@ -60,10 +60,12 @@ export type App = Awaited<ReturnType<typeof createApp>>;
  * The composition root: the one file that knows every part. It decides nothing.
  * @throws {OperatorProblem} when the installation is not usable
  */
-export async function createApp(config: Config, { log, clock = systemClock }: { log: Logger; clock?: Clock }) {
+export async function createApp(config: Config, { log, clock: own = systemClock }: { log: Logger; clock?: Clock }) {
   const { issuer, siteName, lifetimes, secondFactor, folders } = config;
   const https = issuer.startsWith('https:');
-  const opened = await openStores({ ...storeOptions(config), clock });
+  const opened = await openStores({ ...storeOptions(config), clock: own });
+  // Corrected by the database's, where instances share one.
+  const { clock } = opened;
   const passwords = createPasswords(config.password);
   const metrics = createMetrics({
     ...{ version: packageFile.version, clock },

@@ -35,12 +35,16 @@ export function createGrants({ consents, artifacts }: { consents: ConsentStore; 
     // Two tabs that sign in at the same time share one grant and one `sid`, or one of them would be signed out.
     const sid = session.sidFor(client.clientId) ?? randomBytes(16).toString('base64url');
     const claim = () => artifacts.claimAuthorization(session.uid, client.clientId, { sid, grantId: grant.jti });
+    const sharedOf = async ({ grantId }: { grantId: string }) =>
+      grantId === grant.jti ? grant : provider.Grant.find(grantId);
     let claimed = await claim();
-    // A grant that expired and was not swept yet is nobody's: it ends, and ours takes its place.
-    const shared = claimed.grantId === grant.jti ? grant : await provider.Grant.find(claimed.grantId);
+    let shared = await sharedOf(claimed);
     if (!shared) {
+      // A grant that expired and was not swept yet is nobody's: it ends, and ours takes its place, or that of a request
+      // which was faster in the same.
       await artifacts.endGrant(claimed.grantId);
       claimed = await claim();
+      shared = await sharedOf(claimed);
     }
     session.sidFor(client.clientId, claimed.sid);
     // Said of the dead grant, if at all; the library says it again where this request is granted offline_access.

@@ -1,3 +1,4 @@
+import type { Clock } from '../lib/clock.ts';
 import type { Milliseconds } from '../lib/duration.ts';
 import type { AttemptStore } from '../limits/attempt-store.ts';
 import type { Registry } from '../oidc/registry.ts';
@@ -17,6 +18,8 @@ export interface PoolUse {
 export interface Engine {
   /** The names of the migrations that opening it applied. */
   migrated: string[];
+  /** By which everything that is kept here is dated, whichever instance writes it. */
+  clock: Clock;
   database: Database;
   registry: Registry;
   artifactRows: ArtifactRows;
@@ -30,8 +33,11 @@ export interface Engine {
   alone(name: string, work: () => Promise<void>): Promise<void>;
   /** How its connections are used; absent where it has no pool. */
   pool?(): PoolUse;
-  /** @throws where the database does not answer, or is no longer ours to write to */
-  check(): Promise<void>;
+  /**
+   * @returns `ok`, or a word for why nothing should be served from it
+   * @throws where the database does not answer, or is no longer ours to write to
+   */
+  check(): Promise<'ok' | 'read-only' | 'clock-differs'>;
   /** Where flows are kept in Redis: of that alone. */
   checkRedis?(): Promise<void>;
   close(): Promise<void>;

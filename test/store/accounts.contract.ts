@@ -105,6 +105,17 @@ export function accountStoreContract(name: string, open: () => Promise<TestStore
       ['account.deleted', ({ accounts }) => accounts.delete('acc_ada', BY), null],
     ];
 
+    it('stays refused where a clock went back since', async () => {
+      const { accounts, clock, registry } = await open();
+      await accounts.create(anAccount(), BY);
+      clock.forward(60);
+      await accounts.setPassword('acc_ada', 'hash-2', BY);
+      const at = clock();
+      clock.forward(-30);
+      await accounts.signOut('acc_ada', BY);
+      expect(await registry.account('acc_ada')).toEqual({ active: true, notBefore: at });
+    });
+
     for (const [event, change, standing] of changes) {
       it(`refuses what is older, queues its removal and is audited: ${event}`, async () => {
         const stores = await open();

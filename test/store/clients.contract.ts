@@ -135,6 +135,17 @@ export function clientStoreContract(name: string, open: () => Promise<TestStores
       ],
     ];
 
+    it('stays refused where a clock went back since', async () => {
+      const { clients, clock, registry } = await open();
+      await clients.create(aClient(), 'old', BY);
+      clock.forward(60);
+      await clients.rotateSecret('web', 'new', { oldEndsAt: clock(), endsAccess: true }, BY);
+      const at = clock();
+      clock.forward(-30);
+      await clients.setStatus('web', 'disabled', BY);
+      expect(await registry.client('web')).toMatchObject({ status: 'disabled', notBefore: at });
+    });
+
     for (const [event, change, stays] of changes) {
       it(`refuses what is older, queues its removal and is audited: ${event}`, async () => {
         const stores = await open();

@@ -185,7 +185,7 @@ describe('a session in PostgreSQL', () => {
 describe('marks in PostgreSQL', () => {
   it('are set by one of a hundred racers, and told apart', async () => {
     const { marks, later } = await openPostgresqlState();
-    const won = await racers(100, () => marks.markOnce('spent:RefreshToken:one', later()));
+    const won = await racers(100, () => marks.markOnce('spent:RefreshToken:one', later(), []));
     expect(won.filter(Boolean)).toHaveLength(1);
     const asked = ['grant:g', 'spent:RefreshToken:one', 'jti:j'] as const;
     expect(await marks.marked(asked)).toEqual(new Set(['spent:RefreshToken:one']));
@@ -196,6 +196,6 @@ describe('marks in PostgreSQL', () => {
     const { artifacts, marks } = await openPostgresqlState();
     await artifacts.endGrant('g');
     expect(await marks.marked(['grant:g'])).toEqual(new Set(['grant:g']));
-    expect(await marks.markOnce('grant:g', 1)).toBe(false);
+    expect(await marks.markOnce('grant:g', 1, [])).toBe(false);
   });
 });

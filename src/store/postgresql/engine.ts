@@ -1,17 +1,26 @@
 import type { Clock } from '../../lib/clock.ts';
+import { type Milliseconds, toMilliseconds } from '../../lib/duration.ts';
 import type { Engine } from '../engine.ts';
 import type { Marks } from '../marks.ts';
 import { openPostgresqlDatabase } from '../prisma/postgresql-database.ts';
 import { alone } from './alone.ts';
 import { postgresqlArtifactRows } from './artifact-rows.ts';
 import { postgresqlAttempts } from './attempts.ts';
+import { createDatabaseClock, type DatabaseClock } from './database-clock.ts';
 import { postgresqlMarks } from './marks.ts';
 import { migrate } from './migrate.ts';
 import { nameOf, openPool } from './pool.ts';
 import { postgresqlProgressRows } from './progress-rows.ts';
 import { postgresqlRegistry } from './registry.ts';
 import { postgresqlSealedArtifacts } from './sealed-artifacts.ts';
+import { isReadOnly } from './server-check.ts';
 import { sweepBatch } from './sweep.ts';
+
+/**
+ * Beyond what NTP ever leaves. What the protocol library dates itself (`iat`, `exp`) goes by this machine's clock, and is
+ * refused elsewhere when it is a few seconds further off.
+ */
+const FURTHEST_APART: Milliseconds = toMilliseconds(10);
 
 export interface PostgresqlEngine extends Engine {
   marks: Marks;
@@ -21,16 +30,18 @@ export interface PostgresqlEngine extends Engine {
 export async function openPostgresqlEngine({
   url,
   poolSize,
-  clock,
+  clock: own,
 }: {
   url: string;
   poolSize: number;
   clock: Clock;
 }): Promise<PostgresqlEngine> {
   const pool = openPool({ url, size: poolSize });
+  const { now: clock, compare }: DatabaseClock = createDatabaseClock({ pool, own });
   let migrated: string[];
   try {
-    migrated = await migrate({ pool, name: nameOf(url), clock });
+    migrated = await migrate({ pool, name: nameOf(url), clock: own });
+    await compare();
   } catch (err) {
     await pool.end();
     throw err;
@@ -39,6 +50,7 @@ export async function openPostgresqlEngine({
 
   return {
     migrated,
+    clock,
     database,
     registry: postgresqlRegistry({ pool, clock }),
     artifactRows: postgresqlArtifactRows(pool),
@@ -46,11 +58,16 @@ export async function openPostgresqlEngine({
     progressRows: postgresqlProgressRows(pool),
     attempts: postgresqlAttempts(pool),
     marks: postgresqlMarks(pool),
-    sweep: (before) => sweepBatch(pool, before),
+    async sweep(before) {
+      await compare();
+      // An instance that is ahead must not delete what still counts: marks of what was spent, blocks after wrong guesses.
+      return sweepBatch(pool, Math.min(before, clock()));
+    },
     alone: (name, work) => alone(pool, name, work),
     pool: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     async check() {
-      await database.prisma.installation.count();
+      if (await isReadOnly(pool)) return 'read-only';
+      return Math.abs(await compare()) > FURTHEST_APART ? 'clock-differs' : 'ok';
     },
     async close() {
       await database.close();

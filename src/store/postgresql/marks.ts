@@ -8,13 +8,14 @@ export function postgresqlMarks(pool: Pool): Marks {
     markOnce: prepare(
       pool,
       'marks.mark_once',
-      'INSERT INTO death (subject, expires_at) VALUES ($1, $2) ON CONFLICT (subject) DO NOTHING',
+      `INSERT INTO death (subject, expires_at) SELECT $1, $2
+       WHERE NOT EXISTS (SELECT 1 FROM death WHERE subject = ANY ($3)) ON CONFLICT (subject) DO NOTHING`,
     ),
     marked: prepare<{ subject: Subject }>(pool, 'marks.marked', 'SELECT subject FROM death WHERE subject = ANY ($1)'),
   };
 
   return {
-    markOnce: async (subject, until) => (await sql.markOnce(subject, until)).rowCount === 1,
+    markOnce: async (subject, until, unless) => (await sql.markOnce(subject, until, unless)).rowCount === 1,
     async marked(subjects) {
       const { rows } = await sql.marked(subjects);
       return new Set(rows.map(({ subject }) => subject));

@@ -8,7 +8,7 @@ import { insertAccount, insertTotp, unsealSeed } from './account-rows.ts';
 import { auditRow } from './audit.ts';
 import { applyChange, type Change } from './change.ts';
 import { orConflict } from './conflict.ts';
-import type { PrismaClient } from './database.ts';
+import type { PrismaClient, Transaction } from './database.ts';
 
 export function prismaAccounts({
   prisma,
@@ -21,11 +21,7 @@ export function prismaAccounts({
 }): AccountStore {
   const now = () => new Date(clock());
 
-  /** Two look-ups whether or not there is such an account, so that the time they take says nothing. */
-  async function withFactors(row: AccountRow | null): Promise<Account | null> {
-    const totp = await prisma.totpCredential.count({ where: { accountId: row?.id ?? '' } });
-    return row && toAccount(row, totp > 0);
-  }
+  const totpCount = (accountId: string) => prisma.totpCredential.count({ where: { accountId } });
 
   function change(
     id: string,
@@ -34,7 +30,11 @@ export function prismaAccounts({
     by: By,
     { endsAccess = false, also }: { endsAccess?: boolean } & Pick<Change, 'also'> = {},
   ): Promise<boolean> {
-    const ending = (before: number) => ({ kind: 'end-account', accountId: id, before }) as const;
+    const ending = {
+      refuse: (tx: Transaction, before: Date) =>
+        tx.account.updateMany({ where: { id, notBefore: { lt: before } }, data: { notBefore: before } }),
+      job: (before: number) => ({ kind: 'end-account', accountId: id, before }) as const,
+    };
     return applyChange(
       { prisma, clock },
       {
@@ -47,9 +47,16 @@ export function prismaAccounts({
   }
 
   return {
-    find: async (id) => withFactors(await prisma.account.findUnique({ where: { id } })),
-    findByEmail: async (emailNormalized) =>
-      withFactors(await prisma.account.findUnique({ where: { emailNormalized } })),
+    async find(id) {
+      const [row, totp] = await Promise.all([prisma.account.findUnique({ where: { id } }), totpCount(id)]);
+      return row && toAccount(row, totp > 0);
+    },
+    /** Two look-ups whether or not there is such an account, so that the time they take says nothing. */
+    async findByEmail(emailNormalized) {
+      const row = await prisma.account.findUnique({ where: { emailNormalized } });
+      const totp = await totpCount(row?.id ?? '');
+      return row && toAccount(row, totp > 0);
+    },
     async list() {
       const factors = { _count: { select: { totpCredentials: true } } } as const;
       const rows = await prisma.account.findMany({ orderBy: { createdAt: 'asc' }, include: factors });

@@ -6,16 +6,19 @@ import { auditRow } from './audit.ts';
 import type { PrismaClient, Transaction } from './database.ts';
 import { jobRow } from './outbox.ts';
 
-type Stamp = { updatedAt: Date; notBefore?: Date };
-
 export interface Change {
-  /** Writes the row, with the times it is given. Says how many rows there were. */
-  write(tx: Transaction, stamp: Stamp): Promise<{ count: number }>;
+  /** Writes the row, with the time it is given. Says how many rows there were. */
+  write(tx: Transaction, stamp: { updatedAt: Date }): Promise<{ count: number }>;
   event: AuditEvent;
   by: By;
-  /** Where access ends: everything older is refused from now on, and this job removes it. */
-  ending?: (before: number) => Job;
-  also?: (tx: Transaction, at: Date) => Promise<unknown>;
+  /** Where access ends. */
+  ending?: {
+    /** Refuses everything older from now on, unless what is younger is refused already. */
+    refuse(tx: Transaction, before: Date): Promise<unknown>;
+    /** Removes what is refused. */
+    job(before: number): Job;
+  };
+  also?: (tx: Transaction) => Promise<unknown>;
 }
 
 /** A change, its audit event and its job, in one transaction. False where there is no such row: nothing was written. */
@@ -23,13 +26,15 @@ export function applyChange(
   { prisma, clock }: { prisma: PrismaClient; clock: Clock },
   { write, event, by, ending, also }: Change,
 ): Promise<boolean> {
-  const at = new Date(clock());
   return prisma.$transaction(async (tx) => {
-    const { count } = await write(tx, { updatedAt: at, ...(ending && { notBefore: at }) });
+    const { count } = await write(tx, { updatedAt: new Date(clock()) });
     if (count === 0) return false;
-    await also?.(tx, at);
+    // The row is locked by now. A time from before the wait for it would spare whoever signed in meanwhile.
+    const at = new Date(clock());
+    await ending?.refuse(tx, at);
+    await also?.(tx);
     await tx.auditEvent.create({ data: auditRow(event, by, at) });
-    if (ending) await tx.outboxMessage.create({ data: jobRow(ending(at.getTime()), at) });
+    if (ending) await tx.outboxMessage.create({ data: jobRow(ending.job(at.getTime()), at) });
     return true;
   });
 }

@@ -7,7 +7,7 @@ import { newId } from '../../lib/ids.ts';
 import { auditRow } from './audit.ts';
 import { applyChange, type Change } from './change.ts';
 import { orConflict } from './conflict.ts';
-import type { PrismaClient } from './database.ts';
+import type { PrismaClient, Transaction } from './database.ts';
 
 export function prismaClients({ prisma, clock }: { prisma: PrismaClient; clock: Clock }): ClientStore {
   const now = () => new Date(clock());
@@ -19,7 +19,11 @@ export function prismaClients({ prisma, clock }: { prisma: PrismaClient; clock: 
     by: By,
     { endsAccess = false, also }: { endsAccess?: boolean } & Pick<Change, 'also'> = {},
   ): Promise<boolean> {
-    const ending = (before: number) => ({ kind: 'end-client', clientId: id, before }) as const;
+    const ending = {
+      refuse: (tx: Transaction, before: Date) =>
+        tx.client.updateMany({ where: { id, notBefore: { lt: before } }, data: { notBefore: before } }),
+      job: (before: number) => ({ kind: 'end-client', clientId: id, before }) as const,
+    };
     return applyChange(
       { prisma, clock },
       {

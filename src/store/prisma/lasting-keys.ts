@@ -56,11 +56,11 @@ export async function openLastingKeys({
     try {
       return Buffer.from(sealer.unseal(LASTING_KEY, label, Buffer.from(sealedKey, 'base64url')), 'base64url');
     } catch (err) {
-      if (!(err instanceof UnknownKey)) throw err;
-      throw new OperatorProblem(
-        `this database is sealed under a newer key than KEYS_DIR holds (${err.message}): put the newest keyring.json there, from another instance or the backup`,
-        { cause: err },
-      );
+      const sentence =
+        err instanceof UnknownKey
+          ? `this database is sealed under a newer key than KEYS_DIR holds (${err.message}): put the newest keyring.json there, from another instance or the backup`
+          : `the key "${label}" of this database does not open with keyring.json, although that names its key: put the keyring.json back that belongs to the database, or restore the database`;
+      throw new OperatorProblem(sentence, { cause: err });
     }
   }
 

@@ -1,4 +1,4 @@
-import { DAY, type Milliseconds, toMilliseconds } from '../../lib/duration.ts';
+import { HOUR, type Milliseconds, toMilliseconds } from '../../lib/duration.ts';
 import type { ArtifactKind } from '../../oidc/artifact-store.ts';
 import type { ArtifactRow, ArtifactRows, Subject } from '../artifact-rows.ts';
 import type { Marks } from '../marks.ts';
@@ -10,8 +10,11 @@ import type { Redis } from './connection.ts';
  */
 const UNDER_WAY: readonly ArtifactKind[] = ['Interaction', 'AuthorizationCode', 'PushedAuthorizationRequest'];
 
-/** By how much a spent mark outlives what it speaks of: the clocks of instances differ. */
-const MARGIN: Milliseconds = toMilliseconds(DAY);
+/**
+ * By how much a spent mark outlives what it speaks of: the clocks of instances and of Redis differ. Not more than that
+ * asks for, since every sign-in leaves marks.
+ */
+const MARGIN: Milliseconds = toMilliseconds(HOUR);
 
 /** All of a row that is not sealed, is no part of its key, and may be replaced. */
 interface Head extends Pick<ArtifactRow, 'uid' | 'grantId' | 'accountId' | 'clientId' | 'expiresAt'> {
@@ -47,8 +50,6 @@ export function redisArtifactRows({
     return { ...(JSON.parse(head.toString()) as Head), bornAt: Number(born), sealed };
   }
 
-  const isAlive = async (subjects: Subject[]) => subjects.length === 0 || (await marks.marked(subjects)).size === 0;
-
   return {
     ...database,
     async upsert(row, fallsWith) {
@@ -58,7 +59,7 @@ export function redisArtifactRows({
     },
     async insert(row, fallsWith) {
       if (!isUnderWay(row.kind)) return database.insert(row, fallsWith);
-      if (!(await isAlive([...fallsWith, spent(row.kind, row.idHash)]))) return false;
+      if ((await marks.marked([...fallsWith, spent(row.kind, row.idHash)])).size > 0) return false;
       return redis.run((client) => client.putOnce(keyOf(row.kind, row.idHash), ...valuesOf(row, fallsWith)));
     },
     async find(kind, idHash) {
@@ -75,15 +76,14 @@ export function redisArtifactRows({
     async consume(kind, idHash, at) {
       if (!isUnderWay(kind)) return database.consume(kind, idHash, at);
       const kept = await load(kind, idHash);
-      if (!kept || !(await isAlive(kept.fallsWith))) return false;
-      return marks.markOnce(spent(kind, idHash), kept.expiresAt + MARGIN);
+      return kept !== null && marks.markOnce(spent(kind, idHash), kept.expiresAt + MARGIN, kept.fallsWith);
     },
     async delete(kind, idHash) {
       if (!isUnderWay(kind)) return database.delete(kind, idHash);
       const kept = await load(kind, idHash);
       if (!kept) return;
       // An interaction is deleted when its login is used: should it come back, it must not log anybody in again.
-      await marks.markOnce(spent(kind, idHash), kept.expiresAt + MARGIN);
+      await marks.markOnce(spent(kind, idHash), kept.expiresAt + MARGIN, []);
       await redis.run((client) => client.del(keyOf(kind, idHash)));
     },
   };

@@ -14,6 +14,9 @@ const SLOWEST_RECONNECT: Milliseconds = 2000;
 /** Replies with which Redis says that it cannot serve now: it loads, is a replica meanwhile, is full, cannot persist. */
 const AWAY = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|OOM|MISCONF|NOREPLICAS|BUSY|UNKILLABLE) /;
 
+/** Of those the one that only another server at this address takes back. */
+const DEMOTED = /^READONLY /;
+
 export type RedisClient = ReturnType<typeof newClient>;
 
 export interface Redis {
@@ -63,6 +66,14 @@ export async function openRedis(url: string): Promise<Redis> {
 
   let silent = false;
 
+  /** A failover that leaves the server of old running as a replica leaves its connections as well. */
+  function connectAnew(): void {
+    if (!client.isReady) return;
+    client.destroy();
+    // Tried until it succeeds, or until the client is closed meanwhile.
+    client.connect().catch(() => {});
+  }
+
   return {
     async run(command) {
       // Anything more that was written would put off the moment at which the connection counts as dead.
@@ -76,6 +87,7 @@ export async function openRedis(url: string): Promise<Redis> {
         return await within(ANSWER_WITHIN, reply);
       } catch (err) {
         if (err instanceof Silence) silent = true;
+        if (err instanceof ErrorReply && DEMOTED.test(err.message)) connectAnew();
         // What says why is the error that took it offline.
         const cause = err instanceof ClientOfflineError ? lastError : err;
         throw isAway(err) ? new Unavailable('Redis is away', { cause }) : err;

@@ -21,7 +21,8 @@ export async function withRedis(
     artifactRows: redisArtifactRows({ redis, prefix, database: engine.artifactRows, marks: engine.marks }),
     progressRows: redisProgressRows({ redis, prefix }),
     async check() {
-      await Promise.all([engine.check(), redis.run((client) => client.ping())]);
+      const [word] = await Promise.all([engine.check(), redis.run((client) => client.ping())]);
+      return word;
     },
     checkRedis: async () => void (await redis.run((client) => client.ping())),
     async close() {

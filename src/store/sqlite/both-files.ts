@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { Milliseconds } from '../../lib/duration.ts';
 import { OperatorProblem } from '../../lib/errors.ts';
@@ -44,6 +45,28 @@ export function lockBoth({ database, state }: BothFiles, folder: string): void {
   });
 }
 
+/**
+ * Also a server with nothing to do counts: in WAL mode, whoever has a file open holds a shared lock on it.
+ * @throws {OperatorProblem} where a process of this machine has one of them open
+ */
+export function checkUnused(folder: string): void {
+  for (const file of [databaseFile(folder), stateFile(folder)].filter((name) => existsSync(name))) {
+    const db = new DatabaseSync(file);
+    try {
+      db.exec('PRAGMA locking_mode = EXCLUSIVE');
+      db.prepare('SELECT 1 FROM sqlite_master').get();
+    } catch (err) {
+      // One that is damaged or cannot be read is nobody's any more.
+      if ((err as { errcode?: number }).errcode !== BUSY) continue;
+      throw new OperatorProblem(`another process has ${file} open: stop the server and other commands first`, {
+        cause: err,
+      });
+    } finally {
+      db.close();
+    }
+  }
+}
+
 function unlessBusy<T>(folder: string, work: () => T): T {
   try {
     return work();
@@ -66,6 +89,7 @@ export interface InstallationRow {
 
 /** @returns undefined for a file that no server ever started on. Columns that a file is too old for are as they were. */
 export function readInstallation(database: DatabaseSync): InstallationRow | undefined {
+  if (!database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'Installation'").get()) return undefined;
   const row = database.prepare('SELECT * FROM Installation').get();
   return row && ({ standing: 'open', leftFor: null, ...row } as unknown as InstallationRow);
 }

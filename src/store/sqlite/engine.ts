@@ -41,6 +41,7 @@ export function openSqliteEngine({ folder, clock }: { folder: string; clock: Clo
 
   return {
     migrated,
+    clock,
     database,
     registry: sqliteRegistry({ handle: reads, clock }),
     artifactRows: sqliteArtifactRows(state),
@@ -54,6 +55,7 @@ export function openSqliteEngine({ folder, clock }: { folder: string; clock: Clo
       // Also for a process that had both files open when they were left.
       checkStanding(await database.prisma.installation.findUniqueOrThrow({ where: { id: 1 } }));
       state.prepare('SELECT 1').get();
+      return 'ok';
     },
     async close() {
       await database.close();

@@ -114,6 +114,19 @@ describe('a Redis that refuses', () => {
     expect(isUnavailable(await failure(redis.run((client) => client.set('key', 'value'))))).toBe(true);
   });
 
+  it('to write because it became a replica is left for the server that has its address now', async () => {
+    const [old, next] = [await ownServer(), await ownServer()];
+    const proxy = await proxyTo(old.url);
+    const redis = await opened(proxy.url);
+    await (await rawClient(old.url)).replicaOf('127.0.0.1', 1);
+    proxy.leadTo(next.url);
+    const refused = await racers(10, () => failure(redis.run((client) => client.set('key', 'value'))));
+    expect(refused.every(isUnavailable)).toBe(true);
+    await vi.waitFor(() => redis.run((client) => client.set('key', 'value')), { timeout: 10_000 });
+    expect(await (await rawClient(next.url)).get('key')).toBe('value');
+    expect(proxy.connections()).toBe(2);
+  });
+
   it('a mistake of ours is not unavailable', async () => {
     const redis = await opened((await ownServer()).url);
     await redis.run((client) => client.set('key', 'value'));

@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest';
 
 /** Stands before a server and can be made to keep back what goes to and fro, as a broken network does. */
 export async function proxyTo(url: string) {
-  const target = new URL(url);
+  let target = new URL(url);
   const sockets = new Set<net.Socket>();
   let holds = false;
   let connections = 0;
@@ -32,6 +32,10 @@ export async function proxyTo(url: string) {
   return {
     url: `redis://127.0.0.1:${port}/0`,
     connections: () => connections,
+    /** Only for connections made from now on, as when an address moves. */
+    leadTo(url: string) {
+      target = new URL(url);
+    },
     hold(on: boolean) {
       holds = on;
     },
