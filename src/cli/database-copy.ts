@@ -3,39 +3,43 @@ import { parseConfig } from '../config/config.ts';
 import type { Compared, Move } from '../store/copy/move.ts';
 import { action, type Cli } from './command.ts';
 import { checkEmbedded } from './embedded.ts';
-import { Failure } from './failure.ts';
+import { Failure, UsageFailure } from './failure.ts';
+import { firstLineOf } from './first-line.ts';
 import { table } from './layout.ts';
 import { confirmation } from './prompt.ts';
 import { checkServerStopped } from './server-stopped.ts';
 
 const NOTES = `Stop the server first. Keys and issuer stay the same, so nobody has to sign in again. When everything is there and
 compared, the files in DATA_DIR refuse to be used, because one token must not be spent at two places. Started again
-after a failure, it finishes or begins anew. Without a password in the address, PGPASSWORD or ~/.pgpass is used, which
-other users of this machine cannot read.`;
+after a failure, it finishes or begins anew. A password does not belong into --to, which other users of this machine can
+read: --to-file is for that, and PGPASSWORD or ~/.pgpass are used where the address has none.`;
 
 interface CopyOptions {
-  to: string;
+  to?: string;
+  toFile?: string;
   yes?: boolean;
 }
 
 export function databaseCopy(cli: Cli): Command {
   return action('copy', 'move the installation in DATA_DIR to an empty PostgreSQL database', {
-    examples: ['database copy --to postgresql://gatewright@db.example.org/gatewright'],
+    examples: [
+      'database copy --to postgresql://gatewright@db.example.org/gatewright',
+      'database copy --to-file /run/secrets/database_url    # the one that DATABASE_URL_FILE will name',
+    ],
     notes: NOTES,
   })
-    .requiredOption('--to <address>', 'postgresql://user@host:port/database')
+    .option('--to <address>', 'postgresql://user@host:port/database')
+    .option('--to-file <file>', 'read the address from the first line of a file')
     .option('--yes', 'do not ask')
     .action((options: CopyOptions) => copy(cli, options));
 }
 
-async function copy(cli: Cli, { to, yes = false }: CopyOptions): Promise<void> {
+async function copy(cli: Cli, { yes = false, ...where }: CopyOptions): Promise<void> {
   const { env, clock, out } = cli;
   const confirm = confirmation({ yes });
+  const to = addressFrom(where, cli);
   const config = parseConfig(env);
   await checkEmbedded(config);
-  if (!/^postgres(ql)?:\/\/[^/]/.test(to) || !URL.canParse(to)) {
-    throw new Failure('--to must be of the form postgresql://user@host:5432/database');
-  }
   await checkServerStopped(config);
 
   const { openMove } = await import('../store/copy/move.ts');
@@ -49,6 +53,22 @@ async function copy(cli: Cli, { to, yes = false }: CopyOptions): Promise<void> {
   } finally {
     await move.close();
   }
+}
+
+function addressFrom({ to, toFile }: CopyOptions, { out }: Cli): string {
+  if ((to === undefined) === (toFile === undefined)) {
+    throw new UsageFailure('say where to: either --to or --to-file', 'gatewright database copy');
+  }
+  const [address, option] = toFile === undefined ? [to ?? '', '--to'] : [firstLineOf(toFile), toFile];
+  if (!/^postgres(ql)?:\/\/[^/]/.test(address) || !URL.canParse(address)) {
+    throw new Failure(`${option} must be of the form postgresql://user@host:5432/database`);
+  }
+  if (to !== undefined && new URL(to).password !== '') {
+    out.warn(
+      'the password in --to is seen by other users of this machine and kept in the history of the shell: use --to-file, and change the password',
+    );
+  }
+  return address;
 }
 
 async function carryOut({ out }: Cli, move: Move): Promise<Compared[]> {

@@ -1,7 +1,10 @@
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
-import { type Milliseconds, toMilliseconds } from '../lib/duration.ts';
+import { type Milliseconds, type Seconds, toMilliseconds } from '../lib/duration.ts';
 import type { Keyring } from '../lib/keyring.ts';
+
+/** How long it may take until every instance that shares the folder knows what has changed in the file. */
+export const KNOWN_WITHIN: Seconds = 15;
 
 export interface StatedKeyringKey {
   id: string;

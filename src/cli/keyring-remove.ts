@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import { BY_OPERATOR } from '../lib/by.ts';
+import { toMilliseconds } from '../lib/duration.ts';
+import type { KeyringFile } from '../lib/keyring-file.ts';
 import { action, type Cli } from './command.ts';
 import { Failure } from './failure.ts';
-import { isRemovable, type StatedKeyringKey, statedKeys } from './keyring-keys.ts';
+import { isRemovable, KNOWN_WITHIN, type StatedKeyringKey, statedKeys } from './keyring-keys.ts';
 import { iso } from './layout.ts';
 import { confirmation } from './prompt.ts';
 import { sealAnew } from './seal-anew.ts';
@@ -36,10 +38,7 @@ async function remove(cli: Cli, id: string, { now = false, yes = false }: Remove
       if (key.records > 0) await sealAnew(stores, cli.out);
       await confirm(whatEnds(await keyOf(id, opened)));
     }
-    changeKeyringFile(config.folders.keys, (content) => ({
-      ...content,
-      keys: content.keys.filter((known) => known.id !== id),
-    }));
+    changeKeyringFile(config.folders.keys, (content) => without(id, content, cli));
     await stores.audit.write({ event: 'keyring.key_removed', keyId: id, early }, BY_OPERATOR);
     cli.out.result(
       `Removed the key ${id}; running servers forget it within seconds. Delete it from every copy of keyring.json too.`,
@@ -51,11 +50,31 @@ async function remove(cli: Cli, id: string, { now = false, yes = false }: Remove
 /** @throws {Failure} where it is not one that can be removed at all */
 async function keyOf(id: string, { config, stores: { keyring, resealing } }: Opened): Promise<StatedKeyringKey> {
   const key = statedKeys(keyring, await resealing.counts(), config).find((known) => known.id === id);
-  if (!key) throw new Failure(`there is no key ${id} in the keyring: see npx gatewright keyring status`);
+  if (!key) throw unknown(id);
   if (key.state === 'current') {
     throw new Failure(`the key ${id} is the current one: replace it first, with npx gatewright keyring rotate`);
   }
   return key;
+}
+
+/** By the file as it is now: while it was asked for, the key may have become the current one. @throws {Failure} */
+function without(id: string, content: KeyringFile, { clock }: Cli): KeyringFile {
+  const keys = content.keys.filter((key) => key.id !== id);
+  const takesOver = content.keys.filter((key) => key.id === id).map(({ activatesAt }) => Date.parse(activatesAt))[0];
+  if (takesOver === undefined) throw unknown(id);
+  const now = clock();
+  const isReplaced = keys.map((key) => Date.parse(key.activatesAt)).some((at) => takesOver < at && at <= now);
+  // A server that does not know yet that it is gone would seal under it from its time on.
+  if (!isReplaced && takesOver <= now + toMilliseconds(KNOWN_WITHIN)) {
+    throw new Failure(
+      `the key ${id} takes over at ${iso(takesOver)}, too soon to take it back: wait for that, then replace it with npx gatewright keyring rotate`,
+    );
+  }
+  return { ...content, keys };
+}
+
+function unknown(id: string): Failure {
+  return new Failure(`there is no key ${id} in the keyring: see npx gatewright keyring status`);
 }
 
 function whyNot({ id, records, runsOutAt }: StatedKeyringKey): string {

@@ -2,16 +2,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { BY_OPERATOR } from '../lib/by.ts';
 import { DAY, HOUR, MINUTE, type Milliseconds, type Seconds, toMilliseconds } from '../lib/duration.ts';
+import type { Keyring } from '../lib/keyring.ts';
 import { action, type Cli } from './command.ts';
 import { Failure, UsageFailure } from './failure.ts';
-import { statedKeys } from './keyring-keys.ts';
+import { KNOWN_WITHIN, statedKeys } from './keyring-keys.ts';
 import { iso } from './layout.ts';
 import { sealAnew } from './seal-anew.ts';
 import { withStores } from './stores.ts';
 
 const TICK: Milliseconds = 250;
-/** In less, an instance that shares the folder may not have looked into it. */
-const SAFE: Seconds = 15;
 const LONGEST: Seconds = 7 * DAY;
 const UNITS: Record<string, Seconds> = { s: 1, m: MINUTE, h: HOUR, d: DAY };
 
@@ -37,9 +36,9 @@ async function rotate(cli: Cli, activateIn: Seconds): Promise<void> {
     const added = await addKey(config.folders.keys, activateIn, cli);
     keyring.look();
     await audit.write({ event: 'keyring.key_added', keyId: added.id }, BY_OPERATOR);
-    if (activateIn < SAFE) out.warn(`in ${activateIn} s, other instances may not have learnt of the new key`);
+    if (activateIn < KNOWN_WITHIN) out.warn(`in ${activateIn} s, other instances may not have learnt of the new key`);
 
-    await waitFor(added, cli);
+    await waitFor(added, keyring, cli);
     const { done, unreadable } = await sealAnew(stores, out);
     const old = statedKeys(keyring, await stores.resealing.counts(), config).find(({ id }) => id === before);
     const runsOutAt = old?.runsOutAt ? iso(old.runsOutAt) : null;
@@ -78,13 +77,18 @@ async function addKey(folder: string, activateIn: Seconds, { clock }: Cli): Prom
   return { id: key.id, activatesAt };
 }
 
-async function waitFor({ id, activatesAt }: Added, { out, clock }: Cli): Promise<void> {
+/** @throws {Failure} where it is removed meanwhile: what would be sealed under it then, nothing would ever open */
+async function waitFor({ id, activatesAt }: Added, keyring: Keyring, { out, clock }: Cli): Promise<void> {
   const { progressBar } = await import('./progress-bar.ts');
   const start = clock();
   const bar = progressBar(out, `Until the key ${id} takes over`, activatesAt - start);
   for (let now = start; now < activatesAt; now = clock()) {
     bar.to(now - start);
     await pause(Math.min(TICK, activatesAt - now));
+    keyring.look();
+    if (!keyring.keys.some((known) => known.id === id)) {
+      throw new Failure(`the key ${id} was removed before it took over: nothing was sealed anew`);
+    }
   }
   bar.done();
 }

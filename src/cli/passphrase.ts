@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { Failure, UsageFailure } from './failure.ts';
+import { firstLineOf } from './first-line.ts';
 import { askTwice, askUnseen } from './prompt.ts';
 
 /** Whoever has the file may try as many as they like, for ever. */
@@ -16,20 +16,12 @@ export function checkPassphraseSource({ passphraseFile }: PassphraseOptions): vo
 }
 
 export async function newPassphrase({ passphraseFile }: PassphraseOptions): Promise<string> {
-  const passphrase = passphraseFile === undefined ? await askTwice('Passphrase') : readFirstLine(passphraseFile);
+  const passphrase = passphraseFile === undefined ? await askTwice('Passphrase') : firstLineOf(passphraseFile);
   if ([...passphrase].length < SHORTEST)
     throw new Failure(`the passphrase is too short: it needs ${SHORTEST} characters`);
   return passphrase;
 }
 
 export async function knownPassphrase({ passphraseFile }: PassphraseOptions): Promise<string> {
-  return passphraseFile === undefined ? askUnseen('Passphrase') : readFirstLine(passphraseFile);
-}
-
-function readFirstLine(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').split(/\r?\n/)[0] ?? '';
-  } catch (err) {
-    throw new Failure(`${file} cannot be read (${(err as NodeJS.ErrnoException).code})`);
-  }
+  return passphraseFile === undefined ? askUnseen('Passphrase') : firstLineOf(passphraseFile);
 }

@@ -10,7 +10,8 @@ import { checkServerStopped } from './server-stopped.ts';
 
 const NOTES = `Into an empty DATA_DIR, with the keyring in KEYS_DIR that the data was sealed with. Everybody has to sign in again and
 every token is refused, because the backup does not know what was ended or spent since it was made. What else happened
-since is gone: changed passwords are as before, disabled accounts may be active again, spent recovery codes work.`;
+since is gone: changed passwords and replaced client secrets are as before, disabled accounts may be active again, spent
+recovery codes work, and a signing key that was revoked signs again: revoke it anew before the server starts.`;
 
 interface RestoreOptions extends PassphraseOptions {
   force?: boolean;

@@ -9,6 +9,7 @@ import {
   linkSync,
   mkdirSync,
   openSync,
+  readdirSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -69,10 +70,11 @@ export function changeKeyringFile(folder: string, change: (content: KeyringFile)
         unlinkSync(draft);
         throw err;
       }
+      removeDrafts(file);
       syncFolder(path.dirname(file));
     });
   } finally {
-    unlinkSync(lock);
+    rmSync(lock, { force: true });
   }
 }
 
@@ -94,6 +96,13 @@ function writeAside(file: string, content: KeyringFile, before: Stats | null): s
     closeSync(fd);
   }
   return draft;
+}
+
+/** What a change that was killed left behind holds every key, also those that are removed now. */
+function removeDrafts(file: string): void {
+  const folder = path.dirname(file);
+  const isDraft = (name: string) => name.startsWith(`${path.basename(file)}.`) && name.endsWith('.new');
+  for (const name of readdirSync(folder).filter(isDraft)) rmSync(path.join(folder, name), { force: true });
 }
 
 function writeLock(lock: string): void {

@@ -85,6 +85,7 @@ export function keyringFrom(content: KeyringFile, clock: Clock = systemClock): K
 interface Known {
   id: string;
   current: KeyTimes;
+  secrets: ReadonlyMap<string, Buffer>;
 }
 
 function createKeyring(first: KeyringFile, clock: Clock, reread: (known: Known) => KeyringFile | null): Keyring {
@@ -104,7 +105,7 @@ function createKeyring(first: KeyringFile, clock: Clock, reread: (known: Known) 
   function look(): void {
     lookedAt = clock();
     try {
-      const content = reread({ id: first.id, current: current() });
+      const content = reread({ id: first.id, current: current(), secrets: ring.secrets });
       lastProblem = null;
       if (content === null) return;
       ring = ringOf(content);
@@ -180,10 +181,16 @@ function ringOf({ keys }: KeyringFile) {
 }
 
 /** @throws {OperatorProblem} for a file that is not what came of the one that is open, but another or an earlier one */
-function checkSuccession(content: KeyringFile, { id, current }: Known, file: string): void {
+function checkSuccession(content: KeyringFile, { id, current, secrets }: Known, file: string): void {
   if (content.id !== id) {
     throw new OperatorProblem(
       `${file} is now keyring ${content.id}, but this program runs with keyring ${id}: put the right keyring.json back`,
+    );
+  }
+  const changed = content.keys.find((key) => secrets.get(key.id)?.equals(Buffer.from(key.secret, 'base64')) === false);
+  if (changed) {
+    throw new OperatorProblem(
+      `${file} now has another secret for the key ${changed.id}, which opens nothing: put the right keyring.json back`,
     );
   }
   const follows = content.keys.some(

@@ -66,6 +66,8 @@ export function createResealing({
       for (const rows of places) {
         let after: SealedRow | null = null;
         for (let full = true; full; ) {
+          // A command that runs for long does not watch the file: what was rotated meanwhile may be removed next.
+          keyring.look();
           const current = keyring.currentKeyId;
           const slice: SealedRow[] = await rows.slice(after, SLICE, current);
           for (const row of slice.filter(({ sealed }) => keyIdOf(sealed) !== current)) {

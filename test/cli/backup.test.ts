@@ -1,9 +1,22 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { Header } from 'tar';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { newKey, readKeyringFile } from '../../src/lib/keyring-file.ts';
+import { changeKeyringFile } from '../../src/lib/keyring-writing.ts';
 import { needlesOf, recordSecrets } from '../attacks/wire.ts';
 import { PASSWORD, startTestServer, type TestServer } from '../support/server.ts';
 import { createUserAgent } from '../support/user-agent.ts';
@@ -121,7 +134,18 @@ describe('backup', () => {
     expect((await gatewright(['backup', file, '--force', '--json'])).json).toMatchObject({ file, withKeyring: false });
     expect(statSync(file).size).toBeGreaterThan(1000);
 
-    const { run } = installation();
+    for (const name of [path.dirname(file), `${path.dirname(file)}/`]) {
+      expect((await gatewright(['backup', name, '--force'])).stderr).toMatch(
+        / is a folder: name the file to be made in/,
+      );
+    }
+    expect(readdirSync(path.dirname(file))).toEqual(['other.tar.gz']);
+
+    const { run, env } = installation();
+    mkdirSync(env['DATA_DIR'] ?? '');
+    writeFileSync(path.join(env['DATA_DIR'] ?? '', 'gatewright.db'), '');
+    expect((await run(['backup', 'x.tar.gz'])).stderr).toMatch(/^gatewright: there is no installation in \S+ yet/);
+    rmSync(env['DATA_DIR'] ?? '', { recursive: true });
     expect((await run(['backup', 'x.tar.gz'])).stderr).toMatch(/^gatewright: there is no installation in \S+ yet/);
     expect((await run(['backup', 'x.tar.gz'], { env: { DATABASE_URL: 'postgresql://u@h/d' } })).stderr).toMatch(
       /^gatewright: the data is in PostgreSQL: copy it with pg_dump --format=custom, and keep \S+keyring\.json apart/,
@@ -180,6 +204,56 @@ describe('restore', () => {
     expect(events.status).toBe(0);
   });
 
+  it('moves aside no folder that another process has open, whatever port that listens at', async () => {
+    const { data } = server.config.folders;
+    const refused = await gatewright(['restore', backup, '--force', '--yes'], { PORT: '9' });
+    expect([refused.status, refused.stderr]).toEqual([
+      1,
+      expect.stringMatching(/another process has \S+gatewright\.db open: stop the server and other commands first\n$/),
+    ]);
+    expect(readdirSync(data).filter((name) => name.startsWith('.restoring'))).toEqual([]);
+    expect(readdirSync(path.dirname(data)).filter((name) => name.includes('before'))).toEqual([]);
+    expect((await enter(await visit(server))).id_token).toBeTruthy();
+  });
+
+  it('goes into the folder behind a link, which stays, and into a volume that has nothing in it yet', async () => {
+    const { data, restore, root } = elsewhere();
+    const volume = path.join(newFolder(), 'volume');
+    mkdirSync(path.join(volume, 'lost+found'), { recursive: true });
+    symlinkSync(volume, data);
+    expect((await restore(backup)).status).toBe(0);
+    expect(readdirSync(volume)).toContain('gatewright.db');
+    const { stdout } = await restore(backup, '--force');
+    expect(stdout).toMatch(/What was there before is in \S+volume\.before-/);
+    expect(readlinkSync(data)).toBe(volume);
+    expect(readdirSync(volume).sort()).toEqual(['gatewright.db', 'state.db']);
+    expect(readdirSync(root)).toEqual(['data']);
+
+    const lost = elsewhere();
+    symlinkSync(path.join(lost.root, 'unmounted', 'data'), lost.data);
+    expect((await lost.restore(backup)).stderr).toMatch(
+      /the data folder \S+data cannot be written to \(ENOENT\): make it/,
+    );
+  });
+
+  it('is refused with a keyring that has lost what the data rests on, before anything is put in place', async () => {
+    const keys = path.join(newFolder(), 'keys');
+    cpSync(server.config.folders.keys, keys, { recursive: true });
+    const env = { DATA_DIR: path.join(newFolder(), 'data'), KEYS_DIR: keys, PORT: '9' };
+    expect((await gatewright(['restore', backup, '--yes'], env)).status).toBe(0);
+    // A rotation that was interrupted before anything was sealed anew, then a backup, then the end of the old key.
+    const [old] = readKeyringFile(keys).keys;
+    changeKeyringFile(keys, (content) => ({ ...content, keys: [...content.keys, newKey(Date.now(), Date.now)] }));
+    const file = path.join(newFolder(), 'early.tar.gz');
+    expect((await gatewright(['backup', file], env)).status).toBe(0);
+    changeKeyringFile(keys, (content) => ({ ...content, keys: content.keys.filter(({ id }) => id !== old?.id) }));
+    const { restore, data } = elsewhere({ keys });
+    expect((await restore(file)).stderr).toMatch(
+      new RegExp(`early\\.tar\\.gz is sealed under key ${old?.id}, which this keyring holds no more: put back the`),
+    );
+    expect(readdirSync(data)).toEqual([]);
+  });
+
   it('is refused while the server runs, without an answer, and with the wrong keyring', async () => {
     const { restore, env } = elsewhere();
     const running = await gatewright(['restore', backup, '--yes'], { ...env, PORT: String(server.config.listen.port) });
@@ -206,10 +280,17 @@ describe('a backup with its keyring', () => {
       writeFileSync(name, `${text}\n`);
       return name;
     }) as [string, string, string];
+    const fromWindows = path.join(newFolder(), 'passphrase');
+    writeFileSync(fromWindows, `\ufeff${PASSPHRASE}\r\n`);
+    const noText = path.join(newFolder(), 'passphrase');
+    writeFileSync(noText, Buffer.alloc(32, 0xc3));
     const sealed = (passphrase: string) =>
       gatewright(['backup', file, '--with-keyring', '--passphrase-file', passphrase]);
     expect((await sealed(short)).stderr).toBe('gatewright: the passphrase is too short: it needs 15 characters\n');
     expect((await gatewright(['backup', file, '--with-keyring'])).status).toBe(2);
+    expect((await sealed(noText)).stderr).toMatch(
+      /passphrase holds bytes that are no text: write what is in it as base64/,
+    );
     expect((await sealed(right)).status).toBe(0);
     const keyring = readFileSync(path.join(server.config.folders.keys, 'keyring.json'), 'utf8');
     const [key] = JSON.parse(keyring).keys;
@@ -227,7 +308,7 @@ describe('a backup with its keyring', () => {
     expect((await restore(file)).stderr).toMatch(
       /is missing: put it back .*, or take it from the backup with --with-keyring/,
     );
-    expect((await restore(file, '--with-keyring', '--passphrase-file', right)).status).toBe(0);
+    expect((await restore(file, '--with-keyring', '--passphrase-file', fromWindows)).status).toBe(0);
     expect(readFileSync(path.join(keys, 'keyring.json'), 'utf8')).toBe(keyring);
     expect(statSync(path.join(keys, 'keyring.json')).mode & 0o777).toBe(0o600);
   });

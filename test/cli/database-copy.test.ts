@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Server } from '../../src/server.ts';
 import { newDatabase, type TestDatabase } from '../support/databases.ts';
@@ -23,9 +25,11 @@ beforeAll(async () => {
   database = await newDatabase();
   people = await populate(before);
   const gatewright = operatorOf(before);
+  const secret = path.join(before.folder, 'database_url');
+  writeFileSync(secret, `${database.url}\n`);
   whileRunning = await gatewright(['database', 'copy', '--to', database.url, '--yes']);
   await before.close();
-  outcome = await gatewright(['database', 'copy', '--to', database.url, '--yes']);
+  outcome = await gatewright(['database', 'copy', '--to-file', secret, '--yes']);
   after = await startElsewhere(before, { database: { url: database.url, pool: 4 } }, LATER);
 }, 120_000);
 
@@ -59,9 +63,30 @@ describe('database copy', () => {
       stderr: 'gatewright: --to must be of the form postgresql://user@host:5432/database\n',
     });
     expect(await gatewright(['database', 'copy', '--to', database.url])).toMatchObject({ status: 2 });
+    for (const both of [[], ['--to', database.url, '--to-file', 'x']]) {
+      expect(await gatewright(['database', 'copy', '--yes', ...both])).toMatchObject({
+        status: 2,
+        stderr: 'gatewright: say where to: either --to or --to-file; see npx gatewright database copy --help\n',
+      });
+    }
     const wrong = await gatewright(['database', 'copy', '--to', database.url, '--yes'], { DATABASE_URL: database.url });
     expect(wrong.stderr).toMatch(/^gatewright: this is about the files in DATA_DIR, but DATABASE_URL is set/);
   });
+});
+
+it('is told that a password in the command line is no secret any more, and does not read it again', async () => {
+  const { stderr } = await operatorOf(before)([
+    'database',
+    'copy',
+    '--to',
+    'postgresql://u:hunter2@127.0.0.1:1/x',
+    '--yes',
+  ]);
+  expect(stderr).toMatch(
+    /^gatewright: warning: the password in --to is seen by other users of this machine .*: use --to-file/,
+  );
+  expect(stderr).not.toContain('hunter2');
+  expect(outcome.stderr).not.toContain('--to-file');
 });
 
 describe('people, after the move', () => {

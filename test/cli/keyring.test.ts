@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { DAY, toMilliseconds } from '../../src/lib/duration.ts';
-import { type KeyringKey, newKey } from '../../src/lib/keyring-file.ts';
+import { type KeyringKey, newKey, readKeyringFile } from '../../src/lib/keyring-file.ts';
 import { changeKeyringFile } from '../../src/lib/keyring-writing.ts';
 import { openSqliteFile } from '../../src/store/sqlite/sqlite-file.ts';
 import { type Installation, installation } from './gatewright.ts';
@@ -90,6 +90,51 @@ describe.concurrent('keyring', { timeout: 90_000 }, () => {
     expect(keys.map(({ state }: { state: string }) => state)).toEqual(['announced', 'current']);
     await place.json(['keyring', 'remove', waiting]);
     expect((await place.json(['keyring', 'status'])).keys).toHaveLength(1);
+  });
+
+  it('does not take a key back that servers are about to use', async () => {
+    const place = await installed();
+    const soon = add(place, Date.now() + 12_000);
+    const refused = await place.run(['keyring', 'remove', soon, '--now', '--yes']);
+    expect([refused.status, refused.stderr]).toEqual([
+      1,
+      // On a machine that is slow enough it has taken over already.
+      expect.stringMatching(
+        new RegExp(`the key ${soon} (takes over at \\S+Z, too soon to take it back|is the current)`),
+      ),
+    ]);
+    expect((await place.json(['keyring', 'status'])).keys).toHaveLength(2);
+  });
+
+  it('seals nothing under a key that is taken back while it waits', async () => {
+    const place = await installed();
+    const { first, env } = place;
+    const rotating = place.run(['keyring', 'rotate', '--activate-in', '8s']);
+    const folder = env['KEYS_DIR'] ?? '';
+    await vi.waitFor(() => expect(readKeyringFile(folder).keys).toHaveLength(2), { timeout: 60_000, interval: 20 });
+    changeKeyringFile(folder, (content) => ({ ...content, keys: content.keys.filter(({ id }) => id === first) }));
+    const { status, stderr } = await rotating;
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringMatching(/the key \w+ was removed before it took over: nothing was sealed anew\n$/),
+    ]);
+    const { keys, lostRecords } = await place.json(['keyring', 'status']);
+    expect([keys, lostRecords]).toEqual([[expect.objectContaining({ id: first, records: 3 })], 0]);
+  });
+
+  it('with another secret under the same id is refused with a sentence', async () => {
+    const place = await installed();
+    changeKeyringFile(place.env['KEYS_DIR'] ?? '', ({ keys, ...rest }) => {
+      const { secret } = newKey(0, Date.now);
+      return { ...rest, keys: keys.map((key) => ({ ...key, secret })) };
+    });
+    const { status, stderr } = await place.run(['keyring', 'status']);
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        /^gatewright: the key "[a-z-]+" of this database does not open with keyring\.json, although that names its key: put the/,
+      ),
+    ]);
   });
 
   it('goes on with what was interrupted, and removes a key once nothing rests on it', async () => {

@@ -107,6 +107,17 @@ describe('a file that cannot be used any more', () => {
     expect(told.failed).toEqual([expect.stringContaining(sentence)]);
   });
 
+  it('having another secret under a known id, changes nothing', () => {
+    const { keyring, file, told, first, content } = opened();
+    const before = keyring.subkey('a');
+    const { keys, ...rest } = content();
+    const secret = newKey(0, Date.now).secret;
+    writeFileSync(file, JSON.stringify({ ...rest, keys: keys.map((key) => ({ ...key, secret })) }));
+    keyring.look();
+    expect(keyring.subkey('a')).toEqual(before);
+    expect(told.failed).toEqual([expect.stringContaining(`has another secret for the key ${first}, which opens`)]);
+  });
+
   it('being an earlier copy without the key in use, changes nothing', () => {
     const { keyring, file, add, told, first, clock } = opened();
     const copy = readFileSync(file, 'utf8');
@@ -151,6 +162,13 @@ describe('a change of the file', () => {
     chmodSync(file, 0o644);
     add();
     expect(statSync(file).mode & 0o777).toBe(0o640);
+  });
+
+  it('takes away what one that was killed left behind, which holds secrets', () => {
+    const { folder, file, add } = opened();
+    writeFileSync(`${file}.0123456789ab.new`, readFileSync(file));
+    add();
+    expect(readdirSync(folder)).toEqual(['keyring.json']);
   });
 
   it('replaces the file at once, so that nobody reads half of it', () => {

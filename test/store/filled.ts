@@ -37,6 +37,11 @@ export async function putArtifacts(artifacts: ArtifactStore, until: number): Pro
   const authorizations = { web: { sid: 'sid-1', grantId: 'grant-1', persistsLogout: true } };
   const session = { uid: 'uid-1', accountId: 'acc_ada' };
   await artifacts.put('Session', 'session-1', { ...session, authorizations }, keys(session), until);
+  // Written with a grant that its payload does not name, and the other way round.
+  await artifacts.put('TokenClaims', 'jti-2', { userinfo: { name: null } }, keys({ grantId: 'grant-1' }), until);
+  await artifacts.put('Interaction', 'flow', { grantId: 'grant-1', accountId: 'acc_ada' }, keys(), until);
+  await artifacts.put('AuthorizationCode', 'code', payload, keys({ ...owner, sessionUid: 'uid-1' }), until);
+  await artifacts.put('PushedAuthorizationRequest', 'pushed', { request: 'jwt' }, keys(), until);
   await artifacts.consume('RefreshToken', 'free');
   await artifacts.endGrant('grant-of-before');
 }

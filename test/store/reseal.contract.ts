@@ -3,6 +3,8 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { HOUR, toMilliseconds } from '../../src/lib/duration.ts';
 import { openKeyring, UnknownKey } from '../../src/lib/keyring.ts';
+import { newKey } from '../../src/lib/keyring-file.ts';
+import { changeKeyringFile } from '../../src/lib/keyring-writing.ts';
 import { createSealer } from '../../src/lib/sealing.ts';
 import { racers } from '../support/stores.ts';
 import { keys } from './artifacts.contract.ts';
@@ -65,6 +67,30 @@ export function resealContract(engine: RelationalEngine): void {
       expect(await stores.resealing.run()).toEqual({ done: 0, unreadable: 0 });
       rotate();
       expect(await stores.resealing.run()).toEqual({ done: 2, unreadable: 0 });
+    });
+
+    it('goes on under a key that takes over meanwhile', async () => {
+      const { stores, fill, rotate, folders, clock, broken } = await sealedInstallation(engine);
+      await fill({ people: 1, tokens: 250 });
+      const second = rotate();
+      const third = newKey(clock() + 1, clock);
+      let slices = 0;
+      function another(): boolean {
+        slices += 1;
+        if (slices === 4) {
+          changeKeyringFile(folders.keys, (content) => ({ ...content, keys: [...content.keys, third] }));
+          clock.forward(1);
+        }
+        return false;
+      }
+      await stores.resealing.run({ isStopped: another });
+      expect(await stores.resealing.counts()).toEqual(
+        new Map([
+          [second, 1 + OTHERS + 100],
+          [third.id, 150],
+        ]),
+      );
+      expect(await broken()).toEqual([]);
     });
 
     it('goes on where it was stopped', async () => {

@@ -1,15 +1,4 @@
-import {
-  closeSync,
-  existsSync,
-  linkSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, existsSync, linkSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../lib/clock.ts';
@@ -17,9 +6,12 @@ import { OperatorProblem } from '../../lib/errors.ts';
 import { openKeyring } from '../../lib/keyring.ts';
 import { checkIdentity } from '../prisma/installation.ts';
 import { openBothFiles, readHistory, readInstallation } from '../sqlite/both-files.ts';
+import { isFrozen } from '../sqlite/freeze.ts';
+import { checkStanding, UNFINISHED_MOVE } from '../standing.ts';
 import { describePart, pack } from './archive.ts';
 import { MANIFEST, type Manifest, PARTS, writeManifest } from './manifest.ts';
 import { sealKeyring } from './sealed-keyring.ts';
+import { type TemporaryFolder, temporaryFolder } from './temporary-folder.ts';
 
 export interface BackupOptions {
   issuer: string;
@@ -49,9 +41,10 @@ export async function makeBackup(
   onBytes: (done: number, total: number) => void,
 ): Promise<Made> {
   const { file, force, clock } = options;
-  if (!force && existsSync(file)) throw taken(file);
+  checkTarget(file, force);
   // Beside the target, so that it is moved there in one step, and never through a folder that others read.
-  const folder = makeFolder(file);
+  const temporary = makeFolder(file);
+  const folder = temporary.path;
   try {
     const createdAt = new Date(clock()).toISOString();
     const known = snapshot(options.folders.data, folder);
@@ -80,13 +73,19 @@ export async function makeBackup(
     putInPlace(draft, file, force);
     return { size: statSync(file).size, createdAt };
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    temporary.remove();
   }
 }
 
-function makeFolder(file: string): string {
+function checkTarget(file: string, force: boolean): void {
+  const there = statSync(file, { throwIfNoEntry: false });
+  if (there?.isDirectory()) throw new OperatorProblem(`${file} is a folder: name the file to be made in it`);
+  if (there && !force) throw taken(file);
+}
+
+function makeFolder(file: string): TemporaryFolder {
   try {
-    return mkdtempSync(path.join(path.dirname(file), '.gatewright-backup-'));
+    return temporaryFolder(path.dirname(file), '.gatewright-backup-');
   } catch (err) {
     const { code } = err as NodeJS.ErrnoException;
     throw new OperatorProblem(`${path.dirname(file)} cannot be written to (${code}): name a folder that can`, {
@@ -107,6 +106,9 @@ function snapshot(data: string, folder: string): Pick<Manifest, 'issuer' | 'keyr
     const installation = readInstallation(files.database);
     if (!installation)
       throw new OperatorProblem(`there is no installation in ${data} yet: start the server there once`);
+    // Whoever still backs up the old files after a move would believe that they have a backup.
+    checkStanding(installation);
+    if (isFrozen(files.state)) throw new OperatorProblem(UNFINISHED_MOVE);
     const { issuer, keyringId } = installation;
     return { issuer, keyringId, migrations: readHistory(files.database).map(({ name }) => name) };
   } finally {

@@ -80,10 +80,11 @@ function parse(text: string, file: string): Manifest & { mac: string } {
 }
 
 function isComplete({ createdAt, issuer, keyringId, keyId, migrations, parts }: Manifest): boolean {
-  const names = Array.isArray(parts) ? parts.map(({ name }) => name) : [];
+  const names = Array.isArray(parts) ? parts.map((part) => part?.name) : [];
   return (
     [createdAt, issuer, keyringId, keyId].every((value) => typeof value === 'string') &&
     Array.isArray(migrations) &&
+    names.every((name) => typeof name === 'string') &&
     names.includes('state.db') &&
     names.includes('gatewright.db')
   );

@@ -3,6 +3,8 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Milliseconds } from '../../lib/duration.ts';
 import { OperatorProblem } from '../../lib/errors.ts';
+import type { Keyring } from '../../lib/keyring.ts';
+import { keyIdOf } from '../../lib/sealing.ts';
 import { readMigrations, unapplied } from '../migrations.ts';
 import { insertAuditEvent } from '../sqlite/audit-event.ts';
 import { readHistory, readInstallation } from '../sqlite/both-files.ts';
@@ -12,18 +14,32 @@ import { endState, refuseOlder } from './end-everything.ts';
 import { damaged } from './manifest.ts';
 
 /** @param folder with the files of a backup @throws {OperatorProblem} where this program cannot use them */
-export function checkFiles(folder: string, backup: string): void {
+export function checkFiles(folder: string, backup: string, keyring: Keyring): void {
   inFiles(folder, (database, state) => {
     for (const db of [database, state]) {
       const [found] = db.prepare('PRAGMA quick_check').all();
       if (found?.['quick_check'] !== 'ok') throw damaged(backup, 'its database is damaged');
     }
     unapplied(readMigrations(SQLITE_MIGRATIONS), readHistory(database), backup);
-    if (readInstallation(database)?.standing === 'open') return;
-    throw new OperatorProblem(
-      `${backup} was made of an installation that had been left: use the backups of the new place`,
-    );
+    if (readInstallation(database)?.standing !== 'open') {
+      throw new OperatorProblem(
+        `${backup} was made of an installation that had been left: use the backups of the new place`,
+      );
+    }
+    checkLastingKeys(database, backup, keyring);
   });
+}
+
+/** Without them nothing starts. Made early in a rotation, a backup rests on a key that is older than its manifest. */
+function checkLastingKeys(database: DatabaseSync, backup: string, keyring: Keyring): void {
+  const table = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'LastingKey'").get();
+  const rows = table ? database.prepare('SELECT sealedKey FROM LastingKey').all() : [];
+  const keyIds = rows.map(({ sealedKey }) => keyIdOf(Buffer.from(String(sealedKey), 'base64url')));
+  const lost = keyIds.find((keyId) => !keyring.has(keyId));
+  if (lost === undefined) return;
+  throw new OperatorProblem(
+    `${backup} is sealed under key ${lost}, which this keyring holds no more: put back the keyring.json of that time`,
+  );
 }
 
 /** @param ending everything issued until then is ended; null: it lives again */

@@ -18,18 +18,17 @@ export interface Derived {
 export function withSubjects(table: Table, sealer: Sealer): Derived {
   if (table.name !== 'artifact') return { table, complete: (row) => row };
   const position = (name: string) => table.columns.findIndex((column) => column.name === name);
-  const [kindAt, idAt, uidAt, sealedAt] = ['kind', 'id_hash', 'uid', 'sealed'].map(position) as [
-    number,
-    number,
-    number,
-    number,
-  ];
+  type Positions = [number, number, number, number, number];
+  const names = ['kind', 'id_hash', 'uid', 'grant_id', 'sealed'];
+  const [kindAt, idAt, uidAt, grantAt, sealedAt] = names.map(position) as Positions;
 
   function subjectsOf(row: Value[]): string[] {
     const kind = row[kindAt] as ArtifactKind;
     const idHash = String(row[idAt]);
-    const payload = open(kind, idHash, row[sealedAt] as Uint8Array);
-    return fallsWith(kind, idHash, { ...keysOf(kind, payload), uid: row[uidAt] as string | null });
+    const keys = keysOf(kind, open(kind, idHash, row[sealedAt] as Uint8Array));
+    // Not every payload repeats what the row was written with.
+    const [uid, grantId] = [row[uidAt], row[grantAt]] as (string | null)[];
+    return fallsWith(kind, idHash, { ...keys, uid: uid ?? null, grantId: grantId ?? null });
   }
 
   function open(kind: ArtifactKind, idHash: string, sealed: Uint8Array): Payload {

@@ -71,11 +71,11 @@ export function openSource(
 
 function lockAndRead(files: BothFiles, folder: string): InstallationRow {
   lockBoth(files, folder);
-  const todo = unapplied(readMigrations(SQLITE_MIGRATIONS), readHistory(files.database), databaseFile(folder));
-  if (todo.length > 0) throw new OperatorProblem('the database is not up to date: run npx gatewright migrate first');
   const installation = readInstallation(files.database);
   if (!installation)
     throw new OperatorProblem(`there is no installation in ${folder} yet: start the server there once`);
+  const todo = unapplied(readMigrations(SQLITE_MIGRATIONS), readHistory(files.database), databaseFile(folder));
+  if (todo.length > 0) throw new OperatorProblem('the database is not up to date: run npx gatewright migrate first');
   return installation;
 }
 
