@@ -1,12 +1,13 @@
 import type { Clock } from './lib/clock.ts';
 import { type Logger, reasonOf } from './lib/log.ts';
-import { type Handlers, startWorker, type Worker } from './outbox/worker.ts';
+import type { Repeated } from './lib/repeated.ts';
+import { type Handlers, startWorker } from './outbox/worker.ts';
 import type { Stores } from './store/open.ts';
 import { startResealer } from './store/resealer.ts';
 import { startSweeper } from './store/sweeper.ts';
 
 export interface Background {
-  worker: Worker;
+  worker: Repeated;
   stop(): Promise<void>;
 }
 
@@ -37,7 +38,7 @@ export function startBackground({
   return {
     worker,
     async stop() {
-      sweeper.stop();
+      await sweeper.stop();
       await resealer.stop();
       await worker.stop();
     },

@@ -1,4 +1,10 @@
-import type { Milliseconds } from '../lib/duration.ts';
+import { DAY, type Milliseconds, toMilliseconds } from '../lib/duration.ts';
+
+/** A wait that grows grows no longer than this. */
+export const LONGEST_WAIT: Milliseconds = toMilliseconds(DAY);
+
+/** How long a row of failures is remembered: strikes, and failures in a row. */
+export const ROW_MEMORY: Milliseconds = toMilliseconds(90 * DAY);
 
 /** The end of a block that only an operator lifts. */
 export const UNTIL_LIFTED: Milliseconds = Number.MAX_SAFE_INTEGER;

@@ -1,7 +1,8 @@
 import pLimit from 'p-limit';
 import type { Clock } from '../lib/clock.ts';
 import { DAY, HOUR, MINUTE, type Milliseconds, toMilliseconds } from '../lib/duration.ts';
-import type { Logger } from '../lib/log.ts';
+import { type Logger, reasonOf } from '../lib/log.ts';
+import { type Repeated, repeat } from '../lib/repeated.ts';
 import { inTrace, newTrace } from '../lib/trace.ts';
 import type { Job, Outbox, QueuedJob } from './outbox.ts';
 
@@ -18,13 +19,6 @@ const FIRST_WAIT: Milliseconds = 5_000;
 const LONGEST_WAIT: Milliseconds = toMilliseconds(HOUR);
 /** With the waits above, tries go on for about a day. */
 const MOST_ATTEMPTS = Math.ceil(toMilliseconds(DAY) / LONGEST_WAIT) + 9;
-
-export interface Worker {
-  /** Does what is due now. */
-  run(): Promise<void>;
-  /** Begins nothing more, and waits for what is under way. */
-  stop(): Promise<void>;
-}
 
 /** An application that failed: its other jobs are postponed untried until it may have recovered. */
 interface Pause {
@@ -44,14 +38,12 @@ export function startWorker({
   handlers: Handlers;
   clock: Clock;
   log: Logger;
-}): Worker {
-  let running: Promise<void> | null = null;
-  let stopped = false;
+}): Repeated {
   const turn = pLimit(AT_ONCE);
   const resting = new Map<string, Pause>();
 
   async function work(): Promise<void> {
-    for (let full = true; full && !stopped; ) {
+    for (let full = true; full && !worker.stopped; ) {
       const start = clock();
       const jobs = await outbox.take(BATCH, start + LEASE);
       await finish(jobs, start + BEGIN_WITHIN);
@@ -73,7 +65,7 @@ export function startWorker({
   async function inTurn(clientId: string | null, lane: QueuedJob[], beginBefore: Milliseconds): Promise<void> {
     for (const queued of lane) {
       const pause = clientId === null ? undefined : resting.get(clientId);
-      if (stopped || clock() >= beginBefore) {
+      if (worker.stopped || clock() >= beginBefore) {
         await outbox.retry(queued.id, clock(), 'not begun yet');
       } else if (pause && clock() < pause.until) {
         await postpone(queued, pause.until, pause.reason, 'job postponed untried');
@@ -118,27 +110,10 @@ export function startWorker({
     await (last ? outbox.giveUp(id, reason) : outbox.retry(id, dueAt, reason));
   }
 
-  /** Never twice at the same time in one process. */
-  function run(): Promise<void> {
-    running ??= work().finally(() => {
-      running = null;
-    });
-    return running;
-  }
-
-  const timer = setInterval(
-    () => run().catch((err: unknown) => log.error({ err }, 'the outbox cannot be read')),
-    EVERY,
+  const worker = repeat(EVERY, work, (err) =>
+    log.error({ reason: reasonOf(err) }, 'the outbox cannot be worked through'),
   );
-  timer.unref();
-  return {
-    run,
-    async stop() {
-      clearInterval(timer);
-      stopped = true;
-      await running?.catch(() => undefined);
-    },
-  };
+  return worker;
 }
 
 /** The application that a job speaks to, null for what we do ourselves. */

@@ -2,10 +2,11 @@ import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MINUTE, toMilliseconds } from '../../src/lib/duration.ts';
 import type { Logger } from '../../src/lib/log.ts';
-import { type Sweeper, startSweeper } from '../../src/store/sweeper.ts';
+import type { Repeated } from '../../src/lib/repeated.ts';
+import { startSweeper } from '../../src/store/sweeper.ts';
 import { testClock } from '../support/clock.ts';
 
-let sweeper: Sweeper;
+let sweeper: Repeated;
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
 });
@@ -76,7 +77,7 @@ describe('the sweeper', () => {
     });
     vi.advanceTimersByTime(toMilliseconds(MINUTE));
     await sweeper.run();
-    expect(errors).toEqual([{ err: busy }]);
+    expect(errors).toEqual([{ reason: 'database is locked' }]);
     vi.advanceTimersByTime(toMilliseconds(MINUTE));
     expect(batches).toBe(2);
   });

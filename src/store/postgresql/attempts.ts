@@ -1,10 +1,7 @@
 import type { Pool } from 'pg';
-import { DAY, type Milliseconds, toMilliseconds } from '../../lib/duration.ts';
-import { type AttemptStore, UNTIL_LIFTED } from '../../limits/attempt-store.ts';
+import type { Milliseconds } from '../../lib/duration.ts';
+import { type AttemptStore, LONGEST_WAIT, ROW_MEMORY, UNTIL_LIFTED } from '../../limits/attempt-store.ts';
 import { prepare } from './prepare.ts';
-
-const MAX_WAIT: Milliseconds = toMilliseconds(DAY);
-const MEMORY: Milliseconds = toMilliseconds(90 * DAY);
 
 export function postgresqlAttempts(pool: Pool): AttemptStore {
   const sql = {
@@ -31,7 +28,7 @@ export function postgresqlAttempts(pool: Pool): AttemptStore {
   return {
     async take(subject, { limit, window, waitGrows, maxConsecutive }, now) {
       const rule = [limit, window, waitGrows, maxConsecutive];
-      const { rows } = await sql.take(subject, ...rule, MAX_WAIT, MEMORY, UNTIL_LIFTED, now);
+      const { rows } = await sql.take(subject, ...rule, LONGEST_WAIT, ROW_MEMORY, UNTIL_LIFTED, now);
       return rows[0] ?? null;
     },
     async refund(subject) {

@@ -1,10 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { DAY, type Milliseconds, toMilliseconds } from '../../lib/duration.ts';
-import { type AttemptRule, type AttemptStore, type Block, UNTIL_LIFTED } from '../../limits/attempt-store.ts';
-import { inTransaction } from './state-file.ts';
+import type { Milliseconds } from '../../lib/duration.ts';
 
-const MAX_WAIT: Milliseconds = toMilliseconds(DAY);
-const MEMORY: Milliseconds = toMilliseconds(90 * DAY);
+import {
+  type AttemptRule,
+  type AttemptStore,
+  type Block,
+  LONGEST_WAIT,
+  ROW_MEMORY,
+  UNTIL_LIFTED,
+} from '../../limits/attempt-store.ts';
+import { inTransaction } from './state-file.ts';
 
 export function sqliteAttempts(db: DatabaseSync): AttemptStore {
   const sql = {
@@ -36,7 +41,7 @@ export function sqliteAttempts(db: DatabaseSync): AttemptStore {
 
     const exhausted = rule.maxConsecutive !== null && consecutive > rule.maxConsecutive;
     const refused = exhausted || count > rule.limit;
-    const wait = rule.waitGrows ? Math.min(rule.window * 2 ** strikes, MAX_WAIT) : rule.window;
+    const wait = rule.waitGrows ? Math.min(rule.window * 2 ** strikes, LONGEST_WAIT) : rule.window;
     const until = exhausted ? UNTIL_LIFTED : now + wait;
 
     // Beyond this window, or the wait after it.
@@ -48,7 +53,7 @@ export function sqliteAttempts(db: DatabaseSync): AttemptStore {
       strikes: refused ? Math.min(strikes + 1, 20) : strikes,
       windowEndsAt,
       blockedUntil: refused ? until : 0,
-      expiresAt: exhausted ? UNTIL_LIFTED : now + (remembers ? MEMORY : rule.window),
+      expiresAt: exhausted ? UNTIL_LIFTED : now + (remembers ? ROW_MEMORY : rule.window),
     });
     return refused ? { until, begins: true } : null;
   }
