@@ -54,7 +54,8 @@ export async function startKeeper(dataFolder: () => string): Promise<Keeper> {
       const client = new Client({ connectionString: postgresql.url });
       await client.connect();
       await client.query('CREATE TABLE planted (value text)');
-      await client.query('INSERT INTO planted VALUES ($1)', [`${text} in PostgreSQL`]);
+      // More than once: where the log begins a new page, its head stands in the middle of what is written.
+      await client.query('INSERT INTO planted SELECT $1 FROM generate_series(1, 20)', [`${text} in PostgreSQL`]);
       await client.query('DROP TABLE planted');
       await client.end();
       if (!redis) return;
