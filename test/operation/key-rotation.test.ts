@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { DAY, toMilliseconds } from '../../src/lib/duration.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { startServer } from '../../src/server.ts';
@@ -8,6 +8,11 @@ import { userinfo } from '../support/endpoint.ts';
 import { type ScaledTime, scaleTime } from '../support/scaled-time.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { startVerifyingLoad, strictVerifier, type Verifier, type VerifyingLoad } from './verifying-load.ts';
+
+// The database's clock does not go along with a time that goes faster here.
+vi.mock(import('../../src/store/postgresql/database-clock.ts'), () => ({
+  createDatabaseClock: ({ own }) => ({ now: own, compare: async () => 0 }),
+}));
 
 const JWKS_CACHE = 10;
 const ANNOUNCED = JWKS_CACHE + 30;
