@@ -165,9 +165,10 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   // Before the host guard: who watches this process asks it by its own address. Behind a public address there is a proxy,
   // perhaps on this machine, and what it passes on need not show that.
   if (!config.metrics && config.loopback) koa.use(metricsPage(metrics, isFromThisMachine));
+  // The page that says that this is not the right address has a stylesheet too.
+  koa.use(serveAssets({ folder: VIEWS, overrideFolder }));
   koa.use(hostGuard(issuer));
   koa.use(health.routes().routes());
-  koa.use(serveAssets({ folder: VIEWS, overrideFolder }));
   koa.use(hintedKey(keys));
   koa.use(oidcHost(() => provider));
   koa.use(homePage({ pages, issuer }));
