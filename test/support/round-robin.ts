@@ -42,6 +42,8 @@ export async function startRoundRobin(ports: readonly number[], port = 0): Promi
     const chunks: Buffer[] = [];
     req.on('data', (chunk: Buffer) => chunks.push(chunk)).once('end', () => pass(req, res, Buffer.concat(chunks), 1));
   });
+  // As any client does, those of the tests use a connection again that is about to be closed.
+  server.keepAliveTimeout = 60_000;
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
