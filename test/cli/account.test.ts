@@ -4,6 +4,7 @@ import { verify } from 'argon2';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createAttempts } from '../../src/limits/attempts.ts';
 import { openStores, type Stores } from '../../src/store/open.ts';
+import { startRangeServer } from '../support/range-server.ts';
 import { installation, PASSWORD } from './gatewright.ts';
 
 const { env, run, json } = installation();
@@ -86,6 +87,17 @@ describe.concurrent('passwords', { timeout: 90_000 }, () => {
     });
     expect([status, stderr]).toEqual([1, expect.stringContaining(says)]);
     if (input) expect(stderr).not.toContain(input.slice(0, 7));
+  });
+
+  it('are looked up where PASSWORD_RANGE_URL says', async () => {
+    await using range = await startRangeServer([`${PASSWORD} lost`]);
+    const options = { input: `${PASSWORD} lost`, env: { PASSWORD_RANGE_URL: range.url } };
+    const { status, stderr } = await run(
+      ['account', 'create', '--email', 'lost@example.org', '--password-stdin'],
+      options,
+    );
+    expect([status, stderr]).toEqual([1, expect.stringContaining('known from other services')]);
+    expect(range.requests.map(({ line }) => line)).toEqual([expect.stringMatching(/^GET \/range\/[0-9A-F]{5}$/)]);
   });
 
   it('may be shorter where a second factor is demanded', async () => {
