@@ -11,7 +11,7 @@ const BREACHED = 'quiet otter lost elsewhere';
 const OWN = 'quiet otter ladder';
 
 it('a new password is looked up by five digits of its hash, and nothing else of it leaves', async () => {
-  await using range = await startRangeServer([BREACHED]);
+  await using range = await startRangeServer([BREACHED], [OWN]);
   await using server = await startTestServer({ PASSWORD_RANGE_URL: range.url });
   const { agent, page } = await setupPage(server);
   const refused = await agent.submit(page, { email: 'root@example.org', password: BREACHED });

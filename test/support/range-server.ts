@@ -11,9 +11,16 @@ export interface RangeServer {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Speaks the range protocol about these passwords, padded as Have I Been Pwned does. */
-export async function startRangeServer(breached: readonly string[]): Promise<RangeServer> {
+/**
+ * Speaks the range protocol about these passwords, padded as Have I Been Pwned does.
+ * @param padded passwords that are among the padding, by chance
+ */
+export async function startRangeServer(
+  breached: readonly string[],
+  padded: readonly string[] = [],
+): Promise<RangeServer> {
   const digests = breached.map((password) => hash('sha1', password, 'hex').toUpperCase());
+  const chance = padded.map((password) => `${hash('sha1', password, 'hex').toUpperCase().slice(5)}:0`);
   const server = http.createServer((req, res) => {
     range.requests.push({ line: `${req.method} ${req.url}`, headers: req.headers });
     const prefix = (req.url ?? '').split('/').at(-1) ?? '';
@@ -22,7 +29,7 @@ export async function startRangeServer(breached: readonly string[]): Promise<Ran
     if (range.behaves === 'never') return;
     if (range.behaves === 'with an error') res.statusCode = 503;
     if (range.behaves === 'elsewhere') res.writeHead(302, { Location: `/moved/${prefix}` });
-    res.end(range.behaves === 'with a page' ? '<html></html>' : [...padding, ...found].join('\r\n'));
+    res.end(range.behaves === 'with a page' ? '<html></html>' : [...padding, ...chance, ...found].join('\r\n'));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const range: RangeServer = {
