@@ -1,6 +1,8 @@
 import path from 'node:path';
 import Koa from 'koa';
 import packageFile from '../package.json' with { type: 'json' };
+import { createBreachRange } from './accounts/breach-range.ts';
+import { createPasswordPolicy } from './accounts/password-policy.ts';
 import { createPasswords } from './accounts/passwords.ts';
 import { createRecoveryCodes } from './accounts/recovery-codes.ts';
 import { createTotp } from './accounts/totp.ts';
@@ -90,6 +92,10 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
     createAttempts({ store: stores.attempts, limits: config.limits, clock, key: lastingKeys.attempts }),
     metrics,
   );
+  const passwordPolicy = createPasswordPolicy({
+    ...{ siteName, issuer, range: config.passwordRange === null ? null : createBreachRange(config.passwordRange) },
+    rangeFailed: (by) => audit.write({ event: 'password.range_unavailable' }, by),
+  });
   const totp = createTotp({ accounts, clock });
   const recoveryCodes = createRecoveryCodes({ accounts, key: lastingKeys.recoveryCodes });
   const fetch = createGuardedFetch(config.allowedPrivateNetworks);
@@ -136,7 +142,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   };
   const secondFactorSteps = createSecondFactorSteps(step);
   const setup = createSetup({
-    ...{ ...step, links: stores.setupLinks },
+    ...{ ...step, links: stores.setupLinks, passwordPolicy, secondFactor },
     drafts: createSetupDrafts({ store: stores.progress<SetupDraft>('setup'), totp, clock }),
     onDone: () => removeOffer(folders),
   });

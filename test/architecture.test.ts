@@ -21,7 +21,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   // What speaks HTTP.
   web: [],
   interaction: ['web', 'assurance', 'accounts', 'consents', 'limits', 'audit'],
-  setup: ['web', 'accounts', 'limits'],
+  setup: ['web', 'assurance', 'accounts', 'limits'],
   oidc: ['web', 'assurance', 'accounts', 'clients', 'consents', 'signing', 'outbox', 'audit', 'interaction'],
   // Implements the interfaces that the others declare.
   store: ['accounts', 'clients', 'consents', 'signing', 'limits', 'audit', 'outbox', 'setup', 'oidc', 'generated'],

@@ -2,12 +2,10 @@ import { randomBytes } from 'node:crypto';
 import argon2 from 'argon2';
 import pLimit from 'p-limit';
 import { Refusal } from '../lib/errors.ts';
+import { isForeign, matchesForeign } from './foreign-hash.ts';
 
-/** Bounds what one argon2 call is given, in UTF-16 units. */
+/** Code points after NFKC, so 1,024 bytes of UTF-8 at most: bounds what one hash is made of. */
 export const PASSWORD_MAX = 256;
-/** NIST SP 800-63B-4 3.1.1.2: 15 where the password stands alone, 8 where a second factor is demanded. */
-export const PASSWORD_MIN_ALONE = 15;
-export const PASSWORD_MIN_WITH_SECOND_FACTOR = 8;
 
 export interface PasswordCost {
   /** KiB */
@@ -38,22 +36,39 @@ export function createPasswords(cost: PasswordCost) {
     return turn(work);
   }
 
+  function isOutdated(hash: string): boolean {
+    return !hash.startsWith('$argon2id$') || argon2.needsRehash(hash, options);
+  }
+
   return {
     async hash(password: string): Promise<string> {
       return queued(() => argon2.hash(password.normalize('NFKC'), options));
     },
     /** Null stands for "there is none": the same work is done, the answer is false. */
     async verify(hash: string | null, password: string): Promise<boolean> {
-      const matches = await queued(() => argon2.verify(hash ?? nobody, password.normalize('NFKC')));
+      const against = hash ?? nobody;
+      const normalized = password.normalize('NFKC');
+      let matches = await queued(() => matchesHash(against, normalized));
+      // Other programs hashed what was typed.
+      if (!matches && password !== normalized && isOutdated(against)) {
+        matches = await queued(() => matchesHash(against, password));
+      }
       return matches && hash !== null;
     },
     /** Hashes that are being computed, and those that wait for it. */
     queue: () => ({ running: turn.activeCount, waiting: turn.pendingCount }),
-    /** The hash was made with other parameters than those configured now. */
-    isOutdated(hash: string): boolean {
-      return argon2.needsRehash(hash, options);
-    },
+    /** The hash was made in another way than is configured now: at the next sign-in it is replaced. */
+    isOutdated,
   };
+}
+
+/** Code points are counted in the shorter of both forms: nobody whose password was taken before is turned away. */
+export function isTooLong(password: string): boolean {
+  return Math.min(password.length, [...password.normalize('NFKC')].length) > PASSWORD_MAX;
+}
+
+async function matchesHash(hash: string, password: string): Promise<boolean> {
+  return isForeign(hash) ? matchesForeign(hash, password) : argon2.verify(hash, password);
 }
 
 /**

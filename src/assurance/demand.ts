@@ -18,6 +18,11 @@ export function demandedLevel({ policy, role, client, requested }: Demand): Leve
   return strongest([byPolicy ? 'two-factor' : 'one-factor', client, requested]);
 }
 
+/** Whether nobody enters an account of this role by its password alone, whatever application asks. */
+export function isSecondFactorEnforced(policy: SecondFactorPolicy, role: 'user' | 'administrator'): boolean {
+  return demandedLevel({ policy, role, client: 'one-factor', requested: 'one-factor' }) === 'two-factor';
+}
+
 /** Parameters of an authorization request that ask for a level. */
 export interface AcrRequest {
   acrValues: string | undefined;

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { isEmail, normalizeEmail, type Role } from '../accounts/account.ts';
+import { isSecondFactorEnforced } from '../assurance/demand.ts';
 import { BY_OPERATOR } from '../lib/by.ts';
 import { Conflict } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
@@ -7,7 +8,7 @@ import { accountResult } from './account-view.ts';
 import { parseClaim } from './claims.ts';
 import { action, type Cli } from './command.ts';
 import { Failure } from './failure.ts';
-import { demandsSecondFactor, newPassword } from './new-password.ts';
+import { newPassword } from './new-password.ts';
 import { checkPasswordSource } from './prompt.ts';
 import { withStores } from './stores.ts';
 
@@ -41,10 +42,13 @@ async function create(cli: Cli, options: CreateOptions): Promise<void> {
   const role: Role = options.admin ? 'administrator' : 'user';
   checkPasswordSource(options);
 
-  await withStores(cli, { mayCreate: true }, async ({ config, stores: { accounts } }) => {
+  await withStores(cli, { mayCreate: true }, async (opened) => {
+    const {
+      config,
+      stores: { accounts },
+    } = opened;
     if (await accounts.findByEmail(normalizeEmail(email))) throw taken(email);
-    const rules = { policy: config.secondFactor, role };
-    const password = await newPassword(rules);
+    const password = await newPassword(opened, { role, email, claims: name });
     const { createPasswords } = await import('../accounts/passwords.ts');
     const passwordHash = await createPasswords(config.password).hash(password);
     const id = newId('acc');
@@ -54,7 +58,9 @@ async function create(cli: Cli, options: CreateOptions): Promise<void> {
     } catch (err) {
       throw err instanceof Conflict ? taken(email) : err;
     }
-    const next = demandsSecondFactor(rules) ? ' The first sign-in asks for a second factor to be set up.' : '';
+    const next = isSecondFactorEnforced(config.secondFactor, role)
+      ? ' The first sign-in asks for a second factor to be set up.'
+      : '';
     cli.out.result(...(await accountResult(accounts, id, `Created the account of ${email}.${next}`)));
   });
 }

@@ -12,9 +12,14 @@ export function accountSetPassword(cli: Cli): Command {
     .option('--password-stdin', 'read the password from standard input')
     .action(async (who: string, options: { passwordStdin?: boolean }) => {
       checkPasswordSource(options);
-      await withStores(cli, {}, async ({ config, stores: { accounts } }) => {
-        const { id, email, role } = await existingAccount(accounts, who);
-        const password = await newPassword({ policy: config.secondFactor, role });
+      await withStores(cli, {}, async (opened) => {
+        const {
+          config,
+          stores: { accounts },
+        } = opened;
+        const account = await existingAccount(accounts, who);
+        const { id, email } = account;
+        const password = await newPassword(opened, account);
         const { createPasswords } = await import('../accounts/passwords.ts');
         await accounts.setPassword(id, await createPasswords(config.password).hash(password), BY_OPERATOR);
         cli.out.result(`${email} has a new password and is signed out everywhere.`, { id, email, passwordSet: true });

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { accountCreate } from './account-create.ts';
 import { accountDelete } from './account-delete.ts';
+import { accountImport } from './account-import.ts';
 import { accountList } from './account-list.ts';
 import { accountResetMfa } from './account-reset-mfa.ts';
 import { accountSetPassword } from './account-set-password.ts';
@@ -14,6 +15,7 @@ import { type Cli, command } from './command.ts';
 export function accountCommands(cli: Cli): Command {
   return command('account', 'create and manage the accounts of people, named by id or by email')
     .addCommand(accountCreate(cli))
+    .addCommand(accountImport(cli))
     .addCommand(accountList(cli))
     .addCommand(accountShow(cli))
     .addCommand(accountUpdate(cli))

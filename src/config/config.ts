@@ -24,6 +24,8 @@ export interface Config {
   logLevel: string;
   secondFactor: SecondFactorPolicy;
   password: { memory: number; passes: number; lanes: number; concurrency: number; queue: number };
+  /** Where prefixes of new passwords' hashes are looked up, up to and with the last slash; null: nowhere. */
+  passwordRange: string | null;
   limits: { passwords: number; codes: number; perAddress: number; window: Seconds };
   lifetimes: {
     accessToken: Seconds;
@@ -80,6 +82,7 @@ export function parseConfig(env: Env): Config {
     redisUrl === null || databaseUrl !== null,
     'REDIS_URL is for several instances, which share a PostgreSQL: set DATABASE_URL too, or leave REDIS_URL out',
   );
+  const passwordRange = readPasswordRange(read);
   const metricsPort = read.int('METRICS_PORT', 0, { min: 0, max: 65_535 });
   const signingKeyDays = read.int('SIGNING_KEY_DAYS', 90, { min: 0, max: 3650 });
 
@@ -114,6 +117,7 @@ export function parseConfig(env: Env): Config {
       concurrency: read.int('ARGON2_CONCURRENCY', 2, { min: 1, max: 64 }),
       queue: read.int('ARGON2_QUEUE', 100, { min: 1, max: 10_000 }),
     },
+    passwordRange,
     limits: {
       passwords: read.int('LIMIT_PASSWORDS', 10, { min: 1, max: 100 }),
       codes: read.int('LIMIT_CODES', 5, { min: 1, max: 10 }),
@@ -143,6 +147,17 @@ export function parseConfig(env: Env): Config {
   read.check(lifetimes.interaction <= lifetimes.session, 'INTERACTION_LIFETIME is longer than SESSION_LIFETIME');
   read.finish();
   return config;
+}
+
+function readPasswordRange(read: ReturnType<typeof envReader>): string | null {
+  const given = read.optional('PASSWORD_RANGE_URL');
+  const url = given === null ? null : URL.parse(given);
+  const safe = url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK_HOSTS.includes(url.hostname));
+  read.check(
+    given === null || (safe && url.pathname.endsWith('/') && !url.search && !url.hash && !url.username),
+    'PASSWORD_RANGE_URL must be https and end in a slash, such as https://api.pwnedpasswords.com/range/; leave it out to ask nobody',
+  );
+  return url?.href ?? null;
 }
 
 function isUrlOf(text: string, protocols: readonly string[]): boolean {

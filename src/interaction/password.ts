@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import { type Account, isEmail, normalizeEmail } from '../accounts/account.ts';
-import { PASSWORD_MAX, type Passwords } from '../accounts/passwords.ts';
+import { isTooLong, type Passwords } from '../accounts/passwords.ts';
 import type { AccountStore } from '../accounts/store.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -80,7 +80,7 @@ export function createPasswordStep(deps: PasswordStepDeps): StepPage {
       }
       if (password === '')
         return page(ctx, interaction, typed, { field: 'password', text: t('problem.password-missing') }, 422);
-      if (password.length > PASSWORD_MAX) {
+      if (isTooLong(password)) {
         return page(ctx, interaction, typed, { field: 'credentials', text: t('problem.credentials') }, 422);
       }
 

@@ -1,10 +1,12 @@
 import type { Context } from 'koa';
 import { isEmail, normalizeEmail } from '../accounts/account.ts';
 import { confirmedEnrolment, describeEnrolment } from '../accounts/enrolment.ts';
-import { PASSWORD_MAX, PASSWORD_MIN_WITH_SECOND_FACTOR, type Passwords } from '../accounts/passwords.ts';
+import { minimumLength, type PasswordPolicy } from '../accounts/password-policy.ts';
+import type { Passwords } from '../accounts/passwords.ts';
 import type { RecoveryCodes } from '../accounts/recovery-codes.ts';
 import type { AccountStore } from '../accounts/store.ts';
 import type { Totp } from '../accounts/totp.ts';
+import { isSecondFactorEnforced, type SecondFactorPolicy } from '../assurance/demand.ts';
 import { Conflict, Refusal } from '../lib/errors.ts';
 import { sha256 } from '../lib/hash.ts';
 import { newId } from '../lib/ids.ts';
@@ -21,11 +23,13 @@ export interface SetupDeps {
   drafts: SetupDrafts;
   accounts: AccountStore;
   passwords: Passwords;
+  passwordPolicy: PasswordPolicy;
   totp: Totp;
   recoveryCodes: RecoveryCodes;
   attempts: Attempts;
   pages: Pages;
   siteName: string;
+  secondFactor: SecondFactorPolicy;
   /** The administrator exists, and links lead nowhere any more. */
   onDone(): void;
 }
@@ -33,12 +37,14 @@ export interface SetupDeps {
 export type Setup = ReturnType<typeof createSetup>;
 
 export function createSetup(deps: SetupDeps) {
-  const { links, drafts, accounts, passwords, totp, recoveryCodes, attempts, pages, siteName, onDone } = deps;
+  const { links, drafts, accounts, passwords, passwordPolicy, totp, recoveryCodes, attempts, pages } = deps;
+  const { siteName, secondFactor, onDone } = deps;
+  const minimum = minimumLength({ secondFactor: isSecondFactorEnforced(secondFactor, 'administrator') });
 
   const isOpen = (token: string) => links.isOpen(sha256(token));
 
   function accountPage(ctx: Context, csrf: string, email = '', name = '', problem: Problem = null, status = 200): void {
-    const data = { action: '/setup/account', csrf, email, name, problem, minLength: PASSWORD_MIN_WITH_SECOND_FACTOR };
+    const data = { action: '/setup/account', csrf, email, name, problem, minLength: minimum };
     pages.send(ctx, 'setup-account', data, { status });
   }
 
@@ -88,17 +94,15 @@ export function createSetup(deps: SetupDeps) {
       accountPage(ctx, csrf, email.slice(0, 254), name, { field, text }, status);
 
     if (!isEmail(email)) return refuse('email', t(email === '' ? 'problem.email-missing' : 'problem.email-shape'));
-    const length = [...password.normalize('NFKC')].length;
-    if (length < PASSWORD_MIN_WITH_SECOND_FACTOR) {
-      return refuse('password', t('problem.password-short', { n: PASSWORD_MIN_WITH_SECOND_FACTOR }));
-    }
-    if (password.length > PASSWORD_MAX) return refuse('password', t('problem.password-long', { n: PASSWORD_MAX }));
     try {
-      // Each try costs a hash, so it is counted.
+      // Each try costs a hash or a look elsewhere, so it is counted.
       await attempts.address('setup', addressOf(ctx));
     } catch (err) {
       return refuse(null, waitText(ctx, err), (err as Refusal).status);
     }
+    const owner = { minimum, email, claims: { name } };
+    const problem = await passwordPolicy.assess(password, owner, byVisitor(ctx.state, 'setup-link'));
+    if (problem) return refuse('password', t(`problem.${problem.code}`, { n: problem.n }));
     if (await accounts.findByEmail(normalizeEmail(email))) return refuse('email', t('problem.email-taken'));
 
     const draft = {

@@ -25,7 +25,16 @@ inChromium('the first start', (open) => {
 
     await page.keyboard.type('Ada Lovelace');
     await page.getByLabel('Email').fill(EMAIL);
-    await page.getByLabel('Password').fill(SECRET_WORDS);
+    const strength = page.getByRole('status');
+    for (const [typed, said] of [
+      ['short', 'Very easily guessed'],
+      ['Ada Lovelace', 'Very easily guessed'],
+      [SECRET_WORDS, 'Very hard to guess'],
+    ] as const) {
+      await page.getByLabel('Password').fill(typed);
+      await expect.poll(() => strength.textContent()).toBe(said);
+    }
+    expect(await strength.getAttribute('aria-live')).toBe('polite');
     await press(page, 'Continue');
     const { secret } = await enrol(page, EMAIL);
     await heading(page, 'Gatewright is ready');

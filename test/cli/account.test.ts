@@ -4,6 +4,7 @@ import { verify } from 'argon2';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createAttempts } from '../../src/limits/attempts.ts';
 import { openStores, type Stores } from '../../src/store/open.ts';
+import { startRangeServer } from '../support/range-server.ts';
 import { installation, PASSWORD } from './gatewright.ts';
 
 const { env, run, json } = installation();
@@ -76,6 +77,9 @@ describe.concurrent('passwords', { timeout: 90_000 }, () => {
     { input: '𝔭𝔞𝔰𝔰𝔴𝔬𝔯d', says: 'it needs 15 characters', env: {} },
     { input: 'seven77', says: 'it needs 8 characters\n', env: { SECOND_FACTOR: 'everyone' } },
     { input: 'a'.repeat(257), says: '256 characters at most', env: {} },
+    { input: 'strawberry 12345', says: 'is easily guessed', env: {} },
+    { input: 'new.example.org 1', says: 'name or address of its owner', env: {} },
+    { input: 'Meadow-Notes-2026', says: 'name of this service', env: { SITE_NAME: 'Meadow Notes' } },
     { input: `${PASSWORD}\n${PASSWORD}\n`, says: 'more than one line', env: {} },
   ])('are refused: $says', async ({ input, says, env }) => {
     const { status, stderr } = await run(['account', 'create', '--email', 'new@example.org', '--password-stdin'], {
@@ -85,13 +89,24 @@ describe.concurrent('passwords', { timeout: 90_000 }, () => {
     if (input) expect(stderr).not.toContain(input.slice(0, 7));
   });
 
+  it('are looked up where PASSWORD_RANGE_URL says', async () => {
+    await using range = await startRangeServer([`${PASSWORD} lost`]);
+    const options = { input: `${PASSWORD} lost`, env: { PASSWORD_RANGE_URL: range.url } };
+    const { status, stderr } = await run(
+      ['account', 'create', '--email', 'lost@example.org', '--password-stdin'],
+      options,
+    );
+    expect([status, stderr]).toEqual([1, expect.stringContaining('known from other services')]);
+    expect(range.requests.map(({ line }) => line)).toEqual([expect.stringMatching(/^GET \/range\/[0-9A-F]{5}$/)]);
+  });
+
   it('may be shorter where a second factor is demanded', async () => {
     await json(['account', 'create', '--email', 'root@example.org', '--admin', '--password-stdin'], {
-      input: 'eight888',
+      input: 'otter8x8',
     });
     const everyone = { SECOND_FACTOR: 'everyone' };
     await json(['account', 'create', '--email', 'all@example.org', '--password-stdin'], {
-      input: 'eight888',
+      input: 'otter8x8',
       env: everyone,
     });
   });

@@ -21,6 +21,7 @@ describe('the configuration', () => {
     expect(parseConfig({})).toEqual({
       issuer: 'http://localhost:3000',
       siteName: 'Gatewright',
+      passwordRange: null,
       listen: { host: '127.0.0.1', port: 3000 },
       database: { url: null, pool: 10 },
       redis: null,
@@ -221,6 +222,13 @@ describe('.env.example', () => {
 
 describe('what follows from the lifetimes', () => {
   const config = parseConfig({});
+
+  it.each(['http://range.example.org/range/', 'https://range.example.org/range', 'https://a:b@example.org/', 'range'])(
+    'asks nobody about passwords at %s',
+    (PASSWORD_RANGE_URL) => {
+      expect(() => parseConfig({ PASSWORD_RANGE_URL })).toThrow('PASSWORD_RANGE_URL must be https and end in a slash');
+    },
+  );
 
   it('is how long death marks and signing keys are kept', () => {
     expect(longestLifetime(config)).toBe(90 * DAY);

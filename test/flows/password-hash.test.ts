@@ -45,3 +45,25 @@ it('a right password is right although there is no time to replace its hash; the
   expect(await signInOnce()).toBe(older);
   expect(await signInOnce()).toContain('m=8192');
 });
+
+it('the hash of another program lets its owner in, and is ours from then on', async () => {
+  await using server = await startTestServer();
+  const { accounts } = server.app.stores;
+  const client = await server.addClient('web', { redirectUris: [CALLBACK] });
+  const party = await createRelyingParty(server, client);
+  for (const hash of [
+    // Made by libxcrypt 4.4 and by Python's hashlib.
+    '$2y$06$abcdefghijklmnopqrstuu10cNU3mXRamSUZYs8I8M/Szu..qXq5K',
+    'pbkdf2_sha512$1000$seasalt$jWXPByTp9f8LiYihsQ0KCsxvT4E+VwKzo2kPET/kO6xN+98njZwsGTVcuE5pJ7+CnEhEWyYcAf4OK7gd6gVBGA==',
+  ]) {
+    const account = await server.addAccount();
+    await accounts.setPassword(account.id, hash, BY_OPERATOR);
+    const authorization = await party.authorization();
+    const agent = createUserAgent(server.issuer);
+    const page = await agent.follow(authorization.url);
+    const wrong = await agent.submit(page, { email: account.email, password: `${PASSWORD}!` });
+    expect([wrong.status, (await accounts.find(account.id))?.passwordHash]).toEqual([422, hash]);
+    await party.redeem(await signIn(agent, wrong, account), authorization);
+    expect((await accounts.find(account.id))?.passwordHash).toMatch(/^\$argon2id\$v=19\$m=7168/);
+  }
+});
