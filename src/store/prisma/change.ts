@@ -1,7 +1,7 @@
 import type { AuditEvent } from '../../audit/audit.ts';
 import type { By } from '../../lib/by.ts';
 import type { Clock } from '../../lib/clock.ts';
-import type { Job } from '../../outbox/outbox.ts';
+import type { NewJob } from '../../outbox/outbox.ts';
 import { auditRow } from './audit.ts';
 import type { PrismaClient, Transaction } from './database.ts';
 import { jobRow } from './outbox.ts';
@@ -14,7 +14,7 @@ export interface Change {
   event: AuditEvent;
   by: By;
   /** Where access ends: everything older is refused from now on, and this job removes it. */
-  ending?: (before: number) => Job;
+  ending?: (before: number) => NewJob;
   also?: (tx: Transaction, at: Date) => Promise<unknown>;
 }
 
