@@ -1,6 +1,5 @@
 import { networkInterfaces } from 'node:os';
 import { type Config, parseConfig } from '../config/config.ts';
-import type { Env } from '../config/env.ts';
 import { isPublicAddress } from '../lib/public-address.ts';
 import { type Finding, note, ok, problem, warning } from './finding.ts';
 
@@ -8,7 +7,7 @@ const WILDCARDS = ['0.0.0.0', '::'];
 /** Wider than any network of proxies: a mistake, or a wish to believe everybody. */
 const WIDEST_PREFIX = 8;
 
-export function checkConfig(config: Config, env: Env): Finding[] {
+export function checkConfig(config: Config): Finding[] {
   const { issuer, loopback } = config;
   return [
     ok('configuration', 'is complete'),
@@ -18,7 +17,6 @@ export function checkConfig(config: Config, env: Env): Finding[] {
     passwordCost(config),
     ...trustedProxies(config),
     ...metrics(config),
-    ...mail(env),
   ];
 }
 
@@ -49,8 +47,4 @@ function metrics({ metrics: at }: Config): Finding[] {
   if (exposed === undefined) return [ok('metrics', `are shown at ${where}`)];
   const advice = 'set METRICS_HOST to an address of an inner network, or close that port in the firewall';
   return [warning('metrics', `are shown at ${where} to everybody who reaches ${exposed}: ${advice}`)];
-}
-
-function mail(env: Env): Finding[] {
-  return env['SMTP_URL'] ? [note('mail', 'this version sends no mail: SMTP_URL has no effect')] : [];
 }
