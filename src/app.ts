@@ -20,7 +20,10 @@ import { type Clock, systemClock } from './lib/clock.ts';
 import { MINUTE } from './lib/duration.ts';
 import { createGuardedFetch } from './lib/guarded-fetch.ts';
 import { type Logger, reasonOf } from './lib/log.ts';
+import { createSealer } from './lib/sealing.ts';
 import { createAttempts } from './limits/attempts.ts';
+import { createMailJobs } from './mail/jobs.ts';
+import { MAIL_IS_OFF, openMailer } from './mail/open.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { withLimitsCounted, withSignInsCounted } from './metrics/outcomes.ts';
 import { isFromThisMachine, metricsPage } from './metrics/page.ts';
@@ -49,6 +52,7 @@ import { createHealth } from './web/health.ts';
 import { homePage } from './web/home.ts';
 import { hostGuard } from './web/host-guard.ts';
 import { isLostConnection } from './web/lost-connection.ts';
+import { createMailViews } from './web/mail-views.ts';
 import { createPages } from './web/page.ts';
 import { probe } from './web/probe.ts';
 import { requestLog } from './web/request-log.ts';
@@ -87,6 +91,12 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   const overrideFolder = folders.viewsOverride ?? undefined;
   const views = createViews({ folder: VIEWS, overrideFolder, siteName, issuerHost: new URL(issuer).host });
   const pages = createPages(views);
+  const mailer = openMailer(config, log);
+  if (mailer === null) log.warn(MAIL_IS_OFF);
+  const mailJobs = createMailJobs({
+    ...{ mailer, sealer: createSealer(keyring) },
+    render: createMailViews({ folder: VIEWS, overrideFolder, siteName, issuer }),
+  });
   const csrf = createCsrf({ keyring, issuer });
   const attempts = withLimitsCounted(
     createAttempts({ store: stores.attempts, limits: config.limits, clock, key: lastingKeys.attempts }),
@@ -196,8 +206,13 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
 
   const background = startBackground({
     ...{ stores, clock, log },
-    handlers: createJobs({ issuer, artifacts, registry, outbox, keys, fetch }),
+    handlers: { ...createJobs({ issuer, artifacts, registry, outbox, keys, fetch }), ...mailJobs },
   });
+
+  function stopWork(): Promise<void> {
+    mailer?.close();
+    return background.stop();
+  }
 
   const watch = new Koa();
   watch.on('error', responseFailed);
@@ -213,9 +228,9 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
     /** Load balancers are told to send nobody any more. */
     leave: health.stopping,
     /** Nothing is done any more that no request asks for. */
-    stopWork: background.stop,
+    stopWork,
     async close() {
-      await background.stop();
+      await stopWork();
       await keys.close();
       metrics.close();
       await stores.close();

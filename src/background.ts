@@ -1,13 +1,12 @@
 import type { Clock } from './lib/clock.ts';
 import { type Logger, reasonOf } from './lib/log.ts';
-import type { Repeated } from './lib/repeated.ts';
-import { type Handlers, startWorker } from './outbox/worker.ts';
+import { type Handlers, startWorker, type Worker } from './outbox/worker.ts';
 import type { Stores } from './store/open.ts';
 import { startResealer } from './store/resealer.ts';
 import { startSweeper } from './store/sweeper.ts';
 
 export interface Background {
-  worker: Repeated;
+  worker: Worker;
   stop(): Promise<void>;
 }
 

@@ -30,7 +30,7 @@ export interface NewTotp {
 
 /**
  * Changes are written in one transaction with their audit event and, where access ends, with the job that cleans up
- * after it. What is older than the change is refused from that moment on, whether or not the job has run.
+ * after it, and the letter that tells its owner. What is older than the change is refused from that moment on, whether or not the job has run.
  * Every implementation passes test/store/accounts.contract.ts.
  */
 export interface AccountStore {

@@ -1,13 +1,12 @@
 import { networkInterfaces } from 'node:os';
 import { type Config, parseConfig } from '../config/config.ts';
-import type { Env } from '../config/env.ts';
 import { tooWide } from '../config/trusted-proxies.ts';
 import { isPublicAddress } from '../lib/public-address.ts';
 import { type Finding, note, ok, problem, warning } from './finding.ts';
 
 const WILDCARDS = ['0.0.0.0', '::'];
 
-export function checkConfig(config: Config, env: Env): Finding[] {
+export function checkConfig(config: Config): Finding[] {
   const { issuer, loopback } = config;
   return [
     ok('configuration', 'is complete'),
@@ -17,7 +16,6 @@ export function checkConfig(config: Config, env: Env): Finding[] {
     passwordCost(config),
     ...trustedProxies(config),
     ...metrics(config),
-    ...mail(env),
   ];
 }
 
@@ -47,8 +45,4 @@ function metrics({ metrics: at, loopback }: Config): Finding[] {
   if (exposed === undefined) return [ok('metrics', `are shown at ${where}`)];
   const advice = 'set METRICS_HOST to an address of an inner network, or close that port in the firewall';
   return [warning('metrics', `are shown at ${where} to everybody who reaches ${exposed}: ${advice}`)];
-}
-
-function mail(env: Env): Finding[] {
-  return env['SMTP_URL'] ? [note('mail', 'this version sends no mail: SMTP_URL has no effect')] : [];
 }

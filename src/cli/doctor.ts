@@ -6,6 +6,7 @@ import { checkConfig } from './doctor-config.ts';
 import { bounded } from './doctor-failure.ts';
 import { checkFolder } from './doctor-folders.ts';
 import { checkInstallation } from './doctor-installation.ts';
+import { checkMail } from './doctor-mail.ts';
 import { checkPostgresql } from './doctor-postgresql.ts';
 import { checkProxy } from './doctor-proxy.ts';
 import { checkRedis } from './doctor-redis.ts';
@@ -36,12 +37,13 @@ async function examine({ env, clock }: Cli): Promise<Finding[]> {
   }
   const { folders } = config;
   const found = await Promise.all([
-    bounded('configuration', () => checkConfig(config, env)),
+    bounded('configuration', () => checkConfig(config)),
     bounded('data folder', () => checkFolder('data folder', 'DATA_DIR', folders.data)),
     bounded('keys folder', () => checkFolder('keys folder', 'KEYS_DIR', folders.keys)),
     bounded('installation', () => checkInstallation(config, clock)),
     bounded('postgresql', () => checkPostgresql(config, clock)),
     bounded('redis', () => checkRedis(config, clock)),
+    bounded('mail', () => checkMail(config)),
     bounded('server', () => checkServer(config, clock)),
     bounded('tls', () => checkTls(config, clock)),
     bounded('proxy', () => checkProxy(config, clock)),

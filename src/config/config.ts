@@ -1,7 +1,9 @@
 import { isIP } from 'node:net';
 import type { SecondFactorPolicy } from '../assurance/demand.ts';
 import { DAY, HOUR, MINUTE, type Seconds } from '../lib/duration.ts';
+import { LOOPBACK_HOSTS } from '../lib/public-address.ts';
 import { type Env, envReader } from './env.ts';
+import { type MailConfig, readMail } from './mail.ts';
 
 export interface Config {
   /** Public base URL, no trailing slash: the `iss` of every token (OpenID Connect Core 2). */
@@ -37,13 +39,13 @@ export interface Config {
     interaction: Seconds;
     jwksCache: Seconds;
   };
+  mail: MailConfig;
   /** Networks (CIDR) that addresses supplied by clients may lead to although they are private. */
   allowedPrivateNetworks: string[];
   /** The issuer is http on this machine: a try-out, where https is not asked for. */
   loopback: boolean;
 }
 
-const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
 const LOOPBACK_NETWORKS = ['127.0.0.0/8', '::1/128'];
 
 /** @throws {ConfigError} listing every problem, so that an operator mends them in one pass. */
@@ -134,6 +136,7 @@ export function parseConfig(env: Env): Config {
       interaction: read.seconds('INTERACTION_LIFETIME', 30 * MINUTE, { min: MINUTE, max: DAY }),
       jwksCache: read.seconds('JWKS_CACHE', 10 * MINUTE, { min: 10, max: DAY }),
     },
+    mail: readMail(read, issuer, loopback),
     allowedPrivateNetworks: loopback ? [...LOOPBACK_NETWORKS, ...allowedPrivateNetworks] : allowedPrivateNetworks,
     loopback,
   };

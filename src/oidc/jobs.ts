@@ -15,7 +15,7 @@ export interface JobDeps {
 }
 
 /** What follows from ended accounts, clients and sessions. Each may run again after a crash in its middle. */
-export function createJobs({ issuer, artifacts, registry, outbox, keys, fetch }: JobDeps): Handlers {
+export function createJobs({ issuer, artifacts, registry, outbox, keys, fetch }: JobDeps): Omit<Handlers, 'mail'> {
   return {
     async 'end-account'({ accountId, before }) {
       // First the messages, then the end: after a crash in between, an application is told twice, not never.

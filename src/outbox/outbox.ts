@@ -6,7 +6,22 @@ export type Job =
   | { kind: 'end-account'; accountId: string; before: Milliseconds }
   | { kind: 'end-client'; clientId: string; before: Milliseconds }
   /** Back-Channel Logout 1.0 2.5: one application is told of the end of one session. */
-  | { kind: 'backchannel-logout'; clientId: string; accountId: string; sid: string | null };
+  | { kind: 'backchannel-logout'; clientId: string; accountId: string; sid: string | null }
+  | MailJob;
+
+/** What goes where is sealed under the id of the job; the rest is for the operator, and to tell receivers apart. */
+export interface MailJob {
+  kind: 'mail';
+  message: string;
+  accountId: string | null;
+  /** The address, masked but for its domain. */
+  to: string;
+  /** base64url */
+  sealed: string;
+}
+
+/** For what no change of the same store causes, which writes its own. A mail always has such a cause. */
+export type NewJob = Exclude<Job, MailJob>;
 
 export interface QueuedJob {
   id: string;
@@ -14,14 +29,19 @@ export interface QueuedJob {
   attempts: number;
 }
 
+/** Trying again would change nothing: the job is given up at once, and nothing else waits because of it. */
+export class Hopeless extends Error {
+  override name = 'Hopeless';
+}
+
 /** A durable queue: what is in it is done at least once. */
 export interface Outbox {
-  add(job: Job): Promise<void>;
+  add(job: NewJob): Promise<void>;
   /** Takes what is due, leased until `leaseUntil`: nobody else gets it before. */
   take(limit: number, leaseUntil: Milliseconds): Promise<QueuedJob[]>;
   done(id: string): Promise<void>;
   /** Later. @param error one line without secrets, for the operator */
   retry(id: string, dueAt: Milliseconds, error: string): Promise<void>;
-  /** Not again: it stays for the operator to see. */
+  /** Not again: it stays for the operator to see, without what was sealed. */
   giveUp(id: string, error: string): Promise<void>;
 }

@@ -1,26 +1,36 @@
 import pLimit from 'p-limit';
 import type { Clock } from '../lib/clock.ts';
 import { DAY, HOUR, MINUTE, type Milliseconds, toMilliseconds } from '../lib/duration.ts';
-import { type Logger, reasonOf } from '../lib/log.ts';
-import { type Repeated, repeat } from '../lib/repeated.ts';
+import type { Logger } from '../lib/log.ts';
 import { inTrace, newTrace } from '../lib/trace.ts';
-import type { Job, Outbox, QueuedJob } from './outbox.ts';
+import { Hopeless, type Job, type Outbox, type QueuedJob } from './outbox.ts';
 
-export type Handlers = { [Kind in Job['kind']]: (job: Extract<Job, { kind: Kind }>) => Promise<void> };
+export type Handlers = { [Kind in Job['kind']]: (job: Extract<Job, { kind: Kind }>, id: string) => Promise<void> };
 
 const EVERY: Milliseconds = 1_000;
 const BATCH = 20;
 const LEASE: Milliseconds = toMilliseconds(MINUTE);
-/** Nothing of a batch is begun later: it ends within its lease, and a slow application soon gives way to the next. */
+/** Nothing of a batch is begun later: it ends within its lease, and a slow receiver soon gives way to the next. */
 const BEGIN_WITHIN: Milliseconds = 15_000;
-/** Applications that are spoken to at once. */
+/** From then on, who is still being told goes on alone, and the next batch is begun. */
+const PATIENCE: Milliseconds = 1_000;
+/** What comes for somebody who is still being told waits so long. */
+const ASIDE: Milliseconds = 5_000;
+/** Applications, and domains that get mail, that are spoken to at once: neither takes the places of the other. */
 const AT_ONCE = 8;
 const FIRST_WAIT: Milliseconds = 5_000;
 const LONGEST_WAIT: Milliseconds = toMilliseconds(HOUR);
 /** With the waits above, tries go on for about a day. */
 const MOST_ATTEMPTS = Math.ceil(toMilliseconds(DAY) / LONGEST_WAIT) + 9;
 
-/** An application that failed: its other jobs are postponed untried until it may have recovered. */
+export interface Worker {
+  /** Does what is due now. */
+  run(): Promise<void>;
+  /** Begins nothing more, and waits for what is under way. */
+  stop(): Promise<void>;
+}
+
+/** A receiver that failed: its other jobs are postponed untried until it may have recovered. */
 interface Pause {
   failures: number;
   until: Milliseconds;
@@ -38,87 +48,153 @@ export function startWorker({
   handlers: Handlers;
   clock: Clock;
   log: Logger;
-}): Repeated {
-  const turn = pLimit(AT_ONCE);
+}): Worker {
+  let running: Promise<void> | null = null;
+  let looking: Promise<void> | null = null;
+  let stopped = false;
+  const turns = { application: pLimit(AT_ONCE), mail: pLimit(AT_ONCE) };
   const resting = new Map<string, Pause>();
+  /** The receivers that are being told something. */
+  const busy = new Map<string, Promise<void>>();
 
-  async function work(): Promise<void> {
-    for (let full = true; full && !worker.stopped; ) {
+  async function work(patience: Milliseconds): Promise<void> {
+    for (let full = true; full && !stopped; ) {
       const start = clock();
       const jobs = await outbox.take(BATCH, start + LEASE);
-      await finish(jobs, start + BEGIN_WITHIN);
+      await finish(jobs, start + BEGIN_WITHIN, patience);
       full = jobs.length === BATCH;
     }
   }
 
-  /** What needs no application comes first; then each application gets its own one after another, beside the others. */
-  async function finish(jobs: QueuedJob[], beginBefore: Milliseconds): Promise<void> {
-    const lanes = Map.groupBy(jobs, ({ job }) => applicationOf(job));
+  /** What needs nobody else comes first; then each receiver gets its own one after another, beside the others. */
+  async function finish(jobs: QueuedJob[], beginBefore: Milliseconds, patience: Milliseconds): Promise<void> {
+    const lanes = Map.groupBy(jobs, ({ job }) => receiverOf(job));
     await inTurn(null, lanes.get(null) ?? [], beginBefore);
     lanes.delete(null);
-    const results = await Promise.allSettled(
-      [...lanes].map(([clientId, lane]) => turn(() => inTurn(clientId, lane, beginBefore))),
-    );
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    const begun: Promise<void>[] = [];
+    for (const [receiver, lane] of lanes as Map<string, QueuedJob[]>) {
+      if (busy.has(receiver)) for (const { id } of lane) await outbox.retry(id, clock() + ASIDE, 'not begun yet');
+      else begun.push(begin(receiver, lane, beginBefore));
+    }
+    const over = Promise.allSettled(begun);
+    const results = await within(patience, over);
+    if (results === null) void over.then((late) => late.forEach(reportFailure));
+    for (const result of results ?? []) if (result.status === 'rejected') throw result.reason;
   }
 
-  async function inTurn(clientId: string | null, lane: QueuedJob[], beginBefore: Milliseconds): Promise<void> {
+  function begin(receiver: string, lane: QueuedJob[], beginBefore: Milliseconds): Promise<void> {
+    const turn = isMailTo(receiver) ? turns.mail : turns.application;
+    const told = turn(() => inTurn(receiver, lane, beginBefore)).finally(() => busy.delete(receiver));
+    busy.set(receiver, told);
+    return told;
+  }
+
+  function reportFailure(result: PromiseSettledResult<void>): void {
+    if (result.status === 'rejected') log.error({ err: result.reason }, 'the outbox cannot be written');
+  }
+
+  async function inTurn(receiver: string | null, lane: QueuedJob[], beginBefore: Milliseconds): Promise<void> {
     for (const queued of lane) {
-      const pause = clientId === null ? undefined : resting.get(clientId);
-      if (worker.stopped || clock() >= beginBefore) {
+      const pause = receiver === null ? undefined : resting.get(receiver);
+      if (stopped || clock() >= beginBefore) {
         await outbox.retry(queued.id, clock(), 'not begun yet');
       } else if (pause && clock() < pause.until) {
         await postpone(queued, pause.until, pause.reason, 'job postponed untried');
       } else {
-        await inTrace(newTrace(), () => attempt(queued, clientId));
+        await inTrace(newTrace(), () => attempt(queued, receiver));
       }
     }
   }
 
-  async function attempt(queued: QueuedJob, clientId: string | null): Promise<void> {
+  async function attempt(queued: QueuedJob, receiver: string | null): Promise<void> {
     const { id, job, attempts } = queued;
     try {
-      await (handlers[job.kind] as (job: Job) => Promise<void>)(job);
+      await (handlers[job.kind] as (job: Job, id: string) => Promise<void>)(job, id);
     } catch (err) {
       const reason = (err as Error).message.slice(0, 200);
-      const until = clientId === null ? 0 : rest(clientId, reason);
+      if (err instanceof Hopeless) return giveUp(queued, reason, 'job failed');
+      const until = receiver === null ? 0 : rest(receiver, reason);
       // Behind those that wait untried: a job that always fails must not keep them from their turn.
       await postpone(queued, Math.max(clock() + waitAfter(attempts), until + 1), reason, 'job failed');
       return;
     }
-    if (clientId !== null) resting.delete(clientId);
+    if (receiver !== null) resting.delete(receiver);
     await outbox.done(id);
     log.debug({ job: id, kind: job.kind, attempts }, 'job done');
   }
 
-  /** @returns when this application is tried again */
-  function rest(clientId: string, reason: string): Milliseconds {
-    const failures = (resting.get(clientId)?.failures ?? 0) + 1;
+  /** @returns when this receiver is tried again */
+  function rest(receiver: string, reason: string): Milliseconds {
+    const failures = (resting.get(receiver)?.failures ?? 0) + 1;
     const until = clock() + waitAfter(failures);
-    resting.set(clientId, { failures, until, reason });
+    resting.set(receiver, { failures, until, reason });
     return until;
   }
 
-  async function postpone(
-    { id, job: { kind }, attempts }: QueuedJob,
-    dueAt: Milliseconds,
-    reason: string,
-    message: string,
-  ): Promise<void> {
-    const last = attempts >= MOST_ATTEMPTS;
-    log.warn({ job: id, kind, attempts, reason, ...(last && { givenUp: true }) }, message);
-    await (last ? outbox.giveUp(id, reason) : outbox.retry(id, dueAt, reason));
+  async function postpone(queued: QueuedJob, dueAt: Milliseconds, reason: string, message: string): Promise<void> {
+    const { id, job, attempts } = queued;
+    if (attempts >= MOST_ATTEMPTS) return giveUp(queued, reason, message);
+    log.warn({ job: id, kind: job.kind, attempts, reason }, message);
+    await outbox.retry(id, dueAt, reason);
   }
 
-  const worker = repeat(EVERY, work, (err) =>
-    log.error({ reason: reasonOf(err) }, 'the outbox cannot be worked through'),
+  async function giveUp({ id, job, attempts }: QueuedJob, reason: string, message: string): Promise<void> {
+    log.warn({ job: id, kind: job.kind, attempts, reason, givenUp: true }, message);
+    await outbox.giveUp(id, reason);
+  }
+
+  /** Never twice at the same time in one process. */
+  function look(patience: Milliseconds): Promise<void> {
+    looking ??= work(patience).finally(() => {
+      looking = null;
+    });
+    return looking;
+  }
+
+  /** The same, and to its end. */
+  function run(): Promise<void> {
+    running ??= look(Number.POSITIVE_INFINITY)
+      .then(async () => void (await Promise.all(busy.values())))
+      .finally(() => {
+        running = null;
+      });
+    return running;
+  }
+
+  const timer = setInterval(
+    () => look(PATIENCE).catch((err: unknown) => log.error({ err }, 'the outbox cannot be read')),
+    EVERY,
   );
-  return worker;
+  timer.unref();
+  return {
+    run,
+    async stop() {
+      clearInterval(timer);
+      stopped = true;
+      await Promise.allSettled([looking, running]);
+      await Promise.allSettled(busy.values());
+    },
+  };
 }
 
-/** The application that a job speaks to, null for what we do ourselves. */
-function applicationOf(job: Job): string | null {
-  return job.kind === 'backchannel-logout' ? job.clientId : null;
+/** Whom a job speaks to, null for what we do ourselves: an application, or the domain that a mail goes to. */
+function receiverOf(job: Job): string | null {
+  if (job.kind === 'mail') return `mail/${job.to.slice(job.to.lastIndexOf('@') + 1).toLowerCase()}`;
+  return job.kind === 'backchannel-logout' ? `application/${job.clientId}` : null;
+}
+
+const isMailTo = (receiver: string) => receiver.startsWith('mail/');
+
+/** Null where it takes longer. */
+async function within<T>(patience: Milliseconds, work: Promise<T>): Promise<T | null> {
+  if (patience === Number.POSITIVE_INFINITY) return work;
+  const { promise: late, resolve } = Promise.withResolvers<null>();
+  const timer = setTimeout(() => resolve(null), patience);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function waitAfter(failures: number): Milliseconds {

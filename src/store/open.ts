@@ -12,6 +12,7 @@ import { prismaClients } from './prisma/clients.ts';
 import { prismaConsents } from './prisma/consents.ts';
 import { claimInstallation, isClaimed } from './prisma/installation.ts';
 import { openLastingKeys } from './prisma/lasting-keys.ts';
+import { prismaMailQueue } from './prisma/mail.ts';
 import { prismaOutbox } from './prisma/outbox.ts';
 import { prismaSealedRows } from './prisma/sealed-rows.ts';
 import { prismaSetupLinks } from './prisma/setup-links.ts';
@@ -70,6 +71,7 @@ export async function openStores({
       setupLinks: prismaSetupLinks({ database: engine.database, sealer, clock }),
       audit: prismaAudit({ prisma, clock }),
       outbox: prismaOutbox({ prisma, clock }),
+      mails: prismaMailQueue(prisma),
       registry: engine.registry,
       artifacts: createArtifacts({ rows: engine.artifactRows, sealer, clock, markLifetime }),
       attempts: engine.attempts,

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { offerSetup } from '../../src/setup/offer.ts';
 import { databaseFile } from '../../src/store/sqlite/engine.ts';
 import { closeSqliteFile, openSqliteFile } from '../../src/store/sqlite/sqlite-file.ts';
@@ -92,6 +93,7 @@ async function flows(add: (kind: string, ...values: string[]) => void): Promise<
   await person.party.revoke(next.refresh_token ?? '');
   await withTwoBrowsers(person, seed, recoveryCodes[0] ?? '');
   await withoutAnybody(add);
+  await withMail(add);
 
   // The way out, with the ID token in the address.
   const query = new URLSearchParams({ id_token_hint: tokens.id_token ?? '', post_logout_redirect_uri: CALLBACK });
@@ -150,6 +152,15 @@ async function withoutAnybody(add: (kind: string, ...values: string[]) => void):
   await post(server, '/oauth2/revoke', { token }, basic(service));
 }
 
+/** What a queued letter says; its address is that of an account, which is no secret. */
+async function withMail(add: (kind: string, ...values: string[]) => void): Promise<void> {
+  const name = 'Persephone Underhill-Featherstone';
+  const { id } = await server.addAccount({ claims: { locale: 'de-LI', name } });
+  await server.app.stores.accounts.disable(id, BY_OPERATOR);
+  // As the letter has them, not as the account does.
+  add('letter', `"name":"${name}","locale":"de-LI"`);
+}
+
 function seedOn(page: Page): string {
   const key = /class="key">([A-Z2-7 ]+)</.exec(page.html)?.[1];
   if (!key) throw new Error(`no key on ${page.url} (${page.status}): ${textOf(page.html)}`);
@@ -174,7 +185,17 @@ const PLANTED = 'gwp_a-secret-that-was-written-in-the-clear';
 
 const KINDS = [
   ...['password', 'wrong password', 'client secret', 'set-up token', 'TOTP seed', 'recovery code', 'CSRF token'],
-  ...['cookie', 'interaction', 'code', 'verifier', 'access token', 'id token', 'refresh token', 'request uri'],
+  ...[
+    'cookie',
+    'interaction',
+    'code',
+    'verifier',
+    'access token',
+    'id token',
+    'refresh token',
+    'request uri',
+    'letter',
+  ],
 ];
 
 describe('what was on the wire is at rest nowhere', () => {

@@ -100,7 +100,7 @@ describe.concurrent('doctor', { timeout: 90_000 }, () => {
 });
 
 describe('what the configuration says by itself', () => {
-  const about = (check: string, env: Env) => checkConfig(parseConfig(env), env).filter((each) => each.check === check);
+  const about = (check: string, env: Env) => checkConfig(parseConfig(env)).filter((each) => each.check === check);
   const PUBLIC = { METRICS_PORT: '9464', METRICS_HOST: '198.51.100.7' };
 
   it.each([
@@ -111,7 +111,6 @@ describe('what the configuration says by itself', () => {
     ['metrics for an inner network', 'metrics', { ...PUBLIC, METRICS_HOST: '10.1.2.3' }, ['ok']],
     ['metrics beside the rest', 'metrics', {}, []],
     ['no metrics', 'metrics', { ISSUER: 'https://id.example.org' }, ['note']],
-    ['mail that is not sent', 'mail', { SMTP_URL: 'smtp://user:secret@mail.example.org' }, ['note']],
     ['no mail', 'mail', {}, []],
   ])('%s', (_name, check, env, statuses) => {
     const found = about(check, env);

@@ -46,6 +46,7 @@ describe('the configuration', () => {
       },
       allowedPrivateNetworks: ['127.0.0.0/8', '::1/128'],
       loopback: true,
+      mail: { by: 'folder', from: 'no-reply@localhost' },
     });
   });
 
@@ -204,13 +205,64 @@ describe('where data is kept', () => {
   });
 });
 
+describe('mail', () => {
+  const mail = (env: Env) => parseConfig(env).mail;
+  const MAIL_FROM = 'id@example.org';
+  const smtp = (SMTP_URL: string) => mail({ SMTP_URL, MAIL_FROM });
+
+  it('goes into a folder on this machine, by the server that is named, or nowhere', () => {
+    expect(mail({})).toEqual({ by: 'folder', from: 'no-reply@localhost' });
+    expect(mail({ ISSUER: 'https://id.example.org' })).toEqual({ by: 'off', from: 'no-reply@id.example.org' });
+    expect(mail({ ISSUER: 'https://id.example.org', SMTP_URL: 'smtps://mail', MAIL_FROM })).toMatchObject({
+      ...{ by: 'smtp', from: MAIL_FROM, smtp: { host: 'mail', port: 465 } },
+    });
+  });
+
+  it.each([
+    ['smtps://u%40x:p%25s@mail.example.org', { port: 465, tls: 'implicit', login: { user: 'u@x', pass: 'p%s' } }],
+    ['smtp://mail.example.org', { port: 587, tls: 'starttls', login: null }],
+    ['smtp://mail.example.org:25?tls=off', { port: 25, tls: 'none' }],
+    ['smtp://localhost:1025', { port: 1025, tls: 'none' }],
+    ['smtp://[::1]:1025/', { host: '::1', tls: 'none' }],
+    ['smtp://localhost?tls=required', { tls: 'starttls' }],
+  ])('%s', (url, expected) => {
+    expect(smtp(url)).toMatchObject({ by: 'smtp', smtp: expected });
+  });
+
+  it.each([
+    ...[
+      'mail.example.org',
+      'http://user:hunter2@host',
+      'smtp://',
+      'smtp://user:hunter2@host/path',
+      'smtp://:hunter2@host',
+    ],
+    ...['smtp://user:hunter2%@host', 'smtp://host?tls=maybe', 'smtp://host?tls=off&x=hunter2', 'smtps://host?tls=off'],
+  ])('refuses %s, and quotes no password', (SMTP_URL) => {
+    const found = problems({ SMTP_URL, MAIL_FROM });
+    expect(found).toEqual([expect.stringContaining('SMTP_URL must be of the form')]);
+    expect(found.join()).not.toContain('hunter2');
+  });
+
+  it.each([
+    ['nobody it comes from', {}, 'MAIL_FROM is missing'],
+    ['a name beside it', { MAIL_FROM: 'Ida <id@example.org>' }, 'MAIL_FROM must be an address alone'],
+    ['two of them', { MAIL_FROM: 'a@example.org,b@example.org' }, 'MAIL_FROM must be an address alone'],
+    ['another header', { MAIL_FROM: 'a@example.org\r\nBcc: b@example.org' }, 'MAIL_FROM must be an address alone'],
+  ])('refuses %s', (_name, env, beginning) => {
+    expect(problems({ SMTP_URL: 'smtp://localhost', ...env })).toEqual([expect.stringContaining(beginning)]);
+  });
+});
+
 describe('.env.example', () => {
   const root = path.join(import.meta.dirname, '../..');
   const example = readFileSync(path.join(root, '.env.example'), 'utf8');
 
   it('shows every variable, with its default', () => {
     const lines = [...example.matchAll(/^#([A-Z0-9_]+)=(.*)$/gm)];
-    const source = readFileSync(path.join(root, 'src/config/config.ts'), 'utf8');
+    const source = ['config', 'mail']
+      .map((name) => readFileSync(path.join(root, `src/config/${name}.ts`), 'utf8'))
+      .join();
     const known = [...source.matchAll(/read\.(\w+)\(\s*'([A-Z0-9_]+)'/g)].flatMap(([, how, name = '']) =>
       how === 'secret' ? [name, `${name}_FILE`] : [name],
     );

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { DAY, HOUR, MINUTE, type Seconds, toMilliseconds } from '../../src/lib/duration.ts';
 import type { Logger } from '../../src/lib/log.ts';
-import type { Job } from '../../src/outbox/outbox.ts';
+import { Hopeless, type Job, type NewJob } from '../../src/outbox/outbox.ts';
 import { type Handlers, startWorker } from '../../src/outbox/worker.ts';
 import { openTestStores, type TestStores } from '../support/stores.ts';
 
@@ -20,7 +20,7 @@ const logouts = (clientId: string, count: number) =>
 const nameOf = (job: Job) => ('sid' in job ? `${job.clientId}/${job.sid}` : job.kind);
 
 /** A worker on a real outbox; `work` is what each job does. */
-async function started(work: (name: string, clientId: string | null) => Promise<void> | void, jobs: Job[]) {
+async function started(work: (name: string, clientId: string | null) => Promise<void> | void, jobs: NewJob[]) {
   const stores = await openTestStores();
   for (const job of jobs) await stores.outbox.add(job);
   const begun: string[] = [];
@@ -29,9 +29,14 @@ async function started(work: (name: string, clientId: string | null) => Promise<
     begun.push(nameOf(job));
     await work(nameOf(job), job.kind === 'backchannel-logout' ? job.clientId : null);
   }
-  const handlers: Handlers = { 'end-account': handle, 'end-client': handle, 'backchannel-logout': handle };
+  const handlers: Handlers = {
+    'end-account': handle,
+    'end-client': handle,
+    'backchannel-logout': handle,
+    mail: handle,
+  };
   const warn = (fields: Record<string, unknown>) => void logged.push(fields);
-  const log = { warn, error: warn, debug: () => undefined } as unknown as Logger;
+  const log = { warn, debug: () => undefined } as unknown as Logger;
   const worker = startWorker({ outbox: stores.outbox, clock: stores.clock, log, handlers });
   onTestFinished(() => worker.stop());
   return { ...stores, worker, begun, logged };
@@ -65,7 +70,7 @@ function gate() {
 
 describe('the worker', () => {
   it('does our own clean-up first, whatever was queued before', async () => {
-    const clean: Job[] = [
+    const clean: NewJob[] = [
       { kind: 'end-account', accountId: 'acc_ada', before: 1 },
       { kind: 'end-client', clientId: 'web', before: 1 },
     ];
@@ -109,7 +114,7 @@ describe('the worker', () => {
   });
 
   it('tries an application that does not answer once, however much there is to tell it, and delays nobody else', async () => {
-    const cleaning: Job = { kind: 'end-account', accountId: 'acc_ada', before: 1 };
+    const cleaning: NewJob = { kind: 'end-account', accountId: 'acc_ada', before: 1 };
     const { worker, begun, ...stores } = await started(
       (_name, clientId) => {
         if (clientId === 'dead') throw new Error('no answer');
@@ -207,7 +212,7 @@ describe('the worker', () => {
 
   it('stops as soon as what is under way ends, and leaves the rest to the next at once', async () => {
     const { wait, until, waiting, release } = gate();
-    const cleaning: Job = { kind: 'end-account', accountId: 'acc_ada', before: 1 };
+    const cleaning: NewJob = { kind: 'end-account', accountId: 'acc_ada', before: 1 };
     const jobs = [...logouts('a', 3), ...logouts('b', 3), ...logouts('c', 30)];
     const { worker, begun, ...stores } = await started(wait, jobs);
     void worker.run();
@@ -227,19 +232,61 @@ describe('the worker', () => {
     expect((await queue(stores)).map(([, dueIn]) => dueIn)).toEqual(Array(jobs.length + 1 - underWay.length).fill(0));
   });
 
+  it('gives up at once what is hopeless, and lets nobody wait for it', async () => {
+    const { worker, begun, logged, ...stores } = await started(
+      (name) => {
+        if (name === 'web/0') throw new Hopeless('no such session');
+      },
+      logouts('web', 3),
+    );
+    await worker.run();
+    expect(begun).toEqual(['web/0', 'web/1', 'web/2']);
+    expect(logged).toEqual([expect.objectContaining({ attempts: 1, reason: 'no such session', givenUp: true })]);
+    expect(await queue(stores)).toEqual([]);
+    expect(await stores.rows('OutboxMessage')).toMatchObject([{ lastError: 'no such session' }]);
+  });
+
+  it('leaves a receiver that is slow to itself after a while, and tells the others what came meanwhile', async () => {
+    const { wait, waiting, until, release } = gate();
+    const { worker, begun, ...stores } = await started(
+      (name) => (name.startsWith('slow') ? wait(name) : undefined),
+      [logout('slow', '1')],
+    );
+    const tick = () => vi.advanceTimersByTimeAsync(1000);
+    await tick();
+    await until(1);
+    await stores.outbox.add(logout('slow', '2'));
+    await stores.outbox.add(logout('quick'));
+    await vi.waitUntil(
+      async () => {
+        await tick();
+        return begun.includes('quick/s');
+      },
+      { timeout: 10_000 },
+    );
+    expect([begun, waiting()]).toEqual([['slow/1', 'quick/s'], ['slow/1']]);
+    expect(await queue(stores)).toContainEqual(['slow/2', 5]);
+    release('slow/1');
+    stores.clock.forward(5);
+    const done = worker.run();
+    await until(1);
+    release('slow/2');
+    await done;
+    expect(await queue(stores)).toEqual([]);
+  });
+
   it('keeps to one round at a time when the database refuses in the middle of one', async () => {
     const { wait, until, release } = gate();
-    const { worker, outbox, logged } = await started(
+    const { worker, outbox } = await started(
       (name) => (name === 'b/s' ? wait(name) : undefined),
       [logout('a'), logout('b')],
     );
     vi.spyOn(outbox, 'done').mockRejectedValueOnce(new Error('disk full'));
-    const round = worker.run();
+    const outcome = worker.run().catch((err: Error) => err.message);
     await until(1);
     await setTimeout(20);
-    expect(worker.run()).toBe(round);
+    expect(worker.run()).toBe(worker.run());
     release('b/s');
-    await round;
-    expect(logged).toContainEqual({ reason: expect.stringContaining('disk full') });
+    expect(await outcome).toBe('disk full');
   });
 });

@@ -3,6 +3,8 @@ import { onTestFinished } from 'vitest';
 import { HOUR, toMilliseconds } from '../../src/lib/duration.ts';
 import { newKey } from '../../src/lib/keyring-file.ts';
 import { changeKeyringFile } from '../../src/lib/keyring-writing.ts';
+import { createSealer } from '../../src/lib/sealing.ts';
+import { openLetter } from '../../src/mail/sealed-letter.ts';
 import { openPostgresqlEngine } from '../../src/store/postgresql/engine.ts';
 import { prismaSealedRows } from '../../src/store/prisma/sealed-rows.ts';
 import type { SealedRow, SealedRows } from '../../src/store/reseal.ts';
@@ -40,13 +42,14 @@ export async function sealedInstallation(engine: RelationalEngine) {
 
   return {
     ...{ stores, clock, folders, below, places, open },
-    /** People with a second factor, a signing key, and refresh tokens. */
+    /** People with a second factor, a letter to one of them, a signing key, and refresh tokens. */
     async fill({ people, tokens }: { people: number; tokens: number }) {
       for (let index = 0; index < people; index += 1) {
         const id = `acc_${index}`;
         await stores.accounts.create(anAccount({ id }), BY, aTotp({ id: `otp_${index}`, secret: SEED }));
         filled.accounts.push(id);
       }
+      await stores.accounts.spendRecoveryCode('acc_0', ['code-1'], BY);
       const times = { createdAt: clock(), activatesAt: clock(), revokedAt: null };
       await stores.signingKeys.add({ kid: 'kid', privateKey, ...times }, BY);
       for (let index = 0; index < tokens; index += 1) {
@@ -81,6 +84,10 @@ export async function sealedInstallation(engine: RelationalEngine) {
       for (const id of filled.accounts) {
         const [totp] = await stores.accounts.totpCredentials(id);
         if (totp?.secret !== SEED) found.push(id);
+      }
+      for (const { id, sealedPayload } of await stores.rows('OutboxMessage')) {
+        const letter = openLetter(createSealer(keyring), String(id), String(sealedPayload));
+        if (letter.about.message !== 'recovery-code-used') found.push('letter');
       }
       const [signing] = await stores.signingKeys.list();
       if (signing && signing.privateKey !== privateKey) found.push('signing key');

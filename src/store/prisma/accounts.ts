@@ -4,11 +4,13 @@ import type { AuditEvent } from '../../audit/audit.ts';
 import type { By } from '../../lib/by.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Sealer } from '../../lib/sealing.ts';
+import type { Message } from '../../mail/message.ts';
 import { insertAccount, insertTotp, unsealSeed } from './account-rows.ts';
 import { auditRow } from './audit.ts';
 import { applyChange, type Change } from './change.ts';
 import { orConflict } from './conflict.ts';
 import type { PrismaClient, Transaction } from './database.ts';
+import { queueLetter } from './mail.ts';
 
 export function prismaAccounts({
   prisma,
@@ -23,6 +25,12 @@ export function prismaAccounts({
 
   const totpCount = (accountId: string) => prisma.totpCredential.count({ where: { accountId } });
 
+  const endingOf = (id: string) => ({
+    refuse: (tx: Transaction, before: Date) =>
+      tx.account.updateMany({ where: { id, notBefore: { lt: before } }, data: { notBefore: before } }),
+    job: (before: number) => ({ kind: 'end-account', accountId: id, before }) as const,
+  });
+
   function change(
     id: string,
     data: Record<string, unknown>,
@@ -30,18 +38,35 @@ export function prismaAccounts({
     by: By,
     { endsAccess = false, also }: { endsAccess?: boolean } & Pick<Change, 'also'> = {},
   ): Promise<boolean> {
-    const ending = {
-      refuse: (tx: Transaction, before: Date) =>
-        tx.account.updateMany({ where: { id, notBefore: { lt: before } }, data: { notBefore: before } }),
-      job: (before: number) => ({ kind: 'end-account', accountId: id, before }) as const,
-    };
     return applyChange(
       { prisma, clock },
       {
         write: (tx, stamp) => tx.account.updateMany({ where: { id }, data: { ...data, ...stamp } }),
         ...{ event, by },
-        ...(endsAccess && { ending }),
+        ...(endsAccess && { ending: endingOf(id) }),
         ...(also && { also }),
+      },
+    );
+  }
+
+  const tell = (id: string, about: Message) => (tx: Transaction, at: Date) => queueLetter(tx, sealer, id, about, at);
+
+  /** Its owner is told where it was not so before. */
+  function setStatus(id: string, status: Account['status'], by: By): Promise<boolean> {
+    const ends = status === 'disabled';
+    let isNews = false;
+    return applyChange(
+      { prisma, clock },
+      {
+        async write(tx, stamp) {
+          isNews = (await tx.account.count({ where: { id, status: { not: status } } })) === 1;
+          return tx.account.updateMany({ where: { id }, data: { status, ...stamp } });
+        },
+        ...{ event: { event: ends ? 'account.disabled' : 'account.enabled', accountId: id }, by },
+        ...(ends && { ending: endingOf(id) }),
+        async also(tx, at) {
+          if (isNews) await tell(id, { message: ends ? 'account-disabled' : 'account-enabled' })(tx, at);
+        },
       },
     );
   }
@@ -81,9 +106,8 @@ export function prismaAccounts({
         { passwordHash, factorsVersion: { increment: 1 } },
         { event: 'account.password_set', accountId: id },
         by,
-        {
-          endsAccess: true,
-        },
+        // Who sets it alone is shown it on the page.
+        { endsAccess: true, ...(by.actor !== id && { also: tell(id, { message: 'password-set' }) }) },
       ),
     async upgradePasswordHash(id, from, to) {
       const where = { id, passwordHash: from };
@@ -91,9 +115,8 @@ export function prismaAccounts({
     },
     setClaims: (id, claims, emailVerified, by) =>
       change(id, { claims: JSON.stringify(claims), emailVerified }, { event: 'account.claims_set', accountId: id }, by),
-    disable: (id, by) =>
-      change(id, { status: 'disabled' }, { event: 'account.disabled', accountId: id }, by, { endsAccess: true }),
-    enable: (id, by) => change(id, { status: 'active' }, { event: 'account.enabled', accountId: id }, by),
+    disable: (id, by) => setStatus(id, 'disabled', by),
+    enable: (id, by) => setStatus(id, 'active', by),
     signOut: (id, by) => change(id, {}, { event: 'account.signed_out', accountId: id }, by, { endsAccess: true }),
     delete: (id, by) =>
       change(id, {}, { event: 'account.deleted', accountId: id }, by, {
@@ -121,15 +144,17 @@ export function prismaAccounts({
         });
         if (count === 0) return false;
         await insertTotp(tx, sealer, accountId, totp, by, at);
+        await tell(accountId, { message: 'totp-added' })(tx, at);
         return true;
       });
     },
     resetFactors: (id, by) =>
       change(id, { factorsVersion: { increment: 1 } }, { event: 'account.factors_reset', accountId: id }, by, {
         endsAccess: true,
-        async also(tx) {
+        async also(tx, at) {
           await tx.totpCredential.deleteMany({ where: { accountId: id } });
           await tx.recoveryCode.deleteMany({ where: { accountId: id } });
+          await tell(id, { message: 'factors-reset' })(tx, at);
         },
       }),
     async spendRecoveryCode(accountId, hashes, by) {
@@ -141,6 +166,8 @@ export function prismaAccounts({
         });
         if (count === 0) return false;
         await tx.auditEvent.create({ data: auditRow({ event: 'recovery_code.used', accountId }, by, at) });
+        const left = await tx.recoveryCode.count({ where: { accountId, usedAt: null } });
+        await tell(accountId, { message: 'recovery-code-used', left })(tx, at);
         return true;
       });
     },

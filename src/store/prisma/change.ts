@@ -1,7 +1,7 @@
 import type { AuditEvent } from '../../audit/audit.ts';
 import type { By } from '../../lib/by.ts';
 import type { Clock } from '../../lib/clock.ts';
-import type { Job } from '../../outbox/outbox.ts';
+import type { NewJob } from '../../outbox/outbox.ts';
 import { auditRow } from './audit.ts';
 import type { PrismaClient, Transaction } from './database.ts';
 import { jobRow } from './outbox.ts';
@@ -16,9 +16,9 @@ export interface Change {
     /** Refuses everything older from now on, unless what is younger is refused already. */
     refuse(tx: Transaction, before: Date): Promise<unknown>;
     /** Removes what is refused. */
-    job(before: number): Job;
+    job(before: number): NewJob;
   };
-  also?: (tx: Transaction) => Promise<unknown>;
+  also?: (tx: Transaction, at: Date) => Promise<unknown>;
 }
 
 /** A change, its audit event and its job, in one transaction. False where there is no such row: nothing was written. */
@@ -32,7 +32,7 @@ export function applyChange(
     // The row is locked by now. A time from before the wait for it would spare whoever signed in meanwhile.
     const at = new Date(clock());
     await ending?.refuse(tx, at);
-    await also?.(tx);
+    await also?.(tx, at);
     await tx.auditEvent.create({ data: auditRow(event, by, at) });
     if (ending) await tx.outboxMessage.create({ data: jobRow(ending.job(at.getTime()), at) });
     return true;

@@ -1,10 +1,10 @@
 import type { Clock } from '../../lib/clock.ts';
 import { newId } from '../../lib/ids.ts';
-import type { Job, Outbox } from '../../outbox/outbox.ts';
+import type { Job, NewJob, Outbox } from '../../outbox/outbox.ts';
 import type { PrismaClient } from './database.ts';
 
 /** The row of a job, to be inserted with the change that calls for it. */
-export function jobRow(job: Job, now: Date) {
+export function jobRow(job: NewJob, now: Date) {
   const { kind, ...payload } = job;
   return { id: newId('msg'), kind, payload: JSON.stringify(payload), createdAt: now, dueAt: now, attempts: 0 };
 }
@@ -21,13 +21,15 @@ export function prismaOutbox({ prisma, clock }: { prisma: PrismaClient; clock: C
         take: limit,
       });
       const taken = [];
-      for (const { id, kind, payload, attempts, dueAt } of due) {
+      for (const { id, kind, payload, sealedPayload, attempts, dueAt } of due) {
         // The due time is the lease: of two workers that read the same row, one moves it.
         const { count } = await prisma.outboxMessage.updateMany({
           where: { id, doneAt: null, dueAt },
           data: { dueAt: new Date(leaseUntil), attempts: { increment: 1 } },
         });
-        if (count === 1) taken.push({ id, job: { kind, ...JSON.parse(payload) } as Job, attempts: attempts + 1 });
+        if (count === 0) continue;
+        const sealed = sealedPayload === null ? {} : { sealed: sealedPayload };
+        taken.push({ id, job: { kind, ...JSON.parse(payload), ...sealed } as Job, attempts: attempts + 1 });
       }
       return taken;
     },
@@ -39,7 +41,10 @@ export function prismaOutbox({ prisma, clock }: { prisma: PrismaClient; clock: C
       await prisma.outboxMessage.updateMany({ where: { id }, data: { dueAt: new Date(dueAt), lastError: error } });
     },
     async giveUp(id, error) {
-      await prisma.outboxMessage.updateMany({ where: { id }, data: { doneAt: new Date(clock()), lastError: error } });
+      await prisma.outboxMessage.updateMany({
+        where: { id },
+        data: { doneAt: new Date(clock()), lastError: error, sealedPayload: null },
+      });
     },
   };
 }

@@ -1,4 +1,5 @@
 import { keyIdOf } from '../../lib/sealing.ts';
+import { SEALED_LETTER } from '../../mail/sealed-letter.ts';
 import type { SealedRow, SealedRows } from '../reseal.ts';
 import { SEED } from './account-rows.ts';
 import type { PrismaClient } from './database.ts';
@@ -48,6 +49,17 @@ export function prismaSealedRows(prisma: PrismaClient): Record<string, SealedRow
       },
       replace: (label, old, sealedKey) =>
         prisma.lastingKey.updateMany({ where: { label, sealedKey: old }, data: { sealedKey } }),
+    },
+    {
+      place: SEALED_LETTER,
+      async slice(after, take) {
+        const orderBy = { id: 'asc' } as const;
+        const where = { id: { gt: after }, sealedPayload: { not: null } };
+        const rows = await prisma.outboxMessage.findMany({ where, orderBy, take });
+        return rows.map(({ id, sealedPayload }) => [id, sealedPayload ?? '']);
+      },
+      replace: (id, old, sealedPayload) =>
+        prisma.outboxMessage.updateMany({ where: { id, sealedPayload: old }, data: { sealedPayload } }),
     },
   ];
   return Object.fromEntries(columns.map((column) => [column.place, sealedRows(column)]));

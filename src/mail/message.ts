@@ -1,0 +1,31 @@
+import type { Milliseconds } from '../lib/duration.ts';
+
+/** What people are told by mail: one closed list. What each says stands in views/texts under `mail.`. */
+export type Message =
+  | { message: 'totp-added' }
+  | { message: 'password-set' }
+  | { message: 'factors-reset' }
+  | { message: 'recovery-code-used'; left: number }
+  | { message: 'account-disabled' }
+  | { message: 'account-enabled' }
+  /** An operator wants to see whether mail arrives. */
+  | { message: 'test' };
+
+/** A message on its way to one person. */
+export interface Letter {
+  /** As it is stored, never as somebody typed it. */
+  to: string;
+  /** Claims of the account: what to call the person, and in which language (BCP 47). */
+  name: string | null;
+  locale: string | null;
+  /** When it happened: the letter may be late. */
+  at: Milliseconds;
+  about: Message;
+}
+
+/** For everybody but the receiver: the domain says which server is slow, and one letter tells two people apart. */
+export function masked(address: string): string {
+  const at = address.lastIndexOf('@');
+  const [first = ''] = address;
+  return `${at > 1 ? first : ''}***${address.slice(at)}`;
+}

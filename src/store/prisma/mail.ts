@@ -1,0 +1,51 @@
+import type { StandardClaims } from '../../accounts/account.ts';
+import { newId } from '../../lib/ids.ts';
+import type { Sealer } from '../../lib/sealing.ts';
+import { type Letter, type Message, masked } from '../../mail/message.ts';
+import type { MailQueue } from '../../mail/queue.ts';
+import { sealLetter } from '../../mail/sealed-letter.ts';
+import type { MailJob } from '../../outbox/outbox.ts';
+import type { PrismaClient, Transaction } from './database.ts';
+
+/** What stands in the clear beside a sealed letter. */
+type Payload = Pick<MailJob, 'message' | 'accountId' | 'to'>;
+
+/** To the address that the account has when it is changed, with the change or not at all. */
+export async function queueLetter(
+  tx: Transaction,
+  sealer: Sealer,
+  accountId: string,
+  about: Message,
+  at: Date,
+): Promise<void> {
+  const account = await tx.account.findUniqueOrThrow({
+    where: { id: accountId },
+    select: { email: true, claims: true },
+  });
+  const { name, locale } = JSON.parse(account.claims) as StandardClaims;
+  const letter: Letter = {
+    ...{ to: account.email, name: name ?? null, locale: locale ?? null },
+    ...{ at: at.getTime(), about },
+  };
+  const id = newId('msg');
+  const payload: Payload = { message: about.message, accountId, to: masked(account.email) };
+  await tx.outboxMessage.create({
+    data: {
+      ...{ id, kind: 'mail', payload: JSON.stringify(payload), sealedPayload: sealLetter(sealer, id, letter) },
+      ...{ createdAt: at, dueAt: at, attempts: 0 },
+    },
+  });
+}
+
+export function prismaMailQueue(prisma: PrismaClient): MailQueue {
+  return {
+    async list() {
+      const rows = await prisma.outboxMessage.findMany({ where: { kind: 'mail' }, orderBy: { createdAt: 'asc' } });
+      return rows.map(({ id, payload, createdAt, attempts, dueAt, doneAt, lastError }) => ({
+        ...(JSON.parse(payload) as Payload),
+        ...{ id, createdAt: createdAt.getTime(), attempts, lastError },
+        dueAt: doneAt === null ? dueAt.getTime() : null,
+      }));
+    },
+  };
+}
