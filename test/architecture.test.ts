@@ -22,7 +22,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   web: [],
   interaction: ['web', 'assurance', 'accounts', 'consents', 'limits', 'audit'],
   setup: ['web', 'accounts', 'limits'],
-  oidc: ['web', 'assurance', 'accounts', 'clients', 'consents', 'signing', 'outbox', 'audit', 'interaction'],
+  oidc: ['limits', 'web', 'assurance', 'accounts', 'clients', 'consents', 'signing', 'outbox', 'audit', 'interaction'],
   // Implements the interfaces that the others declare.
   store: ['accounts', 'clients', 'consents', 'signing', 'limits', 'audit', 'outbox', 'setup', 'oidc', 'generated'],
   cli: ['assurance', 'accounts', 'clients', 'signing', 'limits', 'setup', 'config', 'store', 'oidc', 'main.ts'],

@@ -211,9 +211,15 @@ it('unlock lifts the wait that the server imposed', async () => {
   const { id } = await create(email);
   const guess = () =>
     withStores(async ({ attempts: store, lastingKeys }) => {
-      const limits = { passwords: 1, codes: 1, perAddress: 100, window: 900 };
-      const attempts = createAttempts({ store, limits, clock: Date.now, key: lastingKeys.attempts });
-      await attempts.password(email, '192.0.2.1');
+      const limits = {
+        passwords: 1,
+        codes: 1,
+        perAddress: 100,
+        window: 900,
+        spraying: { perPassword: 20, perAddress: 20 },
+      };
+      const attempts = createAttempts({ store, limits, clock: Date.now, keys: lastingKeys });
+      await attempts.password(email, '192.0.2.1', 'a guess');
       await attempts.code(id, '192.0.2.1');
     });
   await guess();

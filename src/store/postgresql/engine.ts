@@ -9,6 +9,7 @@ import { postgresqlMarks } from './marks.ts';
 import { migrate } from './migrate.ts';
 import { nameOf, openPool } from './pool.ts';
 import { postgresqlProgressRows } from './progress-rows.ts';
+import { postgresqlRates, sweepRates } from './rates.ts';
 import { postgresqlRegistry } from './registry.ts';
 import { postgresqlSealedArtifacts } from './sealed-artifacts.ts';
 import { sweepBatch } from './sweep.ts';
@@ -45,8 +46,9 @@ export async function openPostgresqlEngine({
     sealedArtifacts: postgresqlSealedArtifacts(pool),
     progressRows: postgresqlProgressRows(pool),
     attempts: postgresqlAttempts(pool),
+    rates: postgresqlRates(pool),
     marks: postgresqlMarks(pool),
-    sweep: (before) => sweepBatch(pool, before),
+    sweep: async (before) => (await sweepBatch(pool, before)) + (await sweepRates(pool, before)),
     alone: (name, work) => alone(pool, name, work),
     pool: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     async check() {

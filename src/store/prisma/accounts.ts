@@ -8,7 +8,7 @@ import { insertAccount, insertTotp, unsealSeed } from './account-rows.ts';
 import { auditRow } from './audit.ts';
 import { applyChange, type Change } from './change.ts';
 import { orConflict } from './conflict.ts';
-import type { PrismaClient } from './database.ts';
+import type { PrismaClient, Transaction } from './database.ts';
 
 export function prismaAccounts({
   prisma,
@@ -85,9 +85,16 @@ export function prismaAccounts({
     setClaims: (id, claims, emailVerified, by) =>
       change(id, { claims: JSON.stringify(claims), emailVerified }, { event: 'account.claims_set', accountId: id }, by),
     disable: (id, by) =>
-      change(id, { status: 'disabled' }, { event: 'account.disabled', accountId: id }, by, { endsAccess: true }),
+      change(id, { status: 'disabled' }, { event: 'account.disabled', accountId: id }, by, {
+        endsAccess: true,
+        also: forgetBrowsers(id),
+      }),
     enable: (id, by) => change(id, { status: 'active' }, { event: 'account.enabled', accountId: id }, by),
-    signOut: (id, by) => change(id, {}, { event: 'account.signed_out', accountId: id }, by, { endsAccess: true }),
+    signOut: (id, by) =>
+      change(id, {}, { event: 'account.signed_out', accountId: id }, by, {
+        endsAccess: true,
+        also: forgetBrowsers(id),
+      }),
     delete: (id, by) =>
       change(id, {}, { event: 'account.deleted', accountId: id }, by, {
         endsAccess: true,
@@ -140,6 +147,8 @@ export function prismaAccounts({
     recoveryCodesLeft: (accountId) => prisma.recoveryCode.count({ where: { accountId, usedAt: null } }),
   };
 }
+
+const forgetBrowsers = (accountId: string) => (tx: Transaction) => tx.knownBrowser.deleteMany({ where: { accountId } });
 
 type AccountRow = NonNullable<Awaited<ReturnType<PrismaClient['account']['findUnique']>>>;
 
