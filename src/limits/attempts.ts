@@ -100,7 +100,7 @@ export function createAttempts({
       const parts = [
         await take([[subjectOf('password-address', visitor), perAddress]]),
         await takeSprayed(password, email, address),
-        // One address alone makes no wait of the account's, which the owner would meet as well.
+        // Who goes on at one address waits there, and does not make the account wait for longer and longer.
         await take([[subjectOf('password-both', account, visitor), perAccount(limits.passwords, null)]]),
         await take([[subjectOf('password', account), perAccount(limits.passwords, MAX_CONSECUTIVE_PASSWORDS)]]),
       ];
