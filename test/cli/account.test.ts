@@ -231,13 +231,8 @@ it('unlock lifts the wait that the server imposed', async () => {
 describe('limit', () => {
   async function lockedOut() {
     const place = installation();
-    const { id, email } = await place.json([
-      'account',
-      'create',
-      '--email',
-      'locked@example.org',
-      '--generate-password',
-    ]);
+    const create = ['account', 'create', '--email', 'locked@example.org', '--password-stdin'];
+    const { id, email } = await place.json(create, { input: PASSWORD });
     return { ...place, id, email };
   }
 
@@ -273,7 +268,7 @@ describe('limit', () => {
       ['password-address', null],
       ['password-both', id],
     ]);
-    expect((await run(['limit', 'list'])).stdout).toMatch(/^LIMIT +ACCOUNT +UNTIL\n.*locked@example\.org +20\d\d-/m);
+    expect((await run(['limit', 'list'])).stdout).toMatch(/^LIMIT +ACCOUNT +UNTIL\n[\s\S]*^password-both +locked@example\.org +20\d\d-/m);
 
     expect(await guess(email, '2001:db8::2')).toBe(false);
     await json(['limit', 'lift', '--account', email]);
