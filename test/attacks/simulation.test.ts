@@ -7,7 +7,7 @@ import { closeSqliteFile, openSqliteFile } from '../../src/store/sqlite/sqlite-f
 import { PASSWORD, startTestServer, type TestServer } from '../support/server.ts';
 import { codeOf } from '../support/sign-in.ts';
 import { createUserAgent, type Page, textOf, type UserAgent } from '../support/user-agent.ts';
-import { ask, enter, type Visit, visit } from '../support/visit.ts';
+import { ask, enter, told, type Visit, visit } from '../support/visit.ts';
 import { recoveryPage, SEED, secondFactorPage } from './stations.ts';
 
 /*
@@ -241,8 +241,14 @@ describe('a known browser', () => {
     const known = await visit(server);
     await enter(known);
     for (const [key, { name }] of known.agent.jar) if (name === BROWSER) known.agent.jar.delete(key);
-    expect((await ask(known)).page.status).toBe(303);
-    expect(browserOf(known.agent)).toBeUndefined();
+    const { id, factorsVersion } = known.account;
+    const totp = { id: newId('otp'), name: 'App', secret: SEED, confirmedStep: 0, recoveryCodeHashes: [] };
+    await server.app.stores.accounts.enrolTotp(id, factorsVersion, totp, BY_OPERATOR);
+    const { account, agent } = known;
+    const strict = await visit(server, { account, agent, minimumLevel: 'two-factor' });
+    const { page } = await ask(strict);
+    expect(told(await agent.submit(page, { code: codeOf(SEED) })).code).toBeDefined();
+    expect(browserOf(agent)).toBeUndefined();
   });
 });
 
