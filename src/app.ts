@@ -10,6 +10,7 @@ import { startBackground } from './background.ts';
 import { type Config, signingKeyRetention, storeOptions } from './config/config.ts';
 import { createConsentStep } from './interaction/consent.ts';
 import type { Progress } from './interaction/interaction.ts';
+import { createBrowserCookie } from './interaction/known-browser.ts';
 import { createPasswordStep } from './interaction/password.ts';
 import { createCodesLeftStep, createRecoveryCodesStep } from './interaction/recovery-codes.ts';
 import { interactionRoutes } from './interaction/routes.ts';
@@ -22,6 +23,8 @@ import { createGuardedFetch } from './lib/guarded-fetch.ts';
 import { type Logger, reasonOf } from './lib/log.ts';
 import { createSealer } from './lib/sealing.ts';
 import { createAttempts } from './limits/attempts.ts';
+import { createKnownBrowsers } from './limits/known-browsers.ts';
+import { createRequestLimits } from './limits/request-limits.ts';
 import { createMailJobs } from './mail/jobs.ts';
 import { MAIL_IS_OFF, openMailer } from './mail/open.ts';
 import { createMetrics } from './metrics/metrics.ts';
@@ -34,6 +37,8 @@ import { oidcHost } from './oidc/host.ts';
 import { createInteractions } from './oidc/interactions.ts';
 import { createJobs } from './oidc/jobs.ts';
 import { createProvider } from './oidc/provider.ts';
+import { createRequestGuard } from './oidc/request-guard.ts';
+import { sessionCookie } from './oidc/settings.ts';
 import { createProviderPages } from './oidc/views.ts';
 import { createSetupDrafts, type SetupDraft } from './setup/drafts.ts';
 import { removeOffer } from './setup/offer.ts';
@@ -99,12 +104,16 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   });
   const csrf = createCsrf({ keyring, issuer });
   const attempts = withLimitsCounted(
-    createAttempts({ store: stores.attempts, limits: config.limits, clock, key: lastingKeys.attempts }),
+    createAttempts({ store: stores.attempts, limits: config.limits, clock, keys: lastingKeys }),
     metrics,
   );
   const passwordPolicy = createPasswordPolicy({
     ...{ siteName, issuer, range: config.passwordRange === null ? null : createBreachRange(config.passwordRange) },
     rangeFailed: (by) => audit.write({ event: 'password.range_unavailable' }, by),
+  });
+  const requestLimits = createRequestLimits({
+    ...{ store: stores.rates, limits: config.limits.requests, key: lastingKeys.attempts, clock },
+    onSkipped: metrics.uncounted,
   });
   const totp = createTotp({ accounts, clock });
   const recoveryCodes = createRecoveryCodes({ accounts, key: lastingKeys.recoveryCodes });
@@ -136,7 +145,12 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
     ...{ provider: () => provider, accounts, audit, secondFactor },
     progress: stores.progress<Progress>('interaction'),
   });
+  const knownBrowser = createBrowserCookie({
+    browsers: createKnownBrowsers({ store: stores.knownBrowsers, clock }),
+    https,
+  });
   const step = {
+    knownBrowser,
     interactions,
     accounts,
     passwords,
@@ -186,12 +200,16 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   koa.use(hostGuard(issuer));
   koa.use(health.routes().routes());
   koa.use(hintedKey(keys));
-  koa.use(oidcHost(() => provider));
+  const guard = createRequestGuard({
+    ...{ limits: requestLimits, registry, provider: () => provider, sessionCookie: sessionCookie(https) },
+    onRefused: (policy) => metrics.limitHit(`requests-${policy}`),
+  });
+  koa.use(oidcHost(() => provider, guard));
   koa.use(homePage({ pages, issuer }));
-  koa.use(setupRoutes({ setup, csrf, https }).routes());
+  koa.use(setupRoutes({ setup, csrf, limits: requestLimits, https }).routes());
   koa.use(
     interactionRoutes({
-      ...{ interactions, csrf, pages, recoveryCode: secondFactorSteps.recoveryCode },
+      ...{ interactions, knownBrowser, csrf, pages, recoveryCode: secondFactorSteps.recoveryCode },
       steps: {
         password: createPasswordStep(step),
         totp: secondFactorSteps.totp,

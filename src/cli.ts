@@ -9,6 +9,7 @@ import { doctor } from './cli/doctor.ts';
 import { explain, Failure } from './cli/failure.ts';
 import { keyCommands } from './cli/key.ts';
 import { keyringCommands } from './cli/keyring.ts';
+import { limitCommands } from './cli/limit.ts';
 import { mailCommands } from './cli/mail.ts';
 import { migrate } from './cli/migrate.ts';
 import { createOutput } from './cli/output.ts';
@@ -37,6 +38,7 @@ function program(cli: Cli) {
     .addCommand(keyCommands(cli))
     .addCommand(keyringCommands(cli))
     .addCommand(mailCommands(cli))
+    .addCommand(limitCommands(cli))
     .addCommand(setupLink(cli))
     .addCommand(migrate(cli))
     .addCommand(backup(cli, packageFile.version))

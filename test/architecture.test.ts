@@ -23,7 +23,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   web: [],
   interaction: ['web', 'assurance', 'accounts', 'consents', 'limits', 'audit'],
   setup: ['web', 'assurance', 'accounts', 'limits'],
-  oidc: ['web', 'assurance', 'accounts', 'clients', 'consents', 'signing', 'outbox', 'audit', 'interaction'],
+  oidc: ['limits', 'web', 'assurance', 'accounts', 'clients', 'consents', 'signing', 'outbox', 'audit', 'interaction'],
   // Implements the interfaces that the others declare.
   store: [
     'accounts',

@@ -27,6 +27,8 @@ export type AuditEvent =
       clientId: string;
       factor: 'password' | 'totp' | 'recovery_code';
     }
+  | { event: 'sign_in.spraying'; clientId: string; counted: 'password' | 'address' }
+  | { event: 'limit.lifted'; of: 'address' | 'all' }
   | { event: 'consent.given'; accountId: string; clientId: string; scopes: readonly string[] }
   | { event: 'consent.denied'; accountId: string; clientId: string }
   | { event: 'grant.replayed'; clientId: string; kind: string }

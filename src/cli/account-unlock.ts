@@ -12,7 +12,7 @@ export function accountUnlock(cli: Cli): Command {
     .action((who: string) =>
       withStores(cli, {}, async ({ config: { limits }, stores: { accounts, attempts: store, audit, lastingKeys } }) => {
         const { id, email } = await existingAccount(accounts, who);
-        const attempts = createAttempts({ store, limits, clock: cli.clock, key: lastingKeys.attempts });
+        const attempts = createAttempts({ store, limits, clock: cli.clock, keys: lastingKeys });
         await attempts.lift(id, normalizeEmail(email));
         await audit.write({ event: 'account.unlocked', accountId: id }, BY_OPERATOR);
         cli.out.result(`${email} may try again at once.`, { id, email, unlocked: true });

@@ -5,6 +5,13 @@ import { LOOPBACK_HOSTS } from '../lib/public-address.ts';
 import { type Env, envReader } from './env.ts';
 import { type MailConfig, readMail } from './mail.ts';
 
+export interface RequestLimits {
+  perAddress: number;
+  perClient: number;
+  perAccount: number;
+  clientFailures: number;
+}
+
 export interface Config {
   /** Public base URL, no trailing slash: the `iss` of every token (OpenID Connect Core 2). */
   issuer: string;
@@ -28,7 +35,16 @@ export interface Config {
   password: { memory: number; passes: number; lanes: number; concurrency: number; queue: number };
   /** Where prefixes of new passwords' hashes are looked up, up to and with the last slash; null: nowhere. */
   passwordRange: string | null;
-  limits: { passwords: number; codes: number; perAddress: number; window: Seconds };
+  limits: {
+    passwords: number;
+    codes: number;
+    perAddress: number;
+    window: Seconds;
+    /** Accounts at which one password, and one address, may be wrong within an hour. */
+    spraying: { perPassword: number; perAddress: number };
+    /** Requests in a minute: without a person or a client that proved who it is, and of those that did. */
+    requests: RequestLimits;
+  };
   lifetimes: {
     accessToken: Seconds;
     idToken: Seconds;
@@ -125,6 +141,16 @@ export function parseConfig(env: Env): Config {
       codes: read.int('LIMIT_CODES', 5, { min: 1, max: 10 }),
       perAddress: read.int('LIMIT_PER_ADDRESS', 100, { min: 1, max: 100_000 }),
       window: read.seconds('LIMIT_WINDOW', 15 * MINUTE, { min: MINUTE, max: DAY }),
+      spraying: {
+        perPassword: read.int('LIMIT_SPRAYED_PASSWORD', 20, { min: 2, max: 1_000_000 }),
+        perAddress: read.int('LIMIT_SPRAYING_ADDRESS', 50, { min: 2, max: 1_000_000 }),
+      },
+      requests: {
+        perAddress: read.int('LIMIT_ADDRESS_REQUESTS', 1_000, { min: 10, max: 10_000_000 }),
+        perClient: read.int('LIMIT_CLIENT_REQUESTS', 60_000, { min: 10, max: 10_000_000 }),
+        perAccount: read.int('LIMIT_ACCOUNT_REQUESTS', 300, { min: 10, max: 10_000_000 }),
+        clientFailures: read.int('LIMIT_CLIENT_FAILURES', 60, { min: 1, max: 10_000_000 }),
+      },
     },
     lifetimes: {
       accessToken: read.seconds('ACCESS_TOKEN_LIFETIME', 15 * MINUTE, { min: MINUTE, max: DAY }),

@@ -2,7 +2,7 @@ import type { Context } from 'koa';
 import { type Account, isEmail, normalizeEmail } from '../accounts/account.ts';
 import { isTooLong, type Passwords } from '../accounts/passwords.ts';
 import type { AccountStore } from '../accounts/store.ts';
-import type { Audit } from '../audit/audit.ts';
+import type { Audit, AuditEvent } from '../audit/audit.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Refusal } from '../lib/errors.ts';
 import type { Attempts } from '../limits/attempts.ts';
@@ -11,6 +11,7 @@ import { type Pages, seeOther } from '../web/page.ts';
 import { byVisitor } from '../web/request-log.ts';
 import type { Problem } from '../web/view-data.ts';
 import { type Interaction, type Interactions, NOTHING_PROVED } from './interaction.ts';
+import type { BrowserCookie } from './known-browser.ts';
 import { addressOf, frame, interactionPath, problemOf, type StepPage } from './step.ts';
 
 export interface PasswordStepDeps {
@@ -18,6 +19,7 @@ export interface PasswordStepDeps {
   accounts: AccountStore;
   passwords: Passwords;
   attempts: Attempts;
+  knownBrowser: BrowserCookie;
   audit: Audit;
   csrf: Csrf;
   pages: Pages;
@@ -25,7 +27,7 @@ export interface PasswordStepDeps {
 }
 
 export function createPasswordStep(deps: PasswordStepDeps): StepPage {
-  const { interactions, accounts, passwords, attempts, audit, csrf, pages, clock } = deps;
+  const { interactions, accounts, passwords, attempts, knownBrowser, audit, csrf, pages, clock } = deps;
 
   function page(ctx: Context, interaction: Interaction, email: string, problem: Problem, status = 200): void {
     const { uiLocales } = interaction;
@@ -34,8 +36,10 @@ export function createPasswordStep(deps: PasswordStepDeps): StepPage {
 
   /** Unknown, wrong and disabled do the same work and get the same answer. @throws {Refusal} */
   async function verify(ctx: Context, interaction: Interaction, email: string, password: string): Promise<Account> {
-    const attempt = await attempts.password(email, addressOf(ctx));
     const account = await accounts.findByEmail(email);
+    const attempt =
+      (await knownBrowser.attempt(ctx, account?.id ?? null)) ??
+      (await attempts.password(email, addressOf(ctx), password));
     const matches = await passwords.verify(account?.passwordHash ?? null, password).catch(async (err) => {
       if (isBusy(err)) await attempt.withdrawn();
       throw err;
@@ -90,13 +94,7 @@ export function createPasswordStep(deps: PasswordStepDeps): StepPage {
       } catch (err) {
         const problem = problemOf(pages, ctx, interaction, err);
         if ((err as Refusal).beginsBlock) {
-          const event = {
-            event: 'sign_in.limited',
-            accountId: null,
-            clientId: interaction.client.id,
-            factor: 'password',
-          } as const;
-          await audit.write(event, byVisitor(ctx.state, 'visitor'));
+          await audit.write(blockEvent(err as Refusal, interaction.client.id), byVisitor(ctx.state, 'visitor'));
         }
         return page(ctx, interaction, typed, problem, (err as Refusal).status);
       }
@@ -112,6 +110,12 @@ export function createPasswordStep(deps: PasswordStepDeps): StepPage {
       seeOther(ctx, interactionPath(interaction));
     },
   };
+}
+
+/** What began a wait. Whose account it was is not said: the one that was typed may be the last of many. */
+function blockEvent({ sprayed }: Refusal, clientId: string): AuditEvent {
+  if (sprayed) return { event: 'sign_in.spraying', clientId, counted: sprayed };
+  return { event: 'sign_in.limited', accountId: null, clientId, factor: 'password' };
 }
 
 function isBusy(err: unknown): boolean {

@@ -7,6 +7,7 @@ import { type Pages, seeOther, sendOn } from '../web/page.ts';
 import type { RequestState } from '../web/request-log.ts';
 import { nextStep, type Step } from './flow.ts';
 import type { Interaction, Interactions } from './interaction.ts';
+import type { BrowserCookie } from './known-browser.ts';
 import { interactionPath, type StepPage } from './step.ts';
 
 export interface InteractionRoutesDeps {
@@ -14,6 +15,7 @@ export interface InteractionRoutesDeps {
   steps: Record<Exclude<Step, 'done'>, StepPage>;
   /** Instead of the authenticator's code. */
   recoveryCode: StepPage;
+  knownBrowser: BrowserCookie;
   csrf: Csrf;
   pages: Pages;
 }
@@ -23,7 +25,8 @@ export interface InteractionRoutesDeps {
  *   POST /interaction/:uid/:step    one step's form; it answers with a page or a redirect to the GET
  *   POST /interaction/:uid/cancel   back to the application
  */
-export function interactionRoutes({ interactions, steps, recoveryCode, csrf, pages }: InteractionRoutesDeps): Router {
+export function interactionRoutes(deps: InteractionRoutesDeps): Router {
+  const { interactions, steps, recoveryCode, knownBrowser, csrf, pages } = deps;
   const router = new Router({ prefix: '/interaction' });
 
   /** The page that is due, and the one in its place that the person may choose. */
@@ -38,7 +41,9 @@ export function interactionRoutes({ interactions, steps, recoveryCode, csrf, pag
     const step = stepOf(interaction);
     if (step !== 'done') return (pageOf(step, ctx.query['method']) ?? steps[step]).show(ctx, interaction);
     const { uiLocales } = interaction;
-    return sendOn(pages, ctx, await interactions.finishLogin(ctx, interaction), { uiLocales });
+    const href = await interactions.finishLogin(ctx, interaction);
+    await knownBrowser.remember(ctx, interaction);
+    return sendOn(pages, ctx, href, { uiLocales });
   });
 
   router.post('/:uid/:step', async (ctx) => {

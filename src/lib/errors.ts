@@ -29,17 +29,20 @@ export class Refusal extends Error {
   readonly retryAfter: Seconds | null;
   /** With `too_many_attempts`: this very attempt began the wait. Those refused during it are no news. */
   readonly beginsBlock: boolean;
+  /** With `too_many_attempts`: one password, or one address, at many accounts. */
+  readonly sprayed: 'password' | 'address' | null;
 
   constructor(
     code: RefusalCode,
     status = 400,
-    options: ErrorOptions & { retryAfter?: Seconds; beginsBlock?: boolean } = {},
+    options: ErrorOptions & { retryAfter?: Seconds; beginsBlock?: boolean; sprayed?: 'password' | 'address' } = {},
   ) {
     super(code, options);
     this.code = code;
     this.status = status;
     this.retryAfter = options.retryAfter ?? null;
     this.beginsBlock = options.beginsBlock ?? false;
+    this.sprayed = options.sprayed ?? null;
   }
 }
 

@@ -26,6 +26,11 @@ export interface Block {
   begins: boolean;
 }
 
+export interface Blocked {
+  subject: string;
+  until: Milliseconds;
+}
+
 /** Every implementation passes test/store/attempts.contract.ts. */
 export interface AttemptStore {
   /**
@@ -37,6 +42,12 @@ export interface AttemptStore {
   refund(subject: string): Promise<void>;
   /** Takes back the count of one attempt that was never checked. What others earned stays: blocks, waits, the row. */
   withdraw(subject: string): Promise<void>;
-  /** Lifts every block of a subject. */
+  /** Forgets all that was counted of a subject. */
   clear(subject: string): Promise<void>;
+  /** The same for every subject in which this stands. Looks at all of them: for operators. */
+  clearNaming(part: string): Promise<void>;
+  /** The same for every subject that must wait. @returns how many there were */
+  clearBlocked(now: Milliseconds): Promise<number>;
+  /** Who must wait, the longest wait first. */
+  blocked(now: Milliseconds): Promise<Blocked[]>;
 }

@@ -1,16 +1,20 @@
 import type { Clock } from '../lib/clock.ts';
 import { type Milliseconds, type Seconds, toMilliseconds } from '../lib/duration.ts';
 import { Refusal } from '../lib/errors.ts';
-import { keyedHash } from '../lib/hash.ts';
-import { type AttemptRule, type AttemptStore, UNTIL_LIFTED } from './attempt-store.ts';
+import { type AttemptRule, type AttemptStore, type Block, UNTIL_LIFTED } from './attempt-store.ts';
+import { createSpraying, type SprayingLimits } from './spraying.ts';
+import { createNames, subjectOf } from './subjects.ts';
 
 const MAX_CONSECUTIVE = 100;
+/** Half of them: the other half is what ten known browsers may fail (known-browsers.ts). */
+const MAX_CONSECUTIVE_PASSWORDS = 50;
 
 export interface AttemptLimits {
   passwords: number;
   codes: number;
   perAddress: number;
   window: Seconds;
+  spraying: SprayingLimits;
 }
 
 /** An attempt that was counted. */
@@ -19,6 +23,11 @@ export interface Attempt {
   succeeded(): Promise<void>;
   /** It was never checked, through no fault of the visitor: takes back its count, and nothing else. */
   withdrawn(): Promise<void>;
+}
+
+export interface AttemptKeys {
+  attempts: Buffer;
+  spraying: Buffer;
 }
 
 export type Attempts = ReturnType<typeof createAttempts>;
@@ -31,34 +40,35 @@ export function createAttempts({
   store,
   limits,
   clock,
-  key,
+  keys,
 }: {
   store: AttemptStore;
   limits: AttemptLimits;
   clock: Clock;
-  key: Buffer;
+  keys: AttemptKeys;
 }) {
+  const names = createNames(keys.attempts);
+  const spraying = createSpraying({ store, limits: limits.spraying, key: keys.spraying });
   const window: Milliseconds = toMilliseconds(limits.window);
-  const perAccount = (limit: number): AttemptRule => ({
-    ...{ limit, window },
+  const perAccount = (limit: number, maxConsecutive: number | null): AttemptRule => ({
+    ...{ limit, window, maxConsecutive },
     waitGrows: true,
-    maxConsecutive: MAX_CONSECUTIVE,
   });
   // Many people may share an address: one of them must not keep the others out for longer and longer.
   const perAddress: AttemptRule = { limit: limits.perAddress, window, waitGrows: false, maxConsecutive: null };
+
+  function refusalOf({ until, begins: beginsBlock }: Block, now: Milliseconds): Refusal {
+    const wait = until === UNTIL_LIFTED ? {} : { retryAfter: Math.ceil((until - now) / 1000) };
+    return new Refusal('too_many_attempts', 429, { ...wait, beginsBlock });
+  }
 
   /** The address comes first: one that must wait cannot use up an account's attempts. */
   async function take(wanted: [string, AttemptRule][]): Promise<Attempt> {
     const now = clock();
     const subjects: string[] = [];
-    for (const [name, rule] of wanted) {
-      const subject = keyedHash(key, name);
+    for (const [subject, rule] of wanted) {
       const block = await store.take(subject, rule, now);
-      if (block !== null) {
-        const { until, begins: beginsBlock } = block;
-        const wait = until === UNTIL_LIFTED ? {} : { retryAfter: Math.ceil((until - now) / 1000) };
-        throw new Refusal('too_many_attempts', 429, { ...wait, beginsBlock });
-      }
+      if (block !== null) throw refusalOf(block, now);
       subjects.push(subject);
     }
     return {
@@ -71,41 +81,52 @@ export function createAttempts({
     };
   }
 
-  const passwordSubject = (email: string) => `password/${email}`;
-  const codeSubject = (accountId: string) => `code/${accountId}`;
+  async function takeSprayed(password: string, email: string, address: string): Promise<Attempt> {
+    const now = clock();
+    const sprayer = await spraying.take(password, email, names.address(address), now);
+    const { blocked } = sprayer;
+    if (!blocked) return sprayer;
+    const { retryAfter, beginsBlock } = refusalOf(blocked, now);
+    throw new Refusal('too_many_attempts', 429, { retryAfter: retryAfter ?? 0, beginsBlock, sprayed: blocked.by });
+  }
 
   return {
-    /** By what was typed, whether or not there is such an account. @throws {Refusal} `too_many_attempts` */
-    password: (email: string, address: string): Promise<Attempt> =>
-      take([
-        [`password-address/${network(address)}`, perAddress],
-        [passwordSubject(email), perAccount(limits.passwords)],
-      ]),
+    /**
+     * By what was typed, whether or not there is such an account.
+     * @throws {Refusal} `too_many_attempts`
+     */
+    async password(email: string, address: string, password: string): Promise<Attempt> {
+      const [account, visitor] = [names.email(email), names.address(address)];
+      const parts = [
+        await take([[subjectOf('password-address', visitor), perAddress]]),
+        await takeSprayed(password, email, address),
+        // Who goes on at one address waits there, and does not make the account wait for longer and longer.
+        await take([[subjectOf('password-both', account, visitor), perAccount(limits.passwords, null)]]),
+        await take([[subjectOf('password', account), perAccount(limits.passwords, MAX_CONSECUTIVE_PASSWORDS)]]),
+      ];
+      return {
+        async succeeded() {
+          for (const part of parts) await part.succeeded();
+        },
+        async withdrawn() {
+          for (const part of parts) await part.withdrawn();
+        },
+      };
+    },
     /** TOTP and recovery codes share one count per account. @throws {Refusal} `too_many_attempts` */
     code: (accountId: string, address: string): Promise<Attempt> =>
       take([
-        [`code-address/${network(address)}`, perAddress],
-        [codeSubject(accountId), perAccount(limits.codes)],
+        [subjectOf('code-address', names.address(address)), perAddress],
+        [subjectOf('code', names.account(accountId)), perAccount(limits.codes, MAX_CONSECUTIVE)],
       ]),
     /** Whatever has only the visitor's address to go by. @throws {Refusal} `too_many_attempts` */
-    address: (use: string, address: string): Promise<Attempt> => take([[`${use}/${network(address)}`, perAddress]]),
+    address: (use: string, address: string): Promise<Attempt> =>
+      take([[subjectOf(use, names.address(address)), perAddress]]),
     /** An operator lifts the blocks of one account. */
     async lift(accountId: string, email: string): Promise<void> {
-      await store.clear(keyedHash(key, passwordSubject(email)));
-      await store.clear(keyedHash(key, codeSubject(accountId)));
+      for (const name of [names.email(email), names.account(accountId)]) await store.clearNaming(name);
     },
+    /** The same for one visitor's address. */
+    liftAddress: (address: string): Promise<void> => store.clearNaming(names.address(address)),
   };
-}
-
-/** One customer of a provider holds a whole /64, so that is what counts as one address in IPv6. */
-export function network(address: string): string {
-  // What a socket that listens on both families calls an IPv4 address (RFC 4291 2.5.5.2).
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped) return mapped;
-  if (!address.includes(':')) return address;
-  const [head = '', tail = ''] = address.toLowerCase().split('::');
-  const left = head.split(':').filter(Boolean);
-  const right = tail.split(':').filter(Boolean);
-  const missing = address.includes('::') ? Array(Math.max(0, 8 - left.length - right.length)).fill('0') : [];
-  return [...left, ...missing, ...right].slice(0, 4).join(':');
 }

@@ -52,6 +52,10 @@ export function createMetrics({ version, gauges, clock }: { version: string; gau
     ...{ registers, name: 'gatewright_limits_hit_total', help: 'Tries that were told to wait, by what was counted.' },
     labelNames: ['kind'],
   });
+  const uncounted = new Counter({
+    ...{ registers, name: 'gatewright_requests_uncounted_total' },
+    help: 'Requests that passed a limit uncounted, because the store of the counts was away.',
+  });
   const storeTime = new Histogram({
     ...{ registers, name: 'gatewright_store_duration_seconds', help: 'Reads and writes, by store and operation.' },
     labelNames: ['store', 'operation'],
@@ -97,6 +101,7 @@ export function createMetrics({ version, gauges, clock }: { version: string; gau
     signIn: (outcome: string, method: string) => signIns.inc({ outcome, method }),
     tokenIssued: (grantType: string) => tokens.inc({ grant_type: grantType }),
     limitHit: (kind: string) => limits.inc({ kind }),
+    uncounted: () => uncounted.inc(),
     /** @returns what takes down one call each: how long it took, and whether it failed */
     storeOperation(store: string, operation: string): (ms: Milliseconds, failed: boolean) => void {
       const labels = { store, operation };

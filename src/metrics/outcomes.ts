@@ -26,13 +26,13 @@ function factorOf({ amr }: Extract<AuditEvent, { event: 'sign_in.succeeded' }>):
 export function withLimitsCounted(attempts: Attempts, { limitHit }: Pick<Metrics, 'limitHit'>): Attempts {
   async function counted<T>(kind: string, attempt: Promise<T>): Promise<T> {
     return attempt.catch((err: unknown) => {
-      if (err instanceof Refusal && err.code === 'too_many_attempts') limitHit(kind);
+      if (err instanceof Refusal && err.code === 'too_many_attempts') limitHit(err.sprayed ? 'spraying' : kind);
       throw err;
     });
   }
   return {
     ...attempts,
-    password: (email, address) => counted('password', attempts.password(email, address)),
+    password: (email, address, password) => counted('password', attempts.password(email, address, password)),
     code: (accountId, address) => counted('code', attempts.code(accountId, address)),
     address: (use, address) => counted(use, attempts.address(use, address)),
   };

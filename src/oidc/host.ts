@@ -7,6 +7,7 @@ import { isLostConnection } from '../web/lost-connection.ts';
 import { seeOther } from '../web/page.ts';
 import type { RequestState } from '../web/request-log.ts';
 import { withLength, withPublicClientId, withTokenAlias } from './presented-token.ts';
+import type { RequestGuard } from './request-guard.ts';
 import { ROUTES } from './settings.ts';
 
 const WELL_KNOWN = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'];
@@ -28,7 +29,7 @@ const LONGEST_ADDRESS = 7 * 1024;
 const LARGEST_PUSHED_REQUEST = 16 * 1024;
 
 /** Hands the library the requests that are its own. `current` changes when the signing keys do. */
-export function oidcHost(current: () => Provider): Middleware {
+export function oidcHost(current: () => Provider, guard: RequestGuard): Middleware {
   return async (ctx, next) => {
     const route = PATHS.find((path) => path === ctx.path) ?? resumeRoute(ctx.path);
     if (!route) return next();
@@ -56,7 +57,9 @@ export function oidcHost(current: () => Provider): Middleware {
       ctx.body = { error: 'invalid_request', error_description: `the body may have ${largest} bytes at most` };
       return;
     }
-    let req = await withPublicClientId(sent);
+    const admitted = await guard.admit(ctx, route, await withPublicClientId(sent));
+    if (!admitted) return;
+    let { req } = admitted;
     if (route === ROUTES.introspection || route === ROUTES.revocation) req = await withTokenAlias(req);
 
     // The library answers by itself; our headers are on the response already.
@@ -69,6 +72,7 @@ export function oidcHost(current: () => Provider): Middleware {
       });
     }
     await provider.callback()(req, ctx.res);
+    admitted.settle();
   };
 }
 

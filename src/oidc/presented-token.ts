@@ -52,12 +52,12 @@ export async function withLength(req: IncomingMessage): Promise<IncomingMessage>
 }
 
 /** Media types are compared without regard to case (RFC 9110 8.3.1). */
-function isForm({ headers }: IncomingMessage): boolean {
+export function isForm({ headers }: IncomingMessage): boolean {
   return headers['content-type']?.toLowerCase().startsWith('application/x-www-form-urlencoded') ?? false;
 }
 
 /** RFC 6749 2.3.1: form-encoded within the header. Null where it is not, which the library has an answer for. */
-function decoded(id: string): string | null {
+export function decoded(id: string): string | null {
   try {
     return decodeURIComponent(id.replaceAll('+', ' '));
   } catch {
@@ -66,7 +66,7 @@ function decoded(id: string): string | null {
 }
 
 /** @throws {Refusal} `form_invalid` when the client went away before the end */
-async function read(req: IncomingMessage): Promise<string> {
+export async function read(req: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
@@ -83,7 +83,7 @@ async function read(req: IncomingMessage): Promise<string> {
 }
 
 /** A request that reads as `req` does, with another body. */
-function replay(req: IncomingMessage, body: string): IncomingMessage {
+export function replay(req: IncomingMessage, body: string): IncomingMessage {
   const copy = Readable.from([Buffer.from(body)]) as unknown as IncomingMessage;
   const { method, url, socket, httpVersion } = req;
   const headers = { ...req.headers, 'content-length': String(Buffer.byteLength(body)) };

@@ -19,6 +19,7 @@ import { type ProviderEvents, reportEvents } from './events.ts';
 import { createGrants } from './grants.ts';
 import { introspectionAllowed, revocationAllowed } from './introspection.ts';
 import type { Lifetimes } from './lifetimes.ts';
+import { noteOutcomes } from './outcome.ts';
 import { overrideLibrary } from './overrides.ts';
 import { createPolicy } from './policy.ts';
 import { createRefreshTokenIds } from './refresh-tokens.ts';
@@ -108,6 +109,7 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
   // The one forwarded header that reaches it is written by the host itself (web/host-guard.ts).
   provider.proxy = true;
   overrideLibrary(provider, refreshTokenIds);
+  noteOutcomes(provider);
   provider.use(answerUnavailable({ pages, report: deps.events.unavailable }));
   provider.use(finishResponses({ pages, sessionEnds, events: deps.events, jwksCache: lifetimes.jwksCache }));
   reportEvents(provider, deps.events);

@@ -19,6 +19,10 @@ export const ROUTES = {
   jwks: '/.well-known/jwks.json',
 } as const;
 
+export function sessionCookie(https: boolean): string {
+  return https ? '__Host-gatewright' : 'gatewright';
+}
+
 /** Asymmetric only: whatever stands in `client_secret` would be the key of the others. */
 const ASYMMETRIC = ['RS256', 'PS256', 'ES256', 'Ed25519'] as const;
 
@@ -45,7 +49,7 @@ export function fixedSettings({ https, lifetimes }: { https: boolean; lifetimes:
     cookies: {
       // The prefixes have the browser itself refuse a cookie that was set without TLS or by another host (RFC 6265bis 4.1.3).
       names: {
-        session: https ? '__Host-gatewright' : 'gatewright',
+        session: sessionCookie(https),
         interaction: https ? '__Secure-gatewright-interaction' : 'gatewright-interaction',
         resume: https ? '__Secure-gatewright-resume' : 'gatewright-resume',
       },

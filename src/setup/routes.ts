@@ -3,9 +3,11 @@ import type { Context } from 'koa';
 import { HOUR, toMilliseconds } from '../lib/duration.ts';
 import { Refusal } from '../lib/errors.ts';
 import { newSecret } from '../lib/ids.ts';
+import type { RequestLimits } from '../limits/request-limits.ts';
 import type { Csrf } from '../web/csrf.ts';
 import { readForm } from '../web/form.ts';
 import { seeOther } from '../web/page.ts';
+import { setRateHeaders, tooManyRequests } from '../web/rate-limit.ts';
 import type { RequestState } from '../web/request-log.ts';
 import type { SetupVisit } from './drafts.ts';
 import type { Setup } from './setup.ts';
@@ -16,7 +18,17 @@ import type { Setup } from './setup.ts';
  *   GET  /setup                 whatever is next
  *   POST /setup/account|totp|recovery-codes
  */
-export function setupRoutes({ setup, csrf, https }: { setup: Setup; csrf: Csrf; https: boolean }): Router {
+export function setupRoutes({
+  setup,
+  csrf,
+  limits,
+  https,
+}: {
+  setup: Setup;
+  csrf: Csrf;
+  limits: RequestLimits;
+  https: boolean;
+}): Router {
   const router = new Router({ prefix: '/setup' });
   const name = https ? '__Secure-gatewright-setup' : 'gatewright-setup';
   const cookie = { httpOnly: true, sameSite: 'lax', secure: https, path: '/setup', overwrite: true } as const;
@@ -32,6 +44,14 @@ export function setupRoutes({ setup, csrf, https }: { setup: Setup; csrf: Csrf; 
     if (!visit) throw new Refusal('setup_link_spent', 410);
     return visit;
   }
+
+  router.use(async (ctx, next) => {
+    mark(ctx, '/setup');
+    const standing = await limits.address('setup', (ctx.state as RequestState).address);
+    if (standing) setRateHeaders(ctx, standing);
+    if (standing?.over) throw tooManyRequests(standing);
+    return next();
+  });
 
   router.get('/', async (ctx) => {
     mark(ctx, '/setup');

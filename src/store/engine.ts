@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Milliseconds } from '../lib/duration.ts';
 import type { AttemptStore } from '../limits/attempt-store.ts';
+import type { RateStore } from '../limits/rate-store.ts';
 import type { Registry } from '../oidc/registry.ts';
 import type { ArtifactRows } from './artifact-rows.ts';
 import type { Database } from './prisma/database.ts';
@@ -27,6 +28,8 @@ export interface Engine {
   sealedArtifacts: SealedRows;
   progressRows: ProgressRows;
   attempts: AttemptStore;
+  /** Counts of requests, which may be lost. */
+  rates: RateStore;
   /** Deletes a batch of what expired before an instant; of several instances one at a time. @returns how many rows went */
   sweep(before: Milliseconds): Promise<number>;
   /** Runs `work`, or does nothing where another instance is at work of that name. Holds a connection for as long. */

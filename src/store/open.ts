@@ -11,6 +11,7 @@ import { prismaAudit } from './prisma/audit.ts';
 import { prismaClients } from './prisma/clients.ts';
 import { prismaConsents } from './prisma/consents.ts';
 import { claimInstallation, isClaimed } from './prisma/installation.ts';
+import { prismaKnownBrowsers } from './prisma/known-browsers.ts';
 import { openLastingKeys } from './prisma/lasting-keys.ts';
 import { prismaMailQueue } from './prisma/mail.ts';
 import { prismaOutbox } from './prisma/outbox.ts';
@@ -75,6 +76,8 @@ export async function openStores({
       registry: engine.registry,
       artifacts: createArtifacts({ rows: engine.artifactRows, sealer, clock, markLifetime }),
       attempts: engine.attempts,
+      rates: engine.rates,
+      knownBrowsers: prismaKnownBrowsers({ prisma, clock }),
       progress: <T>(kind: string) => createProgress<T>({ rows: engine.progressRows, sealer, clock }, kind),
       sweep: (before: Milliseconds) => engine.sweep(before),
       pool: () => engine.pool?.() ?? null,

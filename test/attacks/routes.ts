@@ -30,6 +30,36 @@ export const ROUTES = [
   '/no/such/page',
 ] as const;
 
+/** What holds whoever asks too much of an address, or why nothing has to. */
+export const LIMITS: Record<(typeof ROUTES)[number], { limit: 'address' | 'attempts' } | { none: string }> = {
+  '/': { none: 'a page without a look at any store' },
+  '/assets/look.css': { none: 'kept in memory' },
+  '/assets/nothing.css': { none: 'kept in memory' },
+  '/.well-known/openid-configuration': { none: 'public, cacheable, made from the configuration' },
+  '/.well-known/oauth-authorization-server': { none: 'public, cacheable, made from the configuration' },
+  '/.well-known/jwks.json': { none: 'public, cacheable, kept in memory' },
+  '/oauth2/authorize': { limit: 'address' },
+  [`/oauth2/authorize/${NOBODY}`]: { none: 'needs the signed cookie of a request that was counted' },
+  '/oauth2/token': { limit: 'address' },
+  '/oauth2/userinfo': { none: 'needs a signed token, and is asked by applications for many people at once' },
+  '/oauth2/introspect': { limit: 'address' },
+  '/oauth2/revoke': { limit: 'address' },
+  '/oauth2/par': { limit: 'address' },
+  '/oauth2/logout': { none: 'people must always be able to leave' },
+  '/oauth2/logout/confirm': { none: 'needs the signed cookie of a session and its form' },
+  '/oauth2/logout/success': { none: 'a page without a look at any store' },
+  [`/interaction/${NOBODY}`]: { none: 'needs the signed cookie of a request that was counted' },
+  [`/interaction/${NOBODY}/password`]: { limit: 'attempts' },
+  [`/interaction/${NOBODY}/cancel`]: { none: 'needs the signed cookie of a request that was counted' },
+  '/setup': { limit: 'address' },
+  [`/setup/${NOBODY}`]: { limit: 'address' },
+  '/setup/account': { limit: 'address' },
+  '/health/live': { none: 'load balancers ask every second' },
+  '/health/ready': { none: 'load balancers ask every second' },
+  '/health/probe': { none: 'answers nothing without a pass made with the keyring' },
+  '/no/such/page': { none: 'a page without a look at any store' },
+};
+
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS'] as const;
 
 export interface Route {

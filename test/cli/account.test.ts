@@ -226,15 +226,81 @@ it('unlock lifts the wait that the server imposed', async () => {
   const { id } = await create(email);
   const guess = () =>
     withStores(async ({ attempts: store, lastingKeys }) => {
-      const limits = { passwords: 1, codes: 1, perAddress: 100, window: 900 };
-      const attempts = createAttempts({ store, limits, clock: Date.now, key: lastingKeys.attempts });
-      await attempts.password(email, '192.0.2.1');
+      const limits = {
+        passwords: 1,
+        codes: 1,
+        perAddress: 100,
+        window: 900,
+        spraying: { perPassword: 20, perAddress: 20 },
+      };
+      const attempts = createAttempts({ store, limits, clock: Date.now, keys: lastingKeys });
+      await attempts.password(email, '192.0.2.1', 'a guess');
       await attempts.code(id, '192.0.2.1');
     });
   await guess();
   await expect(guess()).rejects.toThrow('too_many_attempts');
   await json(['account', 'unlock', id]);
   await guess();
+});
+
+describe('limit', () => {
+  async function lockedOut() {
+    const place = installation();
+    const create = ['account', 'create', '--email', 'locked@example.org', '--password-stdin'];
+    const { id, email } = await place.json(create, { input: PASSWORD });
+    return { ...place, id, email };
+  }
+
+  it('list names the account where there is one, and lift lifts one account, one address or all', async () => {
+    const { json, run, env, id, email } = await lockedOut();
+    const guess = async (typed: string, address: string) => {
+      const stores = await openStores({
+        ...{ issuer: 'http://localhost:9', redis: null, longestLifetime: 1000, clock: Date.now },
+        folders: { data: env['DATA_DIR'] ?? '', keys: env['KEYS_DIR'] ?? '' },
+        database: { url: null, pool: 1 },
+      });
+      const limits = {
+        passwords: 1,
+        codes: 1,
+        perAddress: 3,
+        window: 900,
+        spraying: { perPassword: 9, perAddress: 9 },
+      };
+      const attempts = createAttempts({ store: stores.attempts, limits, clock: Date.now, keys: stores.lastingKeys });
+      const passed = await attempts.password(typed, address, 'a guess').then(
+        () => true,
+        () => false,
+      );
+      await stores.close();
+      return passed;
+    };
+    expect((await run(['limit', 'list'])).stdout).toBe('Nobody must wait.\n');
+    for (const typed of [email, email, 'nobody@example.org', 'nobody@example.org']) await guess(typed, '2001:db8::1');
+    const kinds = (await json(['limit', 'list'])).map((row: { kind: string; account: { id: string } | null }) => [
+      ...[row.kind, row.account?.id ?? null],
+    ]);
+    expect(kinds.sort()).toEqual([
+      ['password-address', null],
+      ['password-both', id],
+    ]);
+    expect((await run(['limit', 'list'])).stdout).toMatch(
+      /^LIMIT +ACCOUNT +UNTIL\n[\s\S]*^password-both +locked@example\.org +20\d\d-/m,
+    );
+
+    expect(await guess(email, '2001:db8::2')).toBe(false);
+    await json(['limit', 'lift', '--account', email]);
+    expect(await guess(email, '2001:db8:1::1')).toBe(true);
+    expect(await guess('third@example.org', '2001:db8::3')).toBe(false);
+    await json(['limit', 'lift', '--address', '2001:db8::4']);
+    expect(await guess('third@example.org', '2001:db8::3')).toBe(true);
+    for (let count = 0; count < 3; count += 1) await guess('third@example.org', '2001:db8::3');
+    expect((await run(['limit', 'lift', '--all'])).stdout).toMatch(/^(One wait is|2 waits are) lifted\.\n$/);
+    expect(await json(['limit', 'list'])).toEqual([]);
+  });
+
+  it.each([[[]], [['--all', '--account', 'x']], [['--address', 'home']]])('lift refuses %j', async (options) => {
+    expect((await installation().run(['limit', 'lift', ...options])).status).toBe(2);
+  });
 });
 
 describe('setup-link', () => {

@@ -33,7 +33,11 @@ describe('the configuration', () => {
       logLevel: 'info',
       secondFactor: 'administrators',
       password: { memory: 65_536, passes: 3, lanes: 1, concurrency: 2, queue: 100 },
-      limits: { passwords: 10, codes: 5, perAddress: 100, window: 15 * MINUTE },
+      limits: {
+        ...{ passwords: 10, codes: 5, perAddress: 100, window: 15 * MINUTE },
+        spraying: { perPassword: 20, perAddress: 50 },
+        requests: { perAddress: 1_000, perClient: 60_000, perAccount: 300, clientFailures: 60 },
+      },
       lifetimes: {
         accessToken: 15 * MINUTE,
         idToken: HOUR,

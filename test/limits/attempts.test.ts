@@ -1,13 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { MINUTE, toMilliseconds } from '../../src/lib/duration.ts';
-import { keyedHash } from '../../src/lib/hash.ts';
 import type { AttemptRule, AttemptStore } from '../../src/limits/attempt-store.ts';
-import { createAttempts, network } from '../../src/limits/attempts.ts';
+import { createAttempts } from '../../src/limits/attempts.ts';
+import { createNames, network, subjectOf } from '../../src/limits/subjects.ts';
 import { testClock } from '../support/clock.ts';
 
-const key = Buffer.alloc(32, 1);
-const limits = { passwords: 10, codes: 5, perAddress: 100, window: 15 * MINUTE };
-const subject = (name: string) => keyedHash(key, name);
+const keys = { attempts: Buffer.alloc(32, 1), spraying: Buffer.alloc(32, 2) };
+const spraying = { perPassword: 20, perAddress: 50 };
+const limits = { passwords: 10, codes: 5, perAddress: 100, window: 15 * MINUTE, spraying };
+const names = createNames(keys.attempts);
+const HOME = '192.0.2.7';
+const [home, ada, adaId] = [names.address(HOME), names.email('ada@example.org'), names.account('acc_ada')];
+const PASSWORD_ADDRESS = subjectOf('password-address', home);
+const CODE_ADDRESS = subjectOf('code-address', home);
+const CODE = subjectOf('code', adaId);
+const SPRAYED = /^(spraying-|tried:)/;
 
 /** A store that only writes down what it was asked, and refuses the subjects it is told to. */
 function opened(refused: Record<string, number> = {}) {
@@ -18,28 +25,33 @@ function opened(refused: Record<string, number> = {}) {
   const cleared: string[] = [];
   const store: AttemptStore = {
     async take(name, rule, now) {
-      taken.push([name, rule]);
+      if (!SPRAYED.test(name)) taken.push([name, rule]);
       const wait = refused[name];
       return wait === undefined ? null : { until: now + wait, begins: wait === 60_000 };
     },
     refund: async (name) => void refunded.push(name),
-    withdraw: async (name) => void withdrawn.push(name),
-    clear: async (name) => void cleared.push(name),
+    withdraw: async (name) => void (SPRAYED.test(name) || withdrawn.push(name)),
+    clear: async () => {},
+    clearNaming: async (name) => void cleared.push(name),
+    clearBlocked: async () => 0,
+    blocked: async () => [],
   };
-  return { attempts: createAttempts({ store, limits, clock, key }), taken, refunded, withdrawn, cleared };
+  return { attempts: createAttempts({ store, limits, clock, keys }), taken, refunded, withdrawn, cleared };
 }
 
 const window = toMilliseconds(limits.window);
 const ofAddress = { limit: 100, window, waitGrows: false, maxConsecutive: null };
-const ofAccount = { window, waitGrows: true, maxConsecutive: 100 };
+const ofAccount = { window, waitGrows: true };
 
 describe('an attempt', () => {
-  it('with a password counts for the address first, then for what was typed', async () => {
+  it('with a password counts for the address first, then for both, then for what was typed', async () => {
     const { attempts, taken } = opened();
-    await attempts.password('ada@example.org', '192.0.2.7');
+    await attempts.password('ada@example.org', HOME, 'a guess');
     expect(taken).toEqual([
-      [subject('password-address/192.0.2.7'), ofAddress],
-      [subject('password/ada@example.org'), { limit: 10, ...ofAccount }],
+      [PASSWORD_ADDRESS, ofAddress],
+      [subjectOf('password-both', ada, home), { limit: 10, ...ofAccount, maxConsecutive: null }],
+      // With ten known browsers of five failures each: a hundred (NIST SP 800-63B-4 3.2.2).
+      [subjectOf('password', ada), { limit: 10, ...ofAccount, maxConsecutive: 50 }],
     ]);
   });
 
@@ -47,20 +59,20 @@ describe('an attempt', () => {
     const { attempts, taken } = opened();
     await attempts.code('acc_ada', '192.0.2.7');
     expect(taken).toEqual([
-      [subject('code-address/192.0.2.7'), ofAddress],
-      [subject('code/acc_ada'), { limit: 5, ...ofAccount }],
+      [CODE_ADDRESS, ofAddress],
+      [CODE, { limit: 5, ...ofAccount, maxConsecutive: 100 }],
     ]);
   });
 
   it('of other kinds counts for the address alone', async () => {
     const { attempts, taken } = opened();
     await attempts.address('setup', '192.0.2.7');
-    expect(taken).toEqual([[subject('setup/192.0.2.7'), ofAddress]]);
+    expect(taken).toEqual([[subjectOf('setup', home), ofAddress]]);
   });
 
   it('from an address that must wait leaves the account alone', async () => {
-    const { attempts, taken } = opened({ [subject('password-address/192.0.2.7')]: 1500 });
-    await expect(attempts.password('ada@example.org', '192.0.2.7')).rejects.toMatchObject({
+    const { attempts, taken } = opened({ [PASSWORD_ADDRESS]: 1500 });
+    await expect(attempts.password('ada@example.org', HOME, 'a guess')).rejects.toMatchObject({
       ...{ name: 'Refusal', code: 'too_many_attempts', status: 429 },
       retryAfter: 2, // whole seconds, never too few
     });
@@ -68,14 +80,14 @@ describe('an attempt', () => {
   });
 
   it('on an account that must wait is refused from any address', async () => {
-    const { attempts } = opened({ [subject('code/acc_ada')]: 60_000 });
+    const { attempts } = opened({ [CODE]: 60_000 });
     await expect(attempts.code('acc_ada', '198.51.100.1')).rejects.toMatchObject({ status: 429, retryAfter: 60 });
   });
 
   it('that succeeds gives back what it took, and nothing else', async () => {
     const { attempts, taken, refunded } = opened();
     await attempts.code('acc_bob', '192.0.2.8');
-    const attempt = await attempts.password('ada@example.org', '192.0.2.7');
+    const attempt = await attempts.password('ada@example.org', HOME, 'a guess');
     expect(refunded).toEqual([]);
     await attempt.succeeded();
     expect(refunded).toEqual(taken.slice(2).map(([name]) => name));
@@ -83,29 +95,29 @@ describe('an attempt', () => {
 
   it('that was never checked takes back its count, of the address as well, and refunds nothing', async () => {
     const { attempts, taken, refunded, withdrawn } = opened();
-    const attempt = await attempts.password('ada@example.org', '192.0.2.7');
+    const attempt = await attempts.password('ada@example.org', HOME, 'a guess');
     await attempt.withdrawn();
     expect(withdrawn).toEqual(taken.map(([name]) => name));
     expect(refunded).toEqual([]);
   });
 
   it('that is refused says whether the wait began with it', async () => {
-    const { attempts } = opened({ [subject('code/acc_ada')]: 60_000, [subject('code/acc_bob')]: 59_000 });
+    const { attempts } = opened({ [CODE]: 60_000, [subjectOf('code', names.account('acc_bob'))]: 59_000 });
     await expect(attempts.code('acc_ada', '192.0.2.7')).rejects.toMatchObject({ beginsBlock: true });
     await expect(attempts.code('acc_bob', '192.0.2.7')).rejects.toMatchObject({ beginsBlock: false });
   });
 
   it('is kept under a keyed hash, which tells nothing of what was typed', async () => {
     const { attempts, taken } = opened();
-    await attempts.password('ada@example.org', '192.0.2.7');
-    for (const [name] of taken) expect(name).toMatch(/^[\w-]{43}$/);
-    expect(taken[1]?.[0]).not.toBe(keyedHash(Buffer.alloc(32, 2), 'password/ada@example.org'));
+    await attempts.password('ada@example.org', HOME, 'a guess');
+    for (const [name] of taken) expect(name).toMatch(/^[a-z-]+:[\w-]{43}(@[\w-]{43})?$/);
+    expect(taken[2]?.[0]).not.toBe(subjectOf('password', createNames(keys.spraying).email('ada@example.org')));
   });
 
   it('is lifted by an operator for both factors of one account', async () => {
     const { attempts, cleared } = opened();
     await attempts.lift('acc_ada', 'ada@example.org');
-    expect(cleared).toEqual([subject('password/ada@example.org'), subject('code/acc_ada')]);
+    expect(cleared).toEqual([ada, adaId]);
   });
 });
 

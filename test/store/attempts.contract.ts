@@ -211,6 +211,38 @@ export function attemptStoreContract(name: string, open: () => AttemptStore | Pr
       }
     });
 
+    it('are cleared with every subject that names them, and with no other', async () => {
+      const { attempts, take } = await opened({ ...rule, limit: 1 });
+      const subjects = ['password:ada', 'both:ada@home', 'both:bob@home', 'password:bob'];
+      const takeAll = () => Promise.all(subjects.map(async (subject) => (await take(START, subject)) === null));
+      await takeAll();
+      await attempts.clearNaming('ada');
+      expect(await takeAll()).toEqual([true, true, false, false]);
+      await attempts.clearNaming('home');
+      expect(await takeAll()).toEqual([false, true, true, false]);
+    });
+
+    it('are shown while they must wait, the longest wait first, and cleared together', async () => {
+      const { attempts, take } = await opened({ ...rule, limit: 1 });
+      await take(START, 'free');
+      for (const [subject, now] of [
+        ['short', START],
+        ['long', START + 1],
+      ] as const) {
+        await take(now, subject);
+        await take(now, subject);
+      }
+      const both = [
+        { subject: 'long', until: START + 1 + WINDOW },
+        { subject: 'short', until: START + WINDOW },
+      ];
+      expect(await attempts.blocked(START + 2)).toEqual(both);
+      expect(await attempts.blocked(START + WINDOW)).toEqual(both.slice(0, 1));
+      expect(await attempts.clearBlocked(START + 2)).toBe(2);
+      expect(await attempts.blocked(START + 2)).toEqual([]);
+      expect(await take(START + 2, 'free')).not.toBeNull();
+    });
+
     it('pass again at once when they are cleared', async () => {
       const { attempts, take, takeAll } = await opened();
       await takeAll(START);

@@ -13,7 +13,7 @@ import { runProgram } from './scratch.ts';
 
 const RELATIONAL = [
   ...['Account', 'TotpCredential', 'RecoveryCode', 'Client', 'ClientSecret', 'Consent', 'SigningKey', 'SetupLink'],
-  ...['AuditEvent', 'OutboxMessage', 'LastingKey'],
+  ...['AuditEvent', 'OutboxMessage', 'LastingKey', 'KnownBrowser'],
 ];
 const STEPS = ['arrive', 'copy', 'compare', 'commit', 'freezeState', 'leave'];
 

@@ -12,7 +12,7 @@ import { copyMigrations, migrateAt, run } from './postgresql-migrations.ts';
 
 const ALL = readdirSync(POSTGRESQL_MIGRATIONS).sort();
 /** Written by hand in migrations, for what the models do not describe. */
-const STATE_TABLES = ['artifact', 'attempt', 'death', 'progress', 'session', 'session_authorization'];
+const STATE_TABLES = ['artifact', 'attempt', 'death', 'progress', 'rate', 'session', 'session_authorization'];
 
 async function emptyDatabase(): Promise<string> {
   const { url, drop } = await newDatabase();

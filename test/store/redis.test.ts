@@ -7,6 +7,7 @@ if (REDIS_URL) {
     import('./redis/lost-redis.ts'),
     import('./redis/outage.ts'),
     import('./redis/progress.ts'),
+    import('./redis/rates.ts'),
     import('./redis/start.ts'),
   ]);
 } else {

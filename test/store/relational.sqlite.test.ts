@@ -1,6 +1,7 @@
 import { openTestStores } from '../support/stores.ts';
 import { auditContract } from './audit.contract.ts';
 import { consentStoreContract } from './consents.contract.ts';
+import { knownBrowserStoreContract } from './known-browsers.contract.ts';
 import { mailContract } from './mail.contract.ts';
 import { outboxContract } from './outbox.contract.ts';
 import { setupLinkStoreContract } from './setup-links.contract.ts';
@@ -11,6 +12,7 @@ const open = () => openTestStores();
 auditContract('SQLite', open);
 consentStoreContract('SQLite', open);
 mailContract('SQLite', open);
+knownBrowserStoreContract('SQLite', open);
 outboxContract('SQLite', open);
 setupLinkStoreContract('SQLite', open);
 signingKeyStoreContract('SQLite', open);

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { DAY, HOUR, toMilliseconds } from '../../src/lib/duration.ts';
+import { postgresqlRates, sweepRates } from '../../src/store/postgresql/rates.ts';
 import { openPostgresqlState } from '../support/postgresql-stores.ts';
 import { LONGEST } from '../support/stores.ts';
 import { keys } from './artifacts.contract.ts';
+import { rateStoreContract } from './rates.contract.ts';
 
 const TABLES = ['artifact', 'session', 'session_authorization', 'death', 'attempt', 'progress'];
 const rule = { limit: 1, window: 1000, waitGrows: false, maxConsecutive: null };
@@ -159,5 +161,21 @@ describe('protocol state in PostgreSQL', () => {
       const tuples = (after[table] ?? 0) - (before[table] ?? 0);
       expect([table, tuples > 0, tuples < 200]).toEqual([table, true, true]);
     }
+  });
+});
+
+rateStoreContract('PostgreSQL', async () => {
+  const { pool } = await openPostgresqlState();
+  return () => postgresqlRates(pool);
+});
+
+describe('counts of requests in PostgreSQL', () => {
+  it('are swept when they have run out', async () => {
+    const { pool, count } = await openPostgresqlState();
+    await postgresqlRates(pool).counter({ name: 'address', limit: 5, window: 60 })('ada');
+    expect(await sweepRates(pool, Date.now())).toBe(0);
+    expect(await count('rate')).toBe(1);
+    expect(await sweepRates(pool, Date.now() + 61_000)).toBe(1);
+    expect(await count('rate')).toBe(0);
   });
 });

@@ -27,6 +27,7 @@ export function createUserAgent(origin: string) {
   const jar = new Map<string, { name: string; value: string; path: string }>();
   /** Everything that came over the wire as a cookie value. */
   const seenCookies: string[] = [];
+  let from: string | null = null;
 
   function cookiesFor(pathname: string): string {
     return [...jar.values()]
@@ -52,6 +53,7 @@ export function createUserAgent(origin: string) {
     const headers = new Headers(init.headers);
     const cookies = cookiesFor(target.pathname);
     if (cookies) headers.set('cookie', cookies);
+    if (from) headers.set('x-forwarded-for', from);
     if (!headers.has('accept')) headers.set('accept', 'text/html');
     const response = await fetch(target, { ...init, headers, redirect: 'manual' });
     keep(response.headers, target.pathname);
@@ -84,6 +86,10 @@ export function createUserAgent(origin: string) {
   return {
     jar,
     seenCookies,
+    /** Behind a proxy that says so; the server must trust this machine as one. */
+    moveTo(address: string | null): void {
+      from = address;
+    },
     request,
     follow,
     /** Without following anything. */

@@ -137,6 +137,7 @@ describe('over https, which ends at a proxy', () => {
     const names = received.map((cookie) => String(cookie.split('=')[0]).replace('.sig', ''));
     expect([...new Set(names)].sort()).toEqual([
       '__Host-gatewright',
+      '__Host-gatewright-browser',
       '__Secure-gatewright-interaction',
       '__Secure-gatewright-resume',
     ]);

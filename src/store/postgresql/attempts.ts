@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { Milliseconds } from '../../lib/duration.ts';
-import { type AttemptStore, LONGEST_WAIT, ROW_MEMORY, UNTIL_LIFTED } from '../../limits/attempt-store.ts';
+import { type AttemptStore, type Blocked, LONGEST_WAIT, ROW_MEMORY, UNTIL_LIFTED } from '../../limits/attempt-store.ts';
 import { prepare } from './prepare.ts';
 
 export function postgresqlAttempts(pool: Pool): AttemptStore {
@@ -23,6 +23,14 @@ export function postgresqlAttempts(pool: Pool): AttemptStore {
        WHERE subject = $1`,
     ),
     clear: prepare(pool, 'attempts.clear', 'DELETE FROM attempt WHERE subject = $1'),
+    clearNaming: prepare(pool, 'attempts.clearNaming', 'DELETE FROM attempt WHERE strpos(subject, $1) > 0'),
+    clearBlocked: prepare(pool, 'attempts.clearBlocked', 'DELETE FROM attempt WHERE blocked_until > $1'),
+    blocked: prepare<Blocked>(
+      pool,
+      'attempts.blocked',
+      `SELECT subject, blocked_until AS until FROM attempt WHERE blocked_until > $1
+       ORDER BY blocked_until DESC, subject COLLATE "C"`,
+    ),
   };
 
   return {
@@ -40,5 +48,10 @@ export function postgresqlAttempts(pool: Pool): AttemptStore {
     async clear(subject) {
       await sql.clear(subject);
     },
+    async clearNaming(part) {
+      await sql.clearNaming(part);
+    },
+    clearBlocked: async (now) => (await sql.clearBlocked(now)).rowCount ?? 0,
+    blocked: async (now) => (await sql.blocked(now)).rows,
   };
 }

@@ -11,6 +11,7 @@ import { postgresqlMarks } from './marks.ts';
 import { migrate } from './migrate.ts';
 import { nameOf, openPool } from './pool.ts';
 import { postgresqlProgressRows } from './progress-rows.ts';
+import { postgresqlRates, sweepRates } from './rates.ts';
 import { postgresqlRegistry } from './registry.ts';
 import { postgresqlSealedArtifacts } from './sealed-artifacts.ts';
 import { isReadOnly } from './server-check.ts';
@@ -57,11 +58,13 @@ export async function openPostgresqlEngine({
     sealedArtifacts: postgresqlSealedArtifacts(pool),
     progressRows: postgresqlProgressRows(pool),
     attempts: postgresqlAttempts(pool),
+    rates: postgresqlRates(pool),
     marks: postgresqlMarks(pool),
     async sweep(before) {
       await compare();
       // An instance that is ahead must not delete what still counts: marks of what was spent, blocks after wrong guesses.
-      return sweepBatch(pool, Math.min(before, clock()));
+      const until = Math.min(before, clock());
+      return (await sweepBatch(pool, until)) + (await sweepRates(pool, until));
     },
     alone: (name, work) => alone(pool, name, work),
     pool: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),

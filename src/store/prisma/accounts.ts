@@ -65,6 +65,7 @@ export function prismaAccounts({
         ...{ event: { event: ends ? 'account.disabled' : 'account.enabled', accountId: id }, by },
         ...(ends && { ending: endingOf(id) }),
         async also(tx, at) {
+          if (ends) await forgetBrowsers(id)(tx);
           if (isNews) await tell(id, { message: ends ? 'account-disabled' : 'account-enabled' })(tx, at);
         },
       },
@@ -117,7 +118,11 @@ export function prismaAccounts({
       change(id, { claims: JSON.stringify(claims), emailVerified }, { event: 'account.claims_set', accountId: id }, by),
     disable: (id, by) => setStatus(id, 'disabled', by),
     enable: (id, by) => setStatus(id, 'active', by),
-    signOut: (id, by) => change(id, {}, { event: 'account.signed_out', accountId: id }, by, { endsAccess: true }),
+    signOut: (id, by) =>
+      change(id, {}, { event: 'account.signed_out', accountId: id }, by, {
+        endsAccess: true,
+        also: forgetBrowsers(id),
+      }),
     delete: (id, by) =>
       change(id, {}, { event: 'account.deleted', accountId: id }, by, {
         endsAccess: true,
@@ -174,6 +179,8 @@ export function prismaAccounts({
     recoveryCodesLeft: (accountId) => prisma.recoveryCode.count({ where: { accountId, usedAt: null } }),
   };
 }
+
+const forgetBrowsers = (accountId: string) => (tx: Transaction) => tx.knownBrowser.deleteMany({ where: { accountId } });
 
 type AccountRow = NonNullable<Awaited<ReturnType<PrismaClient['account']['findUnique']>>>;
 

@@ -11,10 +11,14 @@ export const LASTING_KEY = 'LastingKey.sealedKey';
 export interface LastingKeys {
   recoveryCodes: Buffer;
   attempts: Buffer;
+  /** Of passwords that are tried at many accounts. */
+  spraying: Buffer;
 }
 
-const LABELS = ['recovery-code', 'attempts'] as const;
+const LABELS = ['recovery-code', 'attempts', 'spraying'] as const;
 type Label = (typeof LABELS)[number];
+/** Older than these rows. */
+const FIRST: readonly Label[] = ['recovery-code', 'attempts'];
 
 /**
  * All of them, made where they are missing; of several instances one makes a key and the others read it.
@@ -36,7 +40,8 @@ export async function openLastingKeys({
   isNew: boolean;
 }): Promise<LastingKeys> {
   const oldest = keyring.keys.at(-1)?.id;
-  const firstValue = (label: Label) => (isNew ? randomBytes(32) : keyring.subkey(label, oldest));
+  const firstValue = (label: Label) =>
+    isNew || !FIRST.includes(label) ? randomBytes(32) : keyring.subkey(label, oldest);
 
   async function make(): Promise<void> {
     await database.exclusively('lasting-keys', async (tx) => {
@@ -69,5 +74,6 @@ export async function openLastingKeys({
     await make();
     keys = await read();
   }
-  return { recoveryCodes: keys.get('recovery-code') as Buffer, attempts: keys.get('attempts') as Buffer };
+  const key = (label: Label) => keys.get(label) as Buffer;
+  return { recoveryCodes: key('recovery-code'), attempts: key('attempts'), spraying: key('spraying') };
 }

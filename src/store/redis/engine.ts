@@ -4,6 +4,7 @@ import { redisArtifactRows } from './artifact-rows.ts';
 import { openRedis, type Redis } from './connection.ts';
 import { explainRedisError, nameOf } from './problem.ts';
 import { redisProgressRows } from './progress-rows.ts';
+import { redisRates } from './rates.ts';
 import { checkRequirements } from './requirements.ts';
 
 /**
@@ -20,6 +21,7 @@ export async function withRedis(
     ...engine,
     artifactRows: redisArtifactRows({ redis, prefix, database: engine.artifactRows, marks: engine.marks }),
     progressRows: redisProgressRows({ redis, prefix }),
+    rates: redisRates({ redis, prefix }),
     async check() {
       const [word] = await Promise.all([engine.check(), redis.run((client) => client.ping())]);
       return word;

@@ -26,6 +26,11 @@ export function sqliteAttempts(db: DatabaseSync): AttemptStore {
       'UPDATE attempt SET count = max(count - 1, 0), consecutive = max(consecutive - 1, 0) WHERE subject = ?',
     ),
     clear: db.prepare('DELETE FROM attempt WHERE subject = ?'),
+    clearNaming: db.prepare('DELETE FROM attempt WHERE instr(subject, ?) > 0'),
+    clearBlocked: db.prepare('DELETE FROM attempt WHERE blocked_until > ?'),
+    blocked: db.prepare(
+      'SELECT subject, blocked_until FROM attempt WHERE blocked_until > ? ORDER BY blocked_until DESC, subject',
+    ),
   };
 
   function take(subject: string, rule: AttemptRule, now: Milliseconds): Block | null {
@@ -69,5 +74,11 @@ export function sqliteAttempts(db: DatabaseSync): AttemptStore {
     async clear(subject) {
       sql.clear.run(subject);
     },
+    async clearNaming(part) {
+      sql.clearNaming.run(part);
+    },
+    clearBlocked: async (now) => Number(sql.clearBlocked.run(now).changes),
+    blocked: async (now) =>
+      sql.blocked.all(now).map((row) => ({ subject: String(row['subject']), until: Number(row['blocked_until']) })),
   };
 }

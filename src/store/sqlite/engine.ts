@@ -10,6 +10,7 @@ import { sqliteAttempts } from './attempts.ts';
 import { isFrozen } from './freeze.ts';
 import { migrate } from './migrate.ts';
 import { sqliteProgressRows } from './progress-rows.ts';
+import { memoryRates } from './rates.ts';
 import { sqliteRegistry } from './registry.ts';
 import { sqliteSealedArtifacts } from './sealed-artifacts.ts';
 import { closeSqliteFile, openSqliteFile } from './sqlite-file.ts';
@@ -48,6 +49,7 @@ export function openSqliteEngine({ folder, clock }: { folder: string; clock: Clo
     sealedArtifacts: sqliteSealedArtifacts(state),
     progressRows: sqliteProgressRows(state),
     attempts: sqliteAttempts(state),
+    rates: memoryRates(),
     sweep: async (before) => sweepBatch(state, before),
     // The processes that share the files are few, and what they do twice is only done twice.
     alone: (_name, work) => work(),

@@ -1,0 +1,54 @@
+import type { Clock } from '../lib/clock.ts';
+import { createRateLimit, type Standing } from './rate.ts';
+import type { RateStore } from './rate-store.ts';
+import { createNames } from './subjects.ts';
+
+export interface RequestLimitSettings {
+  perAddress: number;
+  perClient: number;
+  perAccount: number;
+  clientFailures: number;
+}
+
+export type RequestLimits = ReturnType<typeof createRequestLimits>;
+
+/**
+ * How much anybody may ask in a minute. Who has proved who it is (an application by its secret, a person by a session) is
+ * counted by itself and afterwards, so that it waits for nobody's count and for nobody behind the same address.
+ */
+export function createRequestLimits({
+  store,
+  limits,
+  key,
+  clock,
+  onSkipped,
+}: {
+  store: RateStore;
+  limits: RequestLimitSettings;
+  key: Buffer;
+  clock: Clock;
+  onSkipped: () => void;
+}) {
+  const names = createNames(key);
+  const of = (name: string, limit: number) => createRateLimit({ store, name, limit, clock, onSkipped });
+  const addresses = of('address', limits.perAddress);
+  const clients = of('client', limits.perClient);
+  const accounts = of('account', limits.perAccount);
+  const failures = of('client-failures', limits.clientFailures);
+  const failing = (clientId: string, address: string) => `${clientId}@${names.address(address)}`;
+
+  return {
+    /** Counts a request, each endpoint by itself. Null: it passes uncounted. */
+    address: (use: string, address: string): Promise<Standing | null> =>
+      addresses.count(`${use}@${names.address(address)}`),
+    /** Where a client stands that proved who it is; null where this process has not seen it this minute. */
+    client: (clientId: string): Standing | null => clients.known(clientId),
+    countClient: (clientId: string): void => void clients.count(clientId),
+    /** The same for a person who is signed in. */
+    account: (accountId: string): Standing | null => accounts.known(accountId),
+    countAccount: (accountId: string): void => void accounts.count(accountId),
+    /** Wrong proofs of one client from one address: others cannot shut a client out by them. */
+    failures: (clientId: string, address: string): Standing | null => failures.known(failing(clientId, address)),
+    countFailure: (clientId: string, address: string): void => void failures.count(failing(clientId, address)),
+  };
+}

@@ -1,0 +1,56 @@
+import type { EventEmitter } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import type Provider from 'oidc-provider';
+import type { errors, KoaContextWithOIDC } from 'oidc-provider';
+import { isConfidential } from '../clients/client.ts';
+import { registrationOf } from './client-metadata.ts';
+
+/** Who turned out to have asked. */
+export interface Outcome {
+  /** The confidential client that proved who it is. */
+  clientId: string | null;
+  /** The person whose session it was. */
+  accountId: string | null;
+  /** What was presented as a client's proof was none. */
+  clientRefused: boolean;
+}
+
+const NOBODY: Outcome = { clientId: null, accountId: null, clientRefused: false };
+
+const AUTHENTICATED = [
+  'grant.error',
+  'introspection.error',
+  'revocation.error',
+  'pushed_authorization_request.error',
+] as const;
+/** Errors that only a client is told which was let in before. */
+const AFTER_AUTHENTICATION = [
+  ...['invalid_grant', 'invalid_scope', 'invalid_target', 'unauthorized_client', 'unsupported_grant_type'],
+  ...['access_denied', 'unsupported_token_type'],
+];
+
+const refusals = new WeakMap<ServerResponse, string>();
+const outcomes = new WeakMap<ServerResponse, Outcome>();
+
+export function noteOutcomes(provider: Provider): void {
+  for (const name of AUTHENTICATED) {
+    (provider as EventEmitter).on(name, ({ res }: KoaContextWithOIDC, err: errors.OIDCProviderError) => {
+      refusals.set(res, err.error);
+    });
+  }
+  provider.use(async (ctx, next) => {
+    await next();
+    const { client, session } = (ctx as KoaContextWithOIDC).oidc ?? {};
+    const refusal = refusals.get(ctx.res);
+    const letIn = ctx.status < 500 && (refusal === undefined || AFTER_AUTHENTICATION.includes(refusal));
+    outcomes.set(ctx.res, {
+      clientId: client && letIn && isConfidential(registrationOf(client).settings) ? client.clientId : null,
+      accountId: session?.accountId ?? null,
+      clientRefused: refusal === 'invalid_client',
+    });
+  });
+}
+
+export function outcomeOf(res: ServerResponse): Outcome {
+  return outcomes.get(res) ?? NOBODY;
+}

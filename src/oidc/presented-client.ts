@@ -1,0 +1,33 @@
+import type { IncomingMessage } from 'node:http';
+import { decoded, isForm, read, replay } from './presented-token.ts';
+
+export interface Presented {
+  /** Reads as the one before; what was read of that is in it again. */
+  req: IncomingMessage;
+  /** Whom the request says it is from, which nothing has proved. */
+  clientId: string | null;
+}
+
+/** RFC 6749 2.3.1 and RFC 7523 3: in the header, in the body, or as the subject of an assertion. */
+export async function presentedClient(req: IncomingMessage): Promise<Presented> {
+  const basic = /^basic ([\w+/=]+)$/i.exec(req.headers.authorization ?? '')?.[1];
+  if (basic) {
+    const [encoded = ''] = Buffer.from(basic, 'base64').toString('utf8').split(':');
+    return { req, clientId: decoded(encoded) };
+  }
+  if (!isForm(req)) return { req, clientId: null };
+  const body = await read(req);
+  const form = new URLSearchParams(body);
+  const assertion = form.get('client_assertion');
+  return { req: replay(req, body), clientId: (assertion && subjectOf(assertion)) || form.get('client_id') };
+}
+
+function subjectOf(assertion: string): string | null {
+  try {
+    const payload: unknown = JSON.parse(Buffer.from(assertion.split('.')[1] ?? '', 'base64url').toString());
+    const { sub } = payload as { sub?: unknown };
+    return typeof sub === 'string' ? sub : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,46 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { Alive, KnownBrowserStore } from '../../limits/known-browser-store.ts';
+import type { PrismaClient } from './database.ts';
+
+export function prismaKnownBrowsers({ prisma, clock }: { prisma: PrismaClient; clock: Clock }): KnownBrowserStore {
+  const living = (idHash: string, accountId: string, { mostFailures, since }: Alive) => ({
+    ...{ idHash, accountId },
+    failures: { lt: mostFailures },
+    lastSeenAt: { gt: new Date(since) },
+  });
+
+  return {
+    async take(idHash, accountId, alive) {
+      const where = living(idHash, accountId, alive);
+      return (await prisma.knownBrowser.updateMany({ where, data: { failures: { increment: 1 } } })).count === 1;
+    },
+    async giveBack(idHash) {
+      const where = { idHash, failures: { gt: 0 } };
+      await prisma.knownBrowser.updateMany({ where, data: { failures: { decrement: 1 } } });
+    },
+    async seen(idHash, accountId, alive) {
+      const where = living(idHash, accountId, alive);
+      return (await prisma.knownBrowser.updateMany({ where, data: { lastSeenAt: new Date(clock()) } })).count === 1;
+    },
+    add: (idHash, accountId, { provedAt, most }) =>
+      prisma.$transaction(async (tx) => {
+        const at = new Date(clock());
+        // Changes nothing, but holds the row: whoever ends the account comes before this and is seen, or after and
+        // finds the browser.
+        const { count } = await tx.account.updateMany({
+          where: { id: accountId, status: 'active', notBefore: { lt: new Date(provedAt) } },
+          data: { status: 'active' },
+        });
+        if (count === 0) return false;
+        await tx.knownBrowser.create({ data: { idHash, accountId, createdAt: at, lastSeenAt: at, failures: 0 } });
+        const oldest = await tx.knownBrowser.findMany({
+          where: { accountId },
+          orderBy: [{ lastSeenAt: 'desc' }, { idHash: 'asc' }],
+          skip: most,
+          select: { idHash: true },
+        });
+        await tx.knownBrowser.deleteMany({ where: { idHash: { in: oldest.map((row) => row.idHash) } } });
+        return true;
+      }),
+  };
+}
