@@ -25,7 +25,19 @@ const MAY_IMPORT: Record<string, string[]> = {
   oidc: ['web', 'assurance', 'accounts', 'clients', 'consents', 'signing', 'outbox', 'audit', 'interaction'],
   // Implements the interfaces that the others declare.
   store: ['accounts', 'clients', 'consents', 'signing', 'limits', 'audit', 'outbox', 'setup', 'oidc', 'generated'],
-  cli: ['assurance', 'accounts', 'clients', 'signing', 'limits', 'setup', 'config', 'store', 'oidc', 'main.ts'],
+  cli: [
+    'assurance',
+    'audit',
+    'accounts',
+    'clients',
+    'signing',
+    'limits',
+    'setup',
+    'config',
+    'store',
+    'oidc',
+    'main.ts',
+  ],
 };
 
 /** The only files that know every part. */

@@ -118,7 +118,7 @@ export function accountStoreContract(name: string, open: () => Promise<TestStore
         expect(queued?.job).toEqual({ kind: 'end-account', accountId: 'acc_ada', before: at });
         expect(more).toEqual([]);
         expect((await stores.rows('AuditEvent')).filter((row) => row['event'] === event)).toMatchObject([
-          { at, accountId: 'acc_ada', actor: BY.actor, address: BY.address, requestId: BY.requestId },
+          { at, accountId: 'acc_ada', actor: BY.actor, address: null, requestId: BY.requestId },
         ]);
       });
 

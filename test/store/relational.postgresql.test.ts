@@ -1,5 +1,6 @@
 import { openTestStores } from '../support/stores.ts';
 import { auditContract } from './audit.contract.ts';
+import { auditTrailContract } from './audit-trail.contract.ts';
 import { consentStoreContract } from './consents.contract.ts';
 import { outboxContract } from './outbox.contract.ts';
 import { setupLinkStoreContract } from './setup-links.contract.ts';
@@ -8,6 +9,7 @@ import { signingKeyStoreContract } from './signing-keys.contract.ts';
 const open = () => openTestStores({ engine: 'postgresql' });
 
 auditContract('PostgreSQL', open);
+auditTrailContract('PostgreSQL', open);
 consentStoreContract('PostgreSQL', open);
 outboxContract('PostgreSQL', open);
 setupLinkStoreContract('PostgreSQL', open);

@@ -5,7 +5,8 @@ import type { By } from '../../lib/by.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Sealer } from '../../lib/sealing.ts';
 import { insertAccount, insertTotp, unsealSeed } from './account-rows.ts';
-import { auditRow } from './audit.ts';
+import type { AuditRow } from './audit-row.ts';
+import { erasePersonal } from './audit-sealing.ts';
 import { applyChange, type Change } from './change.ts';
 import { orConflict } from './conflict.ts';
 import type { PrismaClient } from './database.ts';
@@ -14,10 +15,12 @@ export function prismaAccounts({
   prisma,
   sealer,
   clock,
+  auditRow,
 }: {
   prisma: PrismaClient;
   sealer: Sealer;
   clock: Clock;
+  auditRow: AuditRow;
 }): AccountStore {
   const now = () => new Date(clock());
 
@@ -36,7 +39,7 @@ export function prismaAccounts({
   ): Promise<boolean> {
     const ending = (before: number) => ({ kind: 'end-account', accountId: id, before }) as const;
     return applyChange(
-      { prisma, clock },
+      { prisma, clock, auditRow },
       {
         write: (tx, stamp) => tx.account.updateMany({ where: { id }, data: { ...data, ...stamp } }),
         ...{ event, by },
@@ -63,8 +66,8 @@ export function prismaAccounts({
       await orConflict(
         'email',
         prisma.$transaction(async (tx) => {
-          await insertAccount(tx, account, by, at);
-          if (totp) await insertTotp(tx, sealer, account.id, totp, by, at);
+          await insertAccount({ tx, auditRow }, account, by, at);
+          if (totp) await insertTotp({ tx, auditRow, sealer }, account.id, totp, by, at);
         }),
       );
     },
@@ -91,7 +94,10 @@ export function prismaAccounts({
     delete: (id, by) =>
       change(id, {}, { event: 'account.deleted', accountId: id }, by, {
         endsAccess: true,
-        also: (tx) => tx.account.delete({ where: { id } }),
+        async also(tx) {
+          await tx.account.delete({ where: { id } });
+          await erasePersonal(tx, id);
+        },
       }),
 
     async totpCredentials(accountId) {
@@ -113,7 +119,7 @@ export function prismaAccounts({
           data: { factorsVersion: { increment: 1 }, updatedAt: at },
         });
         if (count === 0) return false;
-        await insertTotp(tx, sealer, accountId, totp, by, at);
+        await insertTotp({ tx, auditRow, sealer }, accountId, totp, by, at);
         return true;
       });
     },

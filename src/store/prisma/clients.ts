@@ -4,12 +4,20 @@ import type { ClientStore } from '../../clients/store.ts';
 import type { By } from '../../lib/by.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { newId } from '../../lib/ids.ts';
-import { auditRow } from './audit.ts';
+import type { AuditRow } from './audit-row.ts';
 import { applyChange, type Change } from './change.ts';
 import { orConflict } from './conflict.ts';
 import type { PrismaClient } from './database.ts';
 
-export function prismaClients({ prisma, clock }: { prisma: PrismaClient; clock: Clock }): ClientStore {
+export function prismaClients({
+  prisma,
+  clock,
+  auditRow,
+}: {
+  prisma: PrismaClient;
+  clock: Clock;
+  auditRow: AuditRow;
+}): ClientStore {
   const now = () => new Date(clock());
 
   function change(
@@ -21,7 +29,7 @@ export function prismaClients({ prisma, clock }: { prisma: PrismaClient; clock: 
   ): Promise<boolean> {
     const ending = (before: number) => ({ kind: 'end-client', clientId: id, before }) as const;
     return applyChange(
-      { prisma, clock },
+      { prisma, clock, auditRow },
       {
         write: (tx, stamp) => tx.client.updateMany({ where: { id }, data: { ...data, ...stamp } }),
         ...{ event, by },

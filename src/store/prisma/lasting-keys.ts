@@ -11,9 +11,11 @@ export const LASTING_KEY = 'LastingKey.sealedKey';
 export interface LastingKeys {
   recoveryCodes: Buffer;
   attempts: Buffer;
+  /** Of the chain of the audit trail. */
+  audit: Buffer;
 }
 
-const LABELS = ['recovery-code', 'attempts'] as const;
+const LABELS = ['recovery-code', 'attempts', 'audit'] as const;
 type Label = (typeof LABELS)[number];
 
 /**
@@ -36,7 +38,8 @@ export async function openLastingKeys({
   isNew: boolean;
 }): Promise<LastingKeys> {
   const oldest = keyring.keys.at(-1)?.id;
-  const firstValue = (label: Label) => (isNew ? randomBytes(32) : keyring.subkey(label, oldest));
+  const wasUsedDirectly = (label: Label) => !isNew && label !== 'audit';
+  const firstValue = (label: Label) => (wasUsedDirectly(label) ? keyring.subkey(label, oldest) : randomBytes(32));
 
   async function make(): Promise<void> {
     await database.exclusively('lasting-keys', async (tx) => {
@@ -69,5 +72,9 @@ export async function openLastingKeys({
     await make();
     keys = await read();
   }
-  return { recoveryCodes: keys.get('recovery-code') as Buffer, attempts: keys.get('attempts') as Buffer };
+  return {
+    recoveryCodes: keys.get('recovery-code') as Buffer,
+    attempts: keys.get('attempts') as Buffer,
+    audit: keys.get('audit') as Buffer,
+  };
 }

@@ -1,6 +1,7 @@
 import { keyIdOf } from '../../lib/sealing.ts';
 import type { SealedRow, SealedRows } from '../reseal.ts';
 import { SEED } from './account-rows.ts';
+import { PERSONAL } from './audit-row.ts';
 import type { PrismaClient } from './database.ts';
 import { LASTING_KEY } from './lasting-keys.ts';
 import { PRIVATE_KEY } from './signing-keys.ts';
@@ -48,6 +49,16 @@ export function prismaSealedRows(prisma: PrismaClient): Record<string, SealedRow
       },
       replace: (label, old, sealedKey) =>
         prisma.lastingKey.updateMany({ where: { label, sealedKey: old }, data: { sealedKey } }),
+    },
+    {
+      place: PERSONAL,
+      async slice(after, take) {
+        const where = { id: { gt: after }, sealedPersonal: { not: null } };
+        const rows = await prisma.auditEvent.findMany({ where, orderBy: { id: 'asc' }, take });
+        return rows.map(({ id, sealedPersonal }) => [id, sealedPersonal as string]);
+      },
+      replace: (id, old, sealedPersonal) =>
+        prisma.auditEvent.updateMany({ where: { id, sealedPersonal: old }, data: { sealedPersonal } }),
     },
   ];
   return Object.fromEntries(columns.map((column) => [column.place, sealedRows(column)]));
