@@ -232,6 +232,10 @@ export function auditTrailContract(name: string, openEmpty: () => Promise<TestSt
       stores.clock.forward(1);
       await stores.auditTrail.seal(10);
       await stores.accounts.delete('acc_ada', WHO);
+      expect((await stores.auditTrail.after(1, 2)).map(({ personalState }) => personalState)).toEqual([
+        'erased',
+        'erased',
+      ]);
       await stores.auditTrail.seal(10);
       // What was under way when she was deleted.
       await stores.audit.write(
