@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { type SignedHead, signed } from '../../src/audit/chain.ts';
 import { pruneTrail } from '../../src/audit/prune.ts';
+import { startAuditPruner } from '../../src/audit/pruner.ts';
 import { type KnownHead, verifyTrail } from '../../src/audit/verify.ts';
 import { BY_OPERATOR, BY_SYSTEM } from '../../src/lib/by.ts';
 import { DAY, toMilliseconds } from '../../src/lib/duration.ts';
+import { createLog } from '../../src/lib/log.ts';
 import { racers, type TestStores } from '../support/stores.ts';
 import { anAccount, BY } from './samples.ts';
 
@@ -311,6 +313,23 @@ export function auditTrailContract(name: string, openEmpty: () => Promise<TestSt
       expect(await verify(stores, [old, kept, head])).toEqual([]);
       await stores.execute('DELETE FROM "AuditEvent" WHERE "sequence" = 4');
       expect(await verify(stores)).toEqual(['entry 4 is missing']);
+    });
+
+    it('is cut by a server where the operator set an age, and not where none is set', async () => {
+      const stores = await open();
+      await sealed(stores, 3);
+      stores.clock.forward(10 * DAY);
+      await sealed(stores, 2);
+      const { auditTrail: trail, lastingKeys, clock } = stores;
+      for (const [retention, left] of [
+        [null, 5],
+        [9 * DAY, 2],
+      ] as const) {
+        const pruner = startAuditPruner({ trail, key: lastingKeys.audit, retention, clock, log: createLog('silent') });
+        await pruner.stop();
+        expect(await trail.length()).toBe(left);
+      }
+      expect(await verify(stores)).toEqual([]);
     });
 
     it('goes on from its anchor where nothing else is left, and shows that the anchor was changed or taken away', async () => {
