@@ -223,7 +223,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   koa.use(notFound());
 
   const background = startBackground({
-    ...{ stores, clock, log },
+    ...{ stores, clock, log, audit: config.audit },
     handlers: { ...createJobs({ issuer, artifacts, registry, outbox, keys, fetch }), ...mailJobs },
   });
 

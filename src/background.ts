@@ -1,3 +1,7 @@
+import { headsTo } from './audit/heads.ts';
+import { startAuditPruner } from './audit/pruner.ts';
+import { startAuditSealer } from './audit/sealer.ts';
+import type { Config } from './config/config.ts';
 import type { Clock } from './lib/clock.ts';
 import { type Logger, reasonOf } from './lib/log.ts';
 import { type Handlers, startWorker, type Worker } from './outbox/worker.ts';
@@ -10,14 +14,16 @@ export interface Background {
   stop(): Promise<void>;
 }
 
-/** What is done without anybody asking: deliveries, deleting what expired, sealing anew, noticing a changed keyring. */
+/** What is done without anybody asking: deliveries, sealing the audit trail, deleting what expired, sealing anew, noticing a changed keyring. */
 export function startBackground({
   stores,
   handlers,
+  audit,
   clock,
   log,
 }: {
   stores: Stores;
+  audit: Config['audit'];
   handlers: Handlers;
   clock: Clock;
   log: Logger;
@@ -34,12 +40,23 @@ export function startBackground({
     alone: (work) => stores.alone('reseal', work),
   });
 
+  const auditSealer = startAuditSealer({
+    ...{ trail: stores.auditTrail, log },
+    emit: headsTo({ file: audit.headFile, log }),
+  });
+  const auditPruner = startAuditPruner({
+    ...{ trail: stores.auditTrail, key: stores.lastingKeys.audit, clock, log },
+    retention: audit.retention,
+  });
+
   return {
     worker,
     async stop() {
       await sweeper.stop();
       await resealer.stop();
       await worker.stop();
+      await auditPruner.stop();
+      await auditSealer.stop();
     },
   };
 }

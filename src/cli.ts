@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import packageFile from '../package.json' with { type: 'json' };
 import { accountCommands } from './cli/account.ts';
+import { auditCommands } from './cli/audit.ts';
 import { backup } from './cli/backup.ts';
 import { clientCommands } from './cli/client.ts';
 import { type Cli, command } from './cli/command.ts';
@@ -35,6 +36,7 @@ function program(cli: Cli) {
     .addHelpText('after', ABOUT)
     .addCommand(clientCommands(cli))
     .addCommand(accountCommands(cli))
+    .addCommand(auditCommands(cli))
     .addCommand(keyCommands(cli))
     .addCommand(keyringCommands(cli))
     .addCommand(mailCommands(cli))

@@ -40,6 +40,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   ],
   cli: [
     'assurance',
+    'audit',
     'accounts',
     'clients',
     'signing',

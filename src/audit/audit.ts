@@ -1,6 +1,6 @@
 import type { By } from '../lib/by.ts';
 
-/** One closed list, one shape each: ids and outcomes, never what somebody typed. A new event is a new line here. */
+/** One closed list, one shape each: ids and outcomes, never what somebody typed (a password lands in the field for the address). A new event is a new line here. */
 export type AuditEvent =
   | { event: 'account.created'; accountId: string; role: string }
   | { event: 'account.password_set'; accountId: string }
@@ -13,6 +13,7 @@ export type AuditEvent =
   | { event: 'account.unlocked'; accountId: string }
   | { event: 'account.deleted'; accountId: string }
   | { event: 'totp.enrolled'; accountId: string; credentialId: string }
+  | { event: 'totp.used'; accountId: string; clientId: string }
   | { event: 'recovery_code.used'; accountId: string }
   | { event: 'sign_in.succeeded'; accountId: string; clientId: string; amr: readonly string[]; acr: string }
   | {
@@ -46,8 +47,27 @@ export type AuditEvent =
   | { event: 'installation.left'; to: string }
   | { event: 'installation.reopened'; leftFor: string | null }
   | { event: 'installation.restored'; madeAt: string; sessionsKept: boolean }
+  | { event: 'backup.made'; keyring: boolean }
+  | { event: 'audit.exported'; entries: number }
+  | { event: 'audit.pruned'; through: number; before: string }
   | { event: 'setup_link.made' }
   | { event: 'setup_link.spent'; accountId: string };
+
+export type Outcome = 'succeeded' | 'failed' | 'refused';
+
+const OTHER_OUTCOMES: Partial<Record<AuditEvent['event'], Outcome>> = {
+  'sign_in.failed': 'failed',
+  'sign_in.limited': 'refused',
+  'sign_in.spraying': 'refused',
+  'password.range_unavailable': 'failed',
+  'consent.denied': 'refused',
+  'grant.replayed': 'refused',
+};
+
+/** Of what an event reports: by far most report what was done. */
+export function outcomeOf({ event }: AuditEvent): Outcome {
+  return OTHER_OUTCOMES[event] ?? 'succeeded';
+}
 
 /** Events that report no change of their own; a change writes its event in its own transaction. */
 export interface Audit {

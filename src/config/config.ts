@@ -31,6 +31,8 @@ export interface Config {
   /** A signing key is replaced at this age; null: by an operator only. */
   signingKeyAge: Seconds | null;
   logLevel: string;
+  /** Where heads of the audit trail are added to beside the log, and the age at which its entries go; null: never. */
+  audit: { headFile: string | null; retention: Seconds | null };
   secondFactor: SecondFactorPolicy;
   password: { memory: number; passes: number; lanes: number; concurrency: number; queue: number };
   /** Where prefixes of new passwords' hashes are looked up, up to and with the last slash; null: nowhere. */
@@ -102,6 +104,7 @@ export function parseConfig(env: Env): Config {
   );
   const passwordRange = readPasswordRange(read);
   const metricsPort = read.int('METRICS_PORT', 0, { min: 0, max: 65_535 });
+  const retentionDays = read.int('AUDIT_RETENTION', 0, { min: 0, max: 36_500 });
   const signingKeyDays = read.int('SIGNING_KEY_DAYS', 90, { min: 0, max: 3650 });
 
   const config: Config = {
@@ -125,6 +128,7 @@ export function parseConfig(env: Env): Config {
       timeout: read.seconds('STOP_TIMEOUT', 10, { min: 1, max: HOUR }),
     },
     signingKeyAge: signingKeyDays === 0 ? null : signingKeyDays * DAY,
+    audit: { headFile: read.optional('AUDIT_HEAD_FILE'), retention: retentionDays === 0 ? null : retentionDays * DAY },
     logLevel: read.oneOf('LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'silent'], 'info'),
     secondFactor: read.oneOf('SECOND_FACTOR', ['optional', 'administrators', 'everyone'], 'administrators'),
     password: {

@@ -56,6 +56,10 @@ export function createSecondFactorSteps(deps: SecondFactorDeps): { totp: StepPag
       }
       return { problem, status };
     }
+    if (factor === 'totp') {
+      const event = { event: 'totp.used', accountId: account.id, clientId: client.id } as const;
+      await audit.write(event, byVisitor(ctx.state, account.id));
+    }
     const proofs = [...progress.proofs, { method, at: clock() }];
     await interactions.record(interaction, { ...progress, proofs, codesLeft });
     seeOther(ctx, interactionPath(interaction));

@@ -1,8 +1,10 @@
-/** Who asked for a change, for the audit trail: ids and addresses only. */
+/** Who asked for a change, for the audit trail. Address and browser are kept sealed. */
 export interface By {
   /** `cli`, `system`, or the id of the account or client that did it. */
   actor: string;
   address: string | null;
+  /** Family and system only, such as `Firefox on Linux`. */
+  browser?: string | null;
   requestId: string | null;
 }
 

@@ -8,6 +8,8 @@ import { MigrationProblem, NewerDatabase } from './migrations.ts';
 import { placeOf } from './place.ts';
 import { prismaAccounts } from './prisma/accounts.ts';
 import { prismaAudit } from './prisma/audit.ts';
+import { createAuditRow } from './prisma/audit-row.ts';
+import { prismaAuditTrail } from './prisma/audit-trail.ts';
 import { prismaClients } from './prisma/clients.ts';
 import { prismaConsents } from './prisma/consents.ts';
 import { claimInstallation, isClaimed } from './prisma/installation.ts';
@@ -56,6 +58,7 @@ export async function openStores({
 
     const sealer = createSealer(keyring);
     const lastingKeys = await openLastingKeys({ database: engine.database, keyring, sealer, clock, isNew });
+    const auditRow = createAuditRow(sealer);
     const places = [...Object.values(prismaSealedRows(prisma)), engine.sealedArtifacts];
     const markLifetime = toMilliseconds(longestLifetime + DAY);
     return {
@@ -65,12 +68,13 @@ export async function openStores({
       ...{ keyring, lastingKeys },
       resealing: createResealing({ places, keyring, sealer }),
       alone: (name: string, work: () => Promise<void>) => engine.alone(name, work),
-      accounts: prismaAccounts({ prisma, sealer, clock }),
-      clients: prismaClients({ prisma, clock }),
-      consents: prismaConsents({ database: engine.database, clock }),
-      signingKeys: prismaSigningKeys({ database: engine.database, sealer, clock }),
-      setupLinks: prismaSetupLinks({ database: engine.database, sealer, clock }),
-      audit: prismaAudit({ prisma, clock }),
+      accounts: prismaAccounts({ prisma, sealer, clock, auditRow }),
+      clients: prismaClients({ prisma, clock, auditRow }),
+      consents: prismaConsents({ database: engine.database, clock, auditRow }),
+      signingKeys: prismaSigningKeys({ database: engine.database, sealer, clock, auditRow }),
+      setupLinks: prismaSetupLinks({ database: engine.database, sealer, clock, auditRow }),
+      audit: prismaAudit({ prisma, clock, auditRow }),
+      auditTrail: prismaAuditTrail({ database: engine.database, sealer, key: lastingKeys.audit, clock }),
       outbox: prismaOutbox({ prisma, clock }),
       mails: prismaMailQueue(prisma),
       registry: engine.registry,

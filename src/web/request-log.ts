@@ -5,11 +5,13 @@ import type { Milliseconds } from '../lib/duration.ts';
 import { newId } from '../lib/ids.ts';
 import type { Logger } from '../lib/log.ts';
 import { inTrace, traceFrom } from '../lib/trace.ts';
+import { browserName } from './browser-name.ts';
 import type { ClientAddress } from './client-address.ts';
 
 export interface RequestState {
   requestId: string;
   address: string;
+  userAgent: string;
   /** The pattern of the route, set by whoever answers: addresses themselves carry tokens. */
   route?: string;
 }
@@ -44,6 +46,7 @@ export function requestLog({
     const startedAt = clock();
     state.requestId = newId('req');
     state.address = clientAddress(ctx.req);
+    state.userAgent = ctx.get('user-agent');
     ctx.set('X-Request-Id', state.requestId);
     const trace = traceFrom(ctx.get('traceparent'), state.requestId);
     const { method } = ctx;
@@ -65,6 +68,6 @@ export function requestLog({
 
 /** Who asked, for the audit trail. */
 export function byVisitor(state: unknown, actor: string): By {
-  const { address, requestId } = state as RequestState;
-  return { actor, address, requestId };
+  const { address, requestId, userAgent } = state as RequestState;
+  return { actor, address, requestId, browser: browserName(userAgent) };
 }

@@ -19,6 +19,7 @@ function problems(env: Env): readonly string[] {
 describe('the configuration', () => {
   it('is complete with nothing set: a try-out on this machine', () => {
     expect(parseConfig({})).toEqual({
+      audit: { headFile: null, retention: null },
       issuer: 'http://localhost:3000',
       siteName: 'Gatewright',
       passwordRange: null,

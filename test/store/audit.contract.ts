@@ -17,7 +17,7 @@ export function auditContract(name: string, open: () => Promise<TestStores>): vo
             clientId: 'web',
             detail: '{"factor":"password"}',
           },
-          ...{ actor: BY.actor, address: BY.address, requestId: BY.requestId },
+          ...{ actor: BY.actor, outcome: 'failed', requestId: BY.requestId, address: null, person: BY.actor },
         },
       ]);
     });

@@ -77,7 +77,10 @@ function sorted(rows: Rows): string[] {
   return rows
     .map((row) =>
       JSON.stringify(
-        Object.entries(row).map(([name, value]) => [name, value === false ? 0 : value === true ? 1 : value]),
+        Object.entries(row)
+          // An engine may have added columns later than the other.
+          .sort(([a], [b]) => (a < b ? -1 : 1))
+          .map(([name, value]) => [name, value === false ? 0 : value === true ? 1 : value]),
       ),
     )
     .sort();

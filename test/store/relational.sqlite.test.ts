@@ -1,5 +1,6 @@
 import { openTestStores } from '../support/stores.ts';
 import { auditContract } from './audit.contract.ts';
+import { auditTrailContract } from './audit-trail.contract.ts';
 import { consentStoreContract } from './consents.contract.ts';
 import { knownBrowserStoreContract } from './known-browsers.contract.ts';
 import { mailContract } from './mail.contract.ts';
@@ -10,6 +11,7 @@ import { signingKeyStoreContract } from './signing-keys.contract.ts';
 const open = () => openTestStores();
 
 auditContract('SQLite', open);
+auditTrailContract('SQLite', open);
 consentStoreContract('SQLite', open);
 mailContract('SQLite', open);
 knownBrowserStoreContract('SQLite', open);

@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { onTestFinished } from 'vitest';
+import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { HOUR, toMilliseconds } from '../../src/lib/duration.ts';
 import { newKey } from '../../src/lib/keyring-file.ts';
 import { changeKeyringFile } from '../../src/lib/keyring-writing.ts';
@@ -46,7 +47,7 @@ export async function sealedInstallation(engine: RelationalEngine) {
     async fill({ people, tokens }: { people: number; tokens: number }) {
       for (let index = 0; index < people; index += 1) {
         const id = `acc_${index}`;
-        await stores.accounts.create(anAccount({ id }), BY, aTotp({ id: `otp_${index}`, secret: SEED }));
+        await stores.accounts.create(anAccount({ id }), BY_OPERATOR, aTotp({ id: `otp_${index}`, secret: SEED }));
         filled.accounts.push(id);
       }
       await stores.accounts.spendRecoveryCode('acc_0', ['code-1'], BY);

@@ -9,6 +9,8 @@ export interface Tables {
   rows(table: string): Promise<Rows>;
   /** Every row of every table, to be compared with a later one. */
   everything(): Promise<string>;
+  /** As somebody does who can write to the database, and has no keys. */
+  execute(sql: string): Promise<void>;
   /** From now on each insert into this table fails, and its transaction with it. */
   refuseInserts(table: string): Promise<void>;
 }
@@ -72,6 +74,9 @@ function tables(
         all.push([name, (await rows(String(name))).map((row) => JSON.stringify(row)).sort()]);
       }
       return JSON.stringify(all);
+    },
+    async execute(sql) {
+      await run(sql);
     },
     async refuseInserts(table) {
       await run(refusal(table));

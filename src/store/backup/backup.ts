@@ -1,10 +1,13 @@
 import { closeSync, existsSync, linkSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import type { AuditEvent } from '../../audit/audit.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { Milliseconds } from '../../lib/duration.ts';
 import { OperatorProblem } from '../../lib/errors.ts';
 import { openKeyring } from '../../lib/keyring.ts';
 import { checkIdentity } from '../prisma/installation.ts';
+import { insertAuditEvent } from '../sqlite/audit-event.ts';
 import { openBothFiles, readHistory, readInstallation } from '../sqlite/both-files.ts';
 import { isFrozen } from '../sqlite/freeze.ts';
 import { checkStanding, UNFINISHED_MOVE } from '../standing.ts';
@@ -71,6 +74,7 @@ export async function makeBackup(
       onBytes(done, total);
     });
     putInPlace(draft, file, force);
+    record(options.folders.data, { event: 'backup.made', keyring: options.passphrase !== null }, clock());
     return { size: statSync(file).size, createdAt };
   } finally {
     temporary.remove();
@@ -111,6 +115,16 @@ function snapshot(data: string, folder: string): Pick<Manifest, 'issuer' | 'keyr
     if (isFrozen(files.state)) throw new OperatorProblem(UNFINISHED_MOVE);
     const { issuer, keyringId } = installation;
     return { issuer, keyringId, migrations: readHistory(files.database).map(({ name }) => name) };
+  } finally {
+    files.close();
+  }
+}
+
+/** Of what is there now: a backup does not tell of itself. */
+function record(data: string, event: AuditEvent, at: Milliseconds): void {
+  const files = openBothFiles(data);
+  try {
+    insertAuditEvent(files.database, event, at);
   } finally {
     files.close();
   }

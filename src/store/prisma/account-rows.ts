@@ -3,12 +3,17 @@ import type { NewAccount, NewTotp } from '../../accounts/store.ts';
 import type { By } from '../../lib/by.ts';
 import { newId } from '../../lib/ids.ts';
 import type { Sealer } from '../../lib/sealing.ts';
-import { auditRow } from './audit.ts';
+import type { AuditRow } from './audit-row.ts';
 import type { Transaction } from './database.ts';
 
 export const SEED = 'TotpCredential.sealedSecret';
 
-export async function insertAccount(tx: Transaction, account: NewAccount, by: By, at: Date): Promise<void> {
+interface Insert {
+  tx: Transaction;
+  auditRow: AuditRow;
+}
+
+export async function insertAccount({ tx, auditRow }: Insert, account: NewAccount, by: By, at: Date): Promise<void> {
   const { id, email, emailVerified, role, passwordHash, claims } = account;
   await tx.account.create({
     data: {
@@ -27,8 +32,7 @@ export async function insertAccount(tx: Transaction, account: NewAccount, by: By
 }
 
 export async function insertTotp(
-  tx: Transaction,
-  sealer: Sealer,
+  { tx, auditRow, sealer }: Insert & { sealer: Sealer },
   accountId: string,
   totp: NewTotp,
   by: By,

@@ -6,7 +6,8 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Sealer } from '../../lib/sealing.ts';
 import type { Message } from '../../mail/message.ts';
 import { insertAccount, insertTotp, unsealSeed } from './account-rows.ts';
-import { auditRow } from './audit.ts';
+import type { AuditRow } from './audit-row.ts';
+import { erasePersonal } from './audit-sealing.ts';
 import { applyChange, type Change } from './change.ts';
 import { orConflict } from './conflict.ts';
 import type { PrismaClient, Transaction } from './database.ts';
@@ -16,10 +17,12 @@ export function prismaAccounts({
   prisma,
   sealer,
   clock,
+  auditRow,
 }: {
   prisma: PrismaClient;
   sealer: Sealer;
   clock: Clock;
+  auditRow: AuditRow;
 }): AccountStore {
   const now = () => new Date(clock());
 
@@ -39,7 +42,7 @@ export function prismaAccounts({
     { endsAccess = false, also }: { endsAccess?: boolean } & Pick<Change, 'also'> = {},
   ): Promise<boolean> {
     return applyChange(
-      { prisma, clock },
+      { prisma, clock, auditRow },
       {
         write: (tx, stamp) => tx.account.updateMany({ where: { id }, data: { ...data, ...stamp } }),
         ...{ event, by },
@@ -56,7 +59,7 @@ export function prismaAccounts({
     const ends = status === 'disabled';
     let isNews = false;
     return applyChange(
-      { prisma, clock },
+      { prisma, clock, auditRow },
       {
         async write(tx, stamp) {
           isNews = (await tx.account.count({ where: { id, status: { not: status } } })) === 1;
@@ -96,8 +99,8 @@ export function prismaAccounts({
       await orConflict(
         'email',
         prisma.$transaction(async (tx) => {
-          await insertAccount(tx, account, by, at);
-          if (totp) await insertTotp(tx, sealer, account.id, totp, by, at);
+          await insertAccount({ tx, auditRow }, account, by, at);
+          if (totp) await insertTotp({ tx, auditRow, sealer }, account.id, totp, by, at);
         }),
       );
     },
@@ -126,7 +129,10 @@ export function prismaAccounts({
     delete: (id, by) =>
       change(id, {}, { event: 'account.deleted', accountId: id }, by, {
         endsAccess: true,
-        also: (tx) => tx.account.delete({ where: { id } }),
+        async also(tx) {
+          await tx.account.delete({ where: { id } });
+          await erasePersonal(tx, id);
+        },
       }),
 
     async totpCredentials(accountId) {
@@ -148,7 +154,7 @@ export function prismaAccounts({
           data: { factorsVersion: { increment: 1 }, updatedAt: at },
         });
         if (count === 0) return false;
-        await insertTotp(tx, sealer, accountId, totp, by, at);
+        await insertTotp({ tx, auditRow, sealer }, accountId, totp, by, at);
         await tell(accountId, { message: 'totp-added' })(tx, at);
         return true;
       });

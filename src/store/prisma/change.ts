@@ -2,7 +2,7 @@ import type { AuditEvent } from '../../audit/audit.ts';
 import type { By } from '../../lib/by.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { NewJob } from '../../outbox/outbox.ts';
-import { auditRow } from './audit.ts';
+import type { AuditRow } from './audit-row.ts';
 import type { PrismaClient, Transaction } from './database.ts';
 import { jobRow } from './outbox.ts';
 
@@ -23,7 +23,7 @@ export interface Change {
 
 /** A change, its audit event and its job, in one transaction. False where there is no such row: nothing was written. */
 export function applyChange(
-  { prisma, clock }: { prisma: PrismaClient; clock: Clock },
+  { prisma, clock, auditRow }: { prisma: PrismaClient; clock: Clock; auditRow: AuditRow },
   { write, event, by, ending, also }: Change,
 ): Promise<boolean> {
   return prisma.$transaction(async (tx) => {

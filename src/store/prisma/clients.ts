@@ -4,12 +4,20 @@ import type { ClientStore } from '../../clients/store.ts';
 import type { By } from '../../lib/by.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { newId } from '../../lib/ids.ts';
-import { auditRow } from './audit.ts';
+import type { AuditRow } from './audit-row.ts';
 import { applyChange, type Change } from './change.ts';
 import { orConflict } from './conflict.ts';
 import type { PrismaClient, Transaction } from './database.ts';
 
-export function prismaClients({ prisma, clock }: { prisma: PrismaClient; clock: Clock }): ClientStore {
+export function prismaClients({
+  prisma,
+  clock,
+  auditRow,
+}: {
+  prisma: PrismaClient;
+  clock: Clock;
+  auditRow: AuditRow;
+}): ClientStore {
   const now = () => new Date(clock());
 
   function change(
@@ -25,7 +33,7 @@ export function prismaClients({ prisma, clock }: { prisma: PrismaClient; clock: 
       job: (before: number) => ({ kind: 'end-client', clientId: id, before }) as const,
     };
     return applyChange(
-      { prisma, clock },
+      { prisma, clock, auditRow },
       {
         write: (tx, stamp) => tx.client.updateMany({ where: { id }, data: { ...data, ...stamp } }),
         ...{ event, by },

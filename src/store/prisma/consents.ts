@@ -1,14 +1,16 @@
 import { type Consent, type ConsentStore, mergeConsents } from '../../consents/store.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { auditRow } from './audit.ts';
+import type { AuditRow } from './audit-row.ts';
 import type { Database } from './database.ts';
 
 export function prismaConsents({
   database: { prisma, exclusively },
   clock,
+  auditRow,
 }: {
   database: Database;
   clock: Clock;
+  auditRow: AuditRow;
 }): ConsentStore {
   return {
     async find(accountId, clientId) {

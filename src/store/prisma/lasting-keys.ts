@@ -13,9 +13,11 @@ export interface LastingKeys {
   attempts: Buffer;
   /** Of passwords that are tried at many accounts. */
   spraying: Buffer;
+  /** Of the chain of the audit trail. */
+  audit: Buffer;
 }
 
-const LABELS = ['recovery-code', 'attempts', 'spraying'] as const;
+const LABELS = ['recovery-code', 'attempts', 'spraying', 'audit'] as const;
 type Label = (typeof LABELS)[number];
 /** Older than these rows. */
 const FIRST: readonly Label[] = ['recovery-code', 'attempts'];
@@ -75,5 +77,10 @@ export async function openLastingKeys({
     keys = await read();
   }
   const key = (label: Label) => keys.get(label) as Buffer;
-  return { recoveryCodes: key('recovery-code'), attempts: key('attempts'), spraying: key('spraying') };
+  return {
+    recoveryCodes: key('recovery-code'),
+    attempts: key('attempts'),
+    spraying: key('spraying'),
+    audit: key('audit'),
+  };
 }

@@ -2,6 +2,7 @@ import { keyIdOf } from '../../lib/sealing.ts';
 import { SEALED_LETTER } from '../../mail/sealed-letter.ts';
 import type { SealedRow, SealedRows } from '../reseal.ts';
 import { SEED } from './account-rows.ts';
+import { PERSONAL } from './audit-row.ts';
 import type { PrismaClient } from './database.ts';
 import { LASTING_KEY } from './lasting-keys.ts';
 import { PRIVATE_KEY } from './signing-keys.ts';
@@ -60,6 +61,16 @@ export function prismaSealedRows(prisma: PrismaClient): Record<string, SealedRow
       },
       replace: (id, old, sealedPayload) =>
         prisma.outboxMessage.updateMany({ where: { id, sealedPayload: old }, data: { sealedPayload } }),
+    },
+    {
+      place: PERSONAL,
+      async slice(after, take) {
+        const where = { id: { gt: after }, sealedPersonal: { not: null } };
+        const rows = await prisma.auditEvent.findMany({ where, orderBy: { id: 'asc' }, take });
+        return rows.map(({ id, sealedPersonal }) => [id, sealedPersonal as string]);
+      },
+      replace: (id, old, sealedPersonal) =>
+        prisma.auditEvent.updateMany({ where: { id, sealedPersonal: old }, data: { sealedPersonal } }),
     },
   ];
   return Object.fromEntries(columns.map((column) => [column.place, sealedRows(column)]));

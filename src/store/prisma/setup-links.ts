@@ -3,7 +3,7 @@ import { newId } from '../../lib/ids.ts';
 import type { Sealer } from '../../lib/sealing.ts';
 import type { SetupLinkStore } from '../../setup/store.ts';
 import { insertAccount, insertTotp } from './account-rows.ts';
-import { auditRow } from './audit.ts';
+import type { AuditRow } from './audit-row.ts';
 import { orConflict } from './conflict.ts';
 import type { Database } from './database.ts';
 
@@ -16,10 +16,12 @@ export function prismaSetupLinks({
   database: { prisma, exclusively },
   sealer,
   clock,
+  auditRow,
 }: {
   database: Database;
   sealer: Sealer;
   clock: Clock;
+  auditRow: AuditRow;
 }): SetupLinkStore {
   const now = () => new Date(clock());
   const open = (tokenHash: string) => ({ tokenHash, spentAt: null, expiresAt: { gt: now() } });
@@ -45,8 +47,8 @@ export function prismaSetupLinks({
         if ((await tx.account.count({ where: ADMINISTRATOR })) > 0) return false;
         const { count } = await tx.setupLink.updateMany({ where: open(tokenHash), data: { spentAt: at } });
         if (count === 0) return false;
-        await insertAccount(tx, account, by, at);
-        await insertTotp(tx, sealer, account.id, totp, by, at);
+        await insertAccount({ tx, auditRow }, account, by, at);
+        await insertTotp({ tx, auditRow, sealer }, account.id, totp, by, at);
         await tx.auditEvent.create({ data: auditRow({ event: 'setup_link.spent', accountId: account.id }, by, at) });
         return true;
       });

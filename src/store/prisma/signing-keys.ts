@@ -3,7 +3,7 @@ import type { By } from '../../lib/by.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Sealer } from '../../lib/sealing.ts';
 import type { SigningKeyStore, StoredSigningKey } from '../../signing/store.ts';
-import { auditRow } from './audit.ts';
+import type { AuditRow } from './audit-row.ts';
 import type { Database, Transaction } from './database.ts';
 
 export const PRIVATE_KEY = 'SigningKey.sealedPrivateKey';
@@ -14,10 +14,12 @@ export function prismaSigningKeys({
   database: { prisma, exclusively },
   sealer,
   clock,
+  auditRow,
 }: {
   database: Database;
   sealer: Sealer;
   clock: Clock;
+  auditRow: AuditRow;
 }): SigningKeyStore {
   const now = () => new Date(clock());
 

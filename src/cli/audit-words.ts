@@ -1,0 +1,88 @@
+import type { AuditEvent } from '../audit/audit.ts';
+import type { TrailEvent } from '../audit/trail.ts';
+import { iso } from './layout.ts';
+
+/** What happened, after whoever did it. */
+const WORDS: Record<AuditEvent['event'], string> = {
+  'account.created': 'made the account',
+  'account.password_set': 'set the password of',
+  'password.range_unavailable': 'could not look a new password up',
+  'account.claims_set': 'changed the profile of',
+  'account.disabled': 'disabled',
+  'account.enabled': 'enabled',
+  'account.signed_out': 'signed out everywhere',
+  'account.factors_reset': 'reset the second factors of',
+  'account.unlocked': 'unlocked',
+  'account.deleted': 'deleted the account',
+  'totp.enrolled': 'added an authenticator app to',
+  'totp.used': 'gave a code of the authenticator app of',
+  'recovery_code.used': 'used a recovery code of',
+  'sign_in.succeeded': 'signed in as',
+  'sign_in.failed': 'failed to sign in as',
+  'sign_in.limited': 'has to wait after too many tries as',
+  'sign_in.spraying': 'tries one password at many accounts',
+  'limit.lifted': 'lifted limits',
+  'consent.given': 'gave consent as',
+  'consent.denied': 'denied consent as',
+  'grant.replayed': 'presented again what was spent',
+  'session.ended': 'ended a session of',
+  'client.created': 'registered',
+  'client.updated': 'changed the registration of',
+  'client.secret_rotated': 'replaced the secret of',
+  'client.disabled': 'disabled',
+  'client.enabled': 'enabled',
+  'client.deleted': 'deleted',
+  'signing_key.added': 'added a signing key',
+  'signing_key.revoked': 'revoked a signing key',
+  'keyring.key_added': 'added a key to the keyring',
+  'keyring.key_removed': 'removed a key from the keyring',
+  'installation.left': 'moved the installation elsewhere',
+  'installation.reopened': 'came back to the installation',
+  'installation.restored': 'restored a backup',
+  'backup.made': 'made a backup',
+  'audit.exported': 'exported the audit trail',
+  'audit.pruned': 'removed the beginning of the audit trail',
+  'setup_link.made': 'made a set-up link',
+  'setup_link.spent': 'used the set-up link for',
+};
+
+/** Those there are. */
+export const EVENTS: readonly string[] = Object.keys(WORDS);
+
+export function isEvent(name: string): name is AuditEvent['event'] {
+  return Object.hasOwn(WORDS, name);
+}
+
+/** @param nameOf a person's address, where they are known */
+export function lineOf(entry: TrailEvent, nameOf: (accountId: string) => string): string {
+  const { at, event, actor, accountId, clientId, personal } = entry;
+  const who = actor.startsWith('acc_') ? nameOf(actor) : actor;
+  // An event of a newer program, which this one has no words for.
+  const what = isEvent(event) ? WORDS[event] : event;
+  const whom = whomOf(entry, who, accountId === null ? null : nameOf(accountId));
+  const where = clientId === null || event.startsWith('client.') ? '' : `at ${clientId}`;
+  const from = [personal?.address && `from ${personal.address}`, personal?.browser && `with ${personal.browser}`];
+  return [iso(at), who, what, whom, where, ...from].filter(Boolean).join(' ') + details(entry);
+}
+
+function whomOf({ event, accountId, actor, clientId }: TrailEvent, who: string, name: string | null): string {
+  if (event.startsWith('client.')) return clientId ?? '';
+  if (name !== null) return actor === accountId ? 'themselves' : name;
+  return event.startsWith('sign_in.') && who === 'visitor' ? 'somebody unknown' : '';
+}
+
+function details({ detail, personalState }: TrailEvent): string {
+  const known = Object.entries(JSON.parse(detail) as Record<string, unknown>).map(
+    ([name, value]) => `${name}: ${[value].flat().join(' ')}`,
+  );
+  if (personalState === 'erased') known.push('the rest was erased');
+  return known.length > 0 ? ` (${known.join(', ')})` : '';
+}
+
+/** For programs. */
+export function entryJson({ at, detail, personal, ...entry }: TrailEvent) {
+  return {
+    ...{ ...entry, at: iso(at), detail: JSON.parse(detail) as unknown },
+    ...{ address: personal?.address ?? null, browser: personal?.browser ?? null },
+  };
+}
