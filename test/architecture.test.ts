@@ -56,7 +56,7 @@ const MAY_IMPORT: Record<string, string[]> = {
 };
 
 /** The only files that know every part. */
-const ROOTS = ['main.ts', 'server.ts', 'app.ts', 'background.ts', 'observed-stores.ts', 'cli.ts'];
+const ROOTS = ['main.ts', 'server.ts', 'app.ts', 'background.ts', 'letters.ts', 'observed-stores.ts', 'cli.ts'];
 
 const LONGEST_FILE = 250;
 
