@@ -109,7 +109,7 @@ describe.concurrent('keyring', { timeout: 90_000 }, () => {
   it('seals nothing under a key that is taken back while it waits', async () => {
     const place = await installed();
     const { first, env } = place;
-    const rotating = place.run(['keyring', 'rotate', '--activate-in', '8s']);
+    const rotating = place.run(['keyring', 'rotate', '--activate-in', '20s']);
     const folder = env['KEYS_DIR'] ?? '';
     await vi.waitFor(() => expect(readKeyringFile(folder).keys).toHaveLength(2), { timeout: 60_000, interval: 20 });
     changeKeyringFile(folder, (content) => ({ ...content, keys: content.keys.filter(({ id }) => id === first) }));
