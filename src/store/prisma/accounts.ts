@@ -9,6 +9,7 @@ import { auditRow } from './audit.ts';
 import { applyChange, type Change } from './change.ts';
 import { orConflict } from './conflict.ts';
 import type { PrismaClient } from './database.ts';
+import { prismaOwnAccount } from './own-account.ts';
 
 export function prismaAccounts({
   prisma,
@@ -47,6 +48,7 @@ export function prismaAccounts({
   }
 
   return {
+    ...prismaOwnAccount({ prisma, clock }),
     find: async (id) => withFactors(await prisma.account.findUnique({ where: { id } })),
     findByEmail: async (emailNormalized) =>
       withFactors(await prisma.account.findUnique({ where: { emailNormalized } })),
