@@ -1,6 +1,7 @@
 import path from 'node:path';
 import Koa from 'koa';
 import packageFile from '../package.json' with { type: 'json' };
+import { accountPages, type PendingAuthenticator } from './account-site.ts';
 import { createPasswords } from './accounts/passwords.ts';
 import { createRecoveryCodes } from './accounts/recovery-codes.ts';
 import { createTotp } from './accounts/totp.ts';
@@ -24,6 +25,7 @@ import { withLimitsCounted, withSignInsCounted } from './metrics/outcomes.ts';
 import { isFromThisMachine, metricsPage } from './metrics/page.ts';
 import { observedStores } from './observed-stores.ts';
 import { createAccessTokens } from './oidc/access-tokens.ts';
+import { withAccountClient } from './oidc/account-client.ts';
 import { hintedKey } from './oidc/hinted-key.ts';
 import { oidcHost } from './oidc/host.ts';
 import { createInteractions } from './oidc/interactions.ts';
@@ -70,7 +72,8 @@ export async function createApp(config: Config, { log, clock = systemClock }: { 
     gauges: { passwordQueue: passwords.queue, databasePool: opened.pool },
   });
   const stores = observedStores(opened, metrics);
-  const { keyring, lastingKeys, accounts, consents, artifacts, registry, outbox } = stores;
+  const { keyring, lastingKeys, accounts, consents, artifacts, outbox } = stores;
+  const registry = withAccountClient(stores.registry, { issuer, name: siteName });
   const audit = withSignInsCounted(stores.audit, metrics);
 
   const signing = createSigningKeys({
@@ -180,6 +183,12 @@ export async function createApp(config: Config, { log, clock = systemClock }: { 
         'recovery-codes-left': createCodesLeftStep(step),
         consent: createConsentStep(step),
       },
+    }).routes(),
+  );
+  koa.use(
+    accountPages({
+      ...{ ...step, artifacts, registry, outbox, issuer, lifetimes, secondFactor, provider: () => provider },
+      pending: stores.progress<PendingAuthenticator>('authenticator'),
     }).routes(),
   );
   koa.use(notFound());

@@ -22,14 +22,26 @@ const MAY_IMPORT: Record<string, string[]> = {
   web: [],
   interaction: ['web', 'assurance', 'accounts', 'consents', 'limits', 'audit'],
   setup: ['web', 'accounts', 'limits'],
-  oidc: ['web', 'assurance', 'accounts', 'clients', 'consents', 'signing', 'outbox', 'audit', 'interaction'],
+  'account-pages': ['web', 'assurance', 'accounts', 'consents', 'limits', 'audit'],
+  oidc: [
+    'web',
+    'assurance',
+    'accounts',
+    'clients',
+    'consents',
+    'signing',
+    'outbox',
+    'audit',
+    'interaction',
+    'account-pages',
+  ],
   // Implements the interfaces that the others declare.
   store: ['accounts', 'clients', 'consents', 'signing', 'limits', 'audit', 'outbox', 'setup', 'oidc', 'generated'],
   cli: ['assurance', 'accounts', 'clients', 'signing', 'limits', 'setup', 'config', 'store', 'oidc', 'main.ts'],
 };
 
 /** The only files that know every part. */
-const ROOTS = ['main.ts', 'server.ts', 'app.ts', 'background.ts', 'observed-stores.ts', 'cli.ts'];
+const ROOTS = ['main.ts', 'server.ts', 'app.ts', 'account-site.ts', 'background.ts', 'observed-stores.ts', 'cli.ts'];
 
 const LONGEST_FILE = 250;
 

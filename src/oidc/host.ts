@@ -7,7 +7,8 @@ import { isLostConnection } from '../web/lost-connection.ts';
 import { seeOther } from '../web/page.ts';
 import type { RequestState } from '../web/request-log.ts';
 import { withPublicClientId, withTokenAlias } from './presented-token.ts';
-import { ROUTES } from './settings.ts';
+import { ROUTES } from './routes.ts';
+import { asVisitor } from './visitor.ts';
 
 const WELL_KNOWN = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'];
 const PATHS: readonly string[] = [
@@ -66,7 +67,7 @@ export function oidcHost(current: () => Provider): Middleware {
         if (!isLostConnection(err)) ctx.app.emit('error', err);
       });
     }
-    await provider.callback()(req, ctx.res);
+    await asVisitor(ctx, () => provider.callback()(req, ctx.res));
   };
 }
 

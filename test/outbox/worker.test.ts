@@ -29,7 +29,12 @@ async function started(work: (name: string, clientId: string | null) => Promise<
     begun.push(nameOf(job));
     await work(nameOf(job), job.kind === 'backchannel-logout' ? job.clientId : null);
   }
-  const handlers: Handlers = { 'end-account': handle, 'end-client': handle, 'backchannel-logout': handle };
+  const handlers: Handlers = {
+    'end-account': handle,
+    'end-client': handle,
+    'end-access': handle,
+    'backchannel-logout': handle,
+  };
   const warn = (fields: Record<string, unknown>) => void logged.push(fields);
   const log = { warn, debug: () => undefined } as unknown as Logger;
   const worker = startWorker({ outbox: stores.outbox, clock: stores.clock, log, handlers });
