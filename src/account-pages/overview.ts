@@ -4,7 +4,8 @@ import type { Pages } from '../web/page.ts';
 import type { OwnSessions } from './own-session.ts';
 import { frame, type Part } from './section.ts';
 
-const DONE = ['password', 'profile'] as const;
+/** What was done on the page before. */
+const NOTICES: Record<string, string> = { password: 'notice.password', profile: 'notice.profile' };
 
 export interface OverviewDeps {
   sessions: OwnSessions;
@@ -20,6 +21,8 @@ export function createOverview({ sessions, accounts, csrf, pages }: OverviewDeps
         fresh: false,
         async show(ctx, session) {
           const { account } = session;
+          const { done } = ctx.query;
+          const t = pages.texts(ctx);
           pages.send(ctx, 'account', {
             ...frame(csrf, session, ''),
             name: account.claims.name ?? null,
@@ -27,7 +30,7 @@ export function createOverview({ sessions, accounts, csrf, pages }: OverviewDeps
             authenticators: (await accounts.authenticators(account.id)).length,
             recoveryCodes: await accounts.recoveryCodesLeft(account.id),
             sessions: (await sessions.listOf(account.id)).length,
-            done: DONE.find((each) => each === ctx.query['done']) ?? null,
+            notice: typeof done === 'string' && Object.hasOwn(NOTICES, done) ? t(String(NOTICES[done])) : null,
           });
         },
       },

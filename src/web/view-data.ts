@@ -147,7 +147,7 @@ export interface AccountView extends OwnPage {
   recoveryCodes: number;
   sessions: number;
   /** What was done on the page before. */
-  done: 'password' | 'profile' | null;
+  notice: string | null;
 }
 
 export interface AccountProfileView extends OwnPage {

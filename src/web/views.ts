@@ -135,7 +135,9 @@ function image(src: string | null | undefined): string | null {
 /** In UTC, since a page without scripts does not know where its reader is. */
 function dayAndTime(instant: string, language: Language): string {
   const options = { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' } as const;
-  return `${new Intl.DateTimeFormat(language, options).format(new Date(instant))} UTC`;
+  const date = new Date(instant);
+  if (Number.isNaN(date.getTime())) return instant;
+  return `${new Intl.DateTimeFormat(language, options).format(date)} UTC`;
 }
 
 function timeOfDay(instant: string, language: Language): string {

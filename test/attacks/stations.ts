@@ -72,31 +72,32 @@ export const STATIONS: Record<string, (server: TestServer) => Promise<Station>> 
     return { ...station, good: { code: codeOf(seedOn(station.page)) } };
   },
   '/account/authenticators/rename': (server) =>
-    accountPage(server, 'authenticators', { name: 'My phone' }, /My phone/, { seed: SEED, action: 'rename' }),
+    accountPage(server, 'authenticators', { name: 'My phone' }, /My phone/, {
+      seed: SEED,
+      form: 'authenticators/rename',
+    }),
   '/account/authenticators/remove': (server) =>
-    accountPage(server, 'authenticators', {}, /You have none yet/, { seed: SEED, action: 'remove' }),
+    accountPage(server, 'authenticators', {}, /You have none yet/, { seed: SEED, form: 'authenticators/remove' }),
   '/account/recovery-codes/new': (server) =>
-    accountPage(server, 'recovery-codes', {}, /Keep these codes/, { seed: SEED, action: 'new' }),
+    accountPage(server, 'recovery-codes', {}, /Keep these codes/, { seed: SEED, form: 'recovery-codes/new' }),
   '/account/recovery-codes/kept': async (server) => {
     const { agent, page } = await accountPage(server, 'authenticators/new', {}, /./);
     const codes = await agent.submit(page, { code: codeOf(seedOn(page)) });
     return { agent, page: codes, good: {}, next: /10 are left/ };
   },
-  '/account/sessions/end': (server) => accountPage(server, 'sessions', {}, /You are signed out/, { action: 'end' }),
+  '/account/sessions/end': (server) =>
+    accountPage(server, 'sessions', {}, /You are signed out/, { form: 'sessions/end' }),
   '/account/sessions/end-others': (server) =>
-    accountPage(server, 'sessions', {}, /This browser/, { action: 'end-others' }),
+    accountPage(server, 'sessions', {}, /This browser/, { form: 'sessions/end-others' }),
   '/account/sessions/end-all': (server) =>
-    accountPage(server, 'sessions', {}, /You are signed out/, { action: 'end-all' }),
+    accountPage(server, 'sessions', {}, /You are signed out/, { form: 'sessions/end-all' }),
   '/account/applications/end': async (server) => {
     const person = await visit(server);
     await enter(person);
     const page = await person.agent.follow('/account/applications');
     return { agent: person.agent, page: onlyForm(page, '/account/applications/end'), good: {}, next: /There are none/ };
   },
-  '/account/sign-out': async (server) => {
-    const { agent, page } = await accountPage(server, 'sessions', {}, /./);
-    return { agent, page: onlyForm(page, '/account/sign-out'), good: {}, next: /You are signed out/ };
-  },
+  '/account/sign-out': (server) => accountPage(server, 'profile', {}, /You are signed out/, { form: 'sign-out' }),
 };
 
 /** Somebody who has just signed in, before one form of a section. */
@@ -105,13 +106,13 @@ async function accountPage(
   section: string,
   good: Record<string, string>,
   next: RegExp,
-  { seed, action }: { seed?: string; action?: string } = {},
+  { seed, form = section }: { seed?: string; form?: string } = {},
 ): Promise<Station> {
   const { email } = await server.addAccount(seed ? { totpSecret: seed } : {});
   const agent = createUserAgent(server.issuer);
   let page = await agent.submit(await agent.follow(`/account/${section}`), { email, password: PASSWORD });
   if (seed) page = await agent.submit(page, { code: codeOf(seed) });
-  return { agent, page: onlyForm(page, `/account/${section}${action ? `/${action}` : ''}`), good, next };
+  return { agent, page: onlyForm(page, `/account/${form}`), good, next };
 }
 
 function onlyForm(page: Page, action: string): Page {

@@ -3,7 +3,7 @@ import { startLogoutReceiver } from '../support/logout-receiver.ts';
 import { PASSWORD, startTestServer, type TestServer } from '../support/server.ts';
 import { codeOf } from '../support/sign-in.ts';
 import { createUserAgent, textOf } from '../support/user-agent.ts';
-import { again, enter, stepOf, visit } from '../support/visit.ts';
+import { again, ask, enter, stepOf, visit } from '../support/visit.ts';
 import { atAccount, prove, SEED, send } from './account-visit.ts';
 import { DEAD, isAlive } from './session.ts';
 
@@ -309,6 +309,7 @@ describe('sessions', () => {
       .map((form) => ({ ...form, fields: { ...form.fields, session: String(theirs?.payload['uid']) } }));
     expect((await agent.post({ ...page, forms: forged })).status).toBe(404);
     expect((await victim.agent.get('/account')).status).toBe(200);
+    await server.app.worker.run();
     expect(receiver.tokens).toEqual([]);
     await receiver.close();
   });
@@ -354,6 +355,25 @@ describe('applications', () => {
     await receiver.close();
     await expect(again(person)).rejects.toThrow();
     expect((await send(person.agent, page, 'applications/end')).status).toBe(404);
+  });
+
+  it('get no grant out of a consent that is withdrawn while they ask', async () => {
+    const { consents, artifacts } = server.app.stores;
+    const person = await visit(server, { firstParty: false });
+    await enter(person);
+    const { id } = person.account;
+    const grants = async () =>
+      (await artifacts.listOf('Grant', id)).filter(({ payload }) => payload['clientId'] === person.client.id);
+    for (const { payload } of await grants()) await artifacts.endGrant(String(payload['jti']));
+    const find = consents.find;
+    const spy = vi.spyOn(consents, 'find').mockImplementationOnce(async (accountId, clientId) => {
+      const found = await find(accountId, clientId);
+      await consents.withdraw(accountId, clientId, { actor: id, address: null, requestId: null });
+      return found;
+    });
+    const { page } = await ask(person);
+    spy.mockRestore();
+    expect([stepOf(page), await grants()]).toEqual(['consent', []]);
   });
 
   it('of others stay', async () => {

@@ -76,7 +76,7 @@ export const samples: ViewData = {
     ],
   },
   account: {
-    ...{ ...own, section: '', name: 'Ada', emailVerified: true, done: 'password' },
+    ...{ ...own, section: '', name: 'Ada', emailVerified: true, notice: 'Your password is changed.' },
     ...{ authenticators: 2, recoveryCodes: 9, sessions: 3 },
   },
   'account-profile': {
