@@ -49,7 +49,7 @@ describe('the door of the account pages', () => {
     const location = signedIn.headers.get('location') ?? '';
     expect(location).toContain('/account/signed-in?state=sessions');
     expect(location).not.toContain('code=');
-    const code = await agent.request(`/oauth2/authorize?${QUERY.replace('=none', '=code')}`);
+    const code = await agent.request(`/oauth2/authorize?${QUERY.replace('=none', '=code')}&${CHALLENGE}`);
     expect(code.headers.get('location') ?? '').toContain('error=');
     const token = await fetch(`${server.issuer}/oauth2/token`, {
       method: 'POST',
@@ -93,6 +93,7 @@ describe('the door of the account pages', () => {
   });
 });
 
+const CHALLENGE = `code_challenge=${'A'.repeat(43)}&code_challenge_method=S256`;
 const QUERY = new URLSearchParams({
   ...{ client_id: 'gatewright-account', response_type: 'none', scope: 'openid', state: 'sessions' },
 }).toString();
@@ -167,6 +168,23 @@ describe('the password', () => {
       // Whichever came second decides: the change alone keeps a session.
       if (alive) expect(change.url).toContain('done=password');
     }
+  });
+
+  it('changed in a session that somebody ends meanwhile does not begin another one', async () => {
+    const { accounts, artifacts } = server.app.stores;
+    const { email, id } = await server.addAccount();
+    const { agent, page } = await atAccount(server, { email, path: '/account/password' });
+    const change = accounts.changePassword;
+    const spy = vi.spyOn(accounts, 'changePassword').mockImplementationOnce(async (...given) => {
+      const endedAt = await change(...given);
+      for (const { payload } of await artifacts.listOf('Session', id)) {
+        await artifacts.endSessionOf(id, String(payload['uid']));
+      }
+      return endedAt;
+    });
+    const after = await send(agent, page, 'password', { new_password: NEXT });
+    spy.mockRestore();
+    expect([stepOf(after), await artifacts.listOf('Session', id)]).toEqual(['password', []]);
   });
 
   it('changed twice at once is changed once', async () => {
