@@ -11,17 +11,15 @@ import { startBackground } from './background.ts';
 import { type Config, signingKeyRetention, storeOptions } from './config/config.ts';
 import type { Progress } from './interaction/interaction.ts';
 import { createBrowserCookie } from './interaction/known-browser.ts';
+import { openLetters } from './letters.ts';
 import { BY_SYSTEM } from './lib/by.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { MINUTE } from './lib/duration.ts';
 import { createGuardedFetch } from './lib/guarded-fetch.ts';
 import { type Logger, reasonOf } from './lib/log.ts';
-import { createSealer } from './lib/sealing.ts';
 import { createAttempts } from './limits/attempts.ts';
 import { createKnownBrowsers } from './limits/known-browsers.ts';
 import { createRequestLimits } from './limits/request-limits.ts';
-import { createMailJobs } from './mail/jobs.ts';
-import { MAIL_IS_OFF, openMailer } from './mail/open.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { withLimitsCounted, withSignInsCounted } from './metrics/outcomes.ts';
 import { isFromThisMachine, metricsPage } from './metrics/page.ts';
@@ -54,7 +52,6 @@ import { createHealth } from './web/health.ts';
 import { homePage } from './web/home.ts';
 import { hostGuard } from './web/host-guard.ts';
 import { isLostConnection } from './web/lost-connection.ts';
-import { createMailViews } from './web/mail-views.ts';
 import { createPages } from './web/page.ts';
 import { probe } from './web/probe.ts';
 import { requestLog } from './web/request-log.ts';
@@ -94,12 +91,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   const overrideFolder = folders.viewsOverride ?? undefined;
   const views = createViews({ folder: VIEWS, overrideFolder, siteName, issuerHost: new URL(issuer).host });
   const pages = createPages(views);
-  const mailer = openMailer(config, log);
-  if (mailer === null) log.warn(MAIL_IS_OFF);
-  const mailJobs = createMailJobs({
-    ...{ mailer, sealer: createSealer(keyring) },
-    render: createMailViews({ folder: VIEWS, overrideFolder, siteName, issuer }),
-  });
+  const letters = openLetters(config, { views: VIEWS, keyring, log });
   const csrf = createCsrf({ keyring, issuer });
   const attempts = withLimitsCounted(
     createAttempts({ store: stores.attempts, limits: config.limits, clock, keys: lastingKeys }),
@@ -216,11 +208,11 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
 
   const background = startBackground({
     ...{ stores, clock, log, audit: config.audit },
-    handlers: { ...createJobs({ issuer, artifacts, registry, outbox, keys, fetch }), ...mailJobs },
+    handlers: { ...createJobs({ issuer, artifacts, registry, outbox, keys, fetch }), ...letters.jobs },
   });
 
   function stopWork(): Promise<void> {
-    mailer?.close();
+    letters.close();
     return background.stop();
   }
 

@@ -76,6 +76,7 @@ const ROOTS = [
   'account-site.ts',
   'sign-in-site.ts',
   'background.ts',
+  'letters.ts',
   'observed-stores.ts',
   'cli.ts',
 ];

@@ -12,7 +12,7 @@ import type { Env } from '../../src/config/env.ts';
 import { DAY, toMilliseconds } from '../../src/lib/duration.ts';
 import { OperatorProblem } from '../../src/lib/errors.ts';
 import { openKeyring } from '../../src/lib/keyring.ts';
-import { type Installation, installation } from './gatewright.ts';
+import { type Installation, installation, PASSWORD } from './gatewright.ts';
 
 const data = ({ env }: Installation) => env['DATA_DIR'] ?? '';
 const keys = ({ env }: Installation) => env['KEYS_DIR'] ?? '';
@@ -42,7 +42,7 @@ describe.concurrent('doctor', { timeout: 90_000 }, () => {
 
     await place.json(['key', 'rotate']);
     await place.json(['account', 'create', '--email', 'a@example.org', '--admin', '--password-stdin'], {
-      input: 'eight888',
+      input: PASSWORD,
     });
     const { status, stdout } = await place.run(['doctor'], { env: { ARGON2_MEMORY_KIB: '', ARGON2_PASSES: '' } });
     expect(status).toBe(0);

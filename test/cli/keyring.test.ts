@@ -38,7 +38,7 @@ describe.concurrent('keyring', { timeout: 90_000 }, () => {
     const { first } = place;
     const { status, stdout, stderr } = await place.run(['keyring', 'rotate', '--activate-in', '1s']);
     expect(status).toBe(0);
-    const [, current] = /^The key (\w{8}) is the current one; 4 records were sealed anew under it\./.exec(stdout) ?? [];
+    const [, current] = /^The key (\w{8}) is the current one; 5 records were sealed anew under it\./.exec(stdout) ?? [];
     expect(stdout).toMatch(
       new RegExp(
         `From ${new Date().getUTCFullYear()}-.*Z on, the old key can be removed: npx gatewright keyring remove ${first}\n$`,
@@ -51,13 +51,13 @@ describe.concurrent('keyring', { timeout: 90_000 }, () => {
     const { keys, lostRecords } = await place.json(['keyring', 'status']);
     expect(lostRecords).toBe(0);
     expect(keys).toEqual([
-      expect.objectContaining({ id: current, state: 'current', records: 4, runsOutAt: null, removable: false }),
+      expect.objectContaining({ id: current, state: 'current', records: 5, runsOutAt: null, removable: false }),
       expect.objectContaining({ id: first, state: 'retired', records: 0, removable: false }),
     ]);
     const longest = toMilliseconds(14 * DAY);
     expect(Date.parse(keys[1].runsOutAt)).toBe(Date.parse(keys[0].activatesAt) + longest);
     expect((await place.run(['keyring', 'status'])).stdout).toMatch(
-      /^KEY ID +STATE +CREATED +TAKES OVER +RECORDS +REMOVABLE\n\w{8} +current .* 4\n\w{8} +retired .* 0 +from \d{4}-/,
+      /^KEY ID +STATE +CREATED +TAKES OVER +RECORDS +REMOVABLE\n\w{8} +current .* 5\n\w{8} +retired .* 0 +from \d{4}-/,
     );
     expect(events(place)).toEqual([`keyring.key_added {"keyId":"${current}"}`]);
     // The signing key still opens.
@@ -69,7 +69,7 @@ describe.concurrent('keyring', { timeout: 90_000 }, () => {
     const { stderr, json } = await place.run(['keyring', 'rotate', '--activate-in', '2s', '--json']);
     expect(stderr).toBe('{"warning":"in 2 s, other instances may not have learnt of the new key"}\n');
     expect(json).toEqual({
-      ...{ current: expect.stringMatching(/^\w{8}$/), records: 4, unreadable: 0 },
+      ...{ current: expect.stringMatching(/^\w{8}$/), records: 5, unreadable: 0 },
       old: { id: place.first, runsOutAt: expect.stringMatching(/Z$/) },
     });
   });
@@ -109,7 +109,7 @@ describe.concurrent('keyring', { timeout: 90_000 }, () => {
   it('seals nothing under a key that is taken back while it waits', async () => {
     const place = await installed();
     const { first, env } = place;
-    const rotating = place.run(['keyring', 'rotate', '--activate-in', '8s']);
+    const rotating = place.run(['keyring', 'rotate', '--activate-in', '20s']);
     const folder = env['KEYS_DIR'] ?? '';
     await vi.waitFor(() => expect(readKeyringFile(folder).keys).toHaveLength(2), { timeout: 60_000, interval: 20 });
     changeKeyringFile(folder, (content) => ({ ...content, keys: content.keys.filter(({ id }) => id === first) }));
@@ -119,7 +119,7 @@ describe.concurrent('keyring', { timeout: 90_000 }, () => {
       expect.stringMatching(/the key \w+ was removed before it took over: nothing was sealed anew\n$/),
     ]);
     const { keys, lostRecords } = await place.json(['keyring', 'status']);
-    expect([keys, lostRecords]).toEqual([[expect.objectContaining({ id: first, records: 3 })], 0]);
+    expect([keys, lostRecords]).toEqual([[expect.objectContaining({ id: first, records: 5 })], 0]);
   });
 
   it('with another secret under the same id is refused with a sentence', async () => {
@@ -149,16 +149,16 @@ describe.concurrent('keyring', { timeout: 90_000 }, () => {
     expect([early.status, early.stderr]).toEqual([
       1,
       expect.stringContaining(
-        `4 records are still sealed under the key ${first}: run npx gatewright keyring reseal first`,
+        `5 records are still sealed under the key ${first}: run npx gatewright keyring reseal first`,
       ),
     ]);
     expect(ofCurrent.stderr).toContain(`the key ${current} is the current one`);
     expect(unknown.stderr).toContain('there is no key nothing0');
 
-    expect(await place.json(['keyring', 'reseal'])).toEqual({ current, records: 4, unreadable: 0 });
+    expect(await place.json(['keyring', 'reseal'])).toEqual({ current, records: 5, unreadable: 0 });
     expect(await place.json(['keyring', 'reseal'])).toEqual({ current, records: 0, unreadable: 0 });
     expect(await place.json(['keyring', 'remove', first])).toEqual({ id: first, removed: true, early: false });
-    expect((await place.json(['keyring', 'status'])).keys).toMatchObject([{ id: current, records: 4 }]);
+    expect((await place.json(['keyring', 'status'])).keys).toMatchObject([{ id: current, records: 5 }]);
   });
 
   it('removes a key that leaked at once, and seals anew before', async () => {
@@ -166,7 +166,7 @@ describe.concurrent('keyring', { timeout: 90_000 }, () => {
     const current = add(place, Date.now());
     expect(await place.json(['keyring', 'remove', place.first, '--now', '--yes'])).toMatchObject({ early: true });
     const { keys, lostRecords } = await place.json(['keyring', 'status']);
-    expect([keys.length, keys[0].id, keys[0].records, lostRecords]).toEqual([1, current, 4, 0]);
+    expect([keys.length, keys[0].id, keys[0].records, lostRecords]).toEqual([1, current, 5, 0]);
     expect(await place.json(['key', 'list'])).toHaveLength(1);
   });
 

@@ -77,7 +77,7 @@ export function resealContract(engine: RelationalEngine): void {
       let slices = 0;
       function another(): boolean {
         slices += 1;
-        if (slices === 5) {
+        if (slices === 6) {
           changeKeyringFile(folders.keys, (content) => ({ ...content, keys: [...content.keys, third] }));
           clock.forward(1);
         }

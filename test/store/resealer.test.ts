@@ -39,7 +39,7 @@ describe('a running server', () => {
     rotate();
     await Promise.all([resealer.run(), resealer.run()]);
     expect(runs).toEqual([{ done: 4, unreadable: 0 }]);
-    expect(logged.join()).toContain('"records":3');
+    expect(logged.join()).toContain('"records":4');
     for (let minute = 0; minute < 3; minute += 1) await resealer.run();
     expect(runs).toHaveLength(2);
     clock.forward(HOUR);
