@@ -1,6 +1,7 @@
 import path from 'node:path';
 import Koa from 'koa';
 import packageFile from '../package.json' with { type: 'json' };
+import { accountPages, type PendingAuthenticator } from './account-site.ts';
 import { createBreachRange } from './accounts/breach-range.ts';
 import { createPasswordPolicy } from './accounts/password-policy.ts';
 import { createPasswords } from './accounts/passwords.ts';
@@ -8,14 +9,8 @@ import { createRecoveryCodes } from './accounts/recovery-codes.ts';
 import { createTotp } from './accounts/totp.ts';
 import { startBackground } from './background.ts';
 import { type Config, signingKeyRetention, storeOptions } from './config/config.ts';
-import { createConsentStep } from './interaction/consent.ts';
 import type { Progress } from './interaction/interaction.ts';
 import { createBrowserCookie } from './interaction/known-browser.ts';
-import { createPasswordStep } from './interaction/password.ts';
-import { createCodesLeftStep, createRecoveryCodesStep } from './interaction/recovery-codes.ts';
-import { interactionRoutes } from './interaction/routes.ts';
-import { createSecondFactorSteps } from './interaction/second-factor.ts';
-import { createTotpEnrolmentStep } from './interaction/totp-enrolment.ts';
 import { openLetters } from './letters.ts';
 import { BY_SYSTEM } from './lib/by.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
@@ -30,6 +25,7 @@ import { withLimitsCounted, withSignInsCounted } from './metrics/outcomes.ts';
 import { isFromThisMachine, metricsPage } from './metrics/page.ts';
 import { observedStores } from './observed-stores.ts';
 import { createAccessTokens } from './oidc/access-tokens.ts';
+import { withAccountClient } from './oidc/account-client.ts';
 import { hintedKey } from './oidc/hinted-key.ts';
 import { oidcHost } from './oidc/host.ts';
 import { createInteractions } from './oidc/interactions.ts';
@@ -42,6 +38,7 @@ import { createSetupDrafts, type SetupDraft } from './setup/drafts.ts';
 import { removeOffer } from './setup/offer.ts';
 import { setupRoutes } from './setup/routes.ts';
 import { createSetup } from './setup/setup.ts';
+import { signInPages } from './sign-in-site.ts';
 import { startLiveKeys } from './signing/live-keys.ts';
 import { createSigningKeys } from './signing/signing-keys.ts';
 import { openStores } from './store/open.ts';
@@ -80,7 +77,8 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
     gauges: { passwordQueue: passwords.queue, databasePool: opened.pool },
   });
   const stores = observedStores(opened, metrics);
-  const { keyring, lastingKeys, accounts, consents, artifacts, registry, outbox } = stores;
+  const { keyring, lastingKeys, accounts, consents, artifacts, outbox } = stores;
+  const registry = withAccountClient(stores.registry, { issuer, name: siteName });
   const audit = withSignInsCounted(stores.audit, metrics);
 
   const signing = createSigningKeys({
@@ -156,7 +154,6 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
     siteName,
     clock,
   };
-  const secondFactorSteps = createSecondFactorSteps(step);
   const setup = createSetup({
     ...{ ...step, links: stores.setupLinks, passwordPolicy, secondFactor },
     drafts: createSetupDrafts({ store: stores.progress<SetupDraft>('setup'), totp, clock }),
@@ -193,23 +190,18 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   koa.use(health.routes().routes());
   koa.use(hintedKey(keys));
   const guard = createRequestGuard({
-    ...{ limits: requestLimits, registry, provider: () => provider, sessionCookie: sessionCookie(https) },
+    ...{ limits: requestLimits, registry, provider: () => provider, sessionCookie: sessionCookie(https).name },
     onRefused: (policy) => metrics.limitHit(`requests-${policy}`),
   });
   koa.use(oidcHost(() => provider, guard));
   koa.use(homePage({ pages, issuer }));
   koa.use(setupRoutes({ setup, csrf, limits: requestLimits, https }).routes());
+  koa.use(signInPages(step).routes());
   koa.use(
-    interactionRoutes({
-      ...{ interactions, knownBrowser, csrf, pages, recoveryCode: secondFactorSteps.recoveryCode },
-      steps: {
-        password: createPasswordStep(step),
-        totp: secondFactorSteps.totp,
-        'totp-enrolment': createTotpEnrolmentStep(step),
-        'recovery-codes': createRecoveryCodesStep(step),
-        'recovery-codes-left': createCodesLeftStep(step),
-        consent: createConsentStep(step),
-      },
+    accountPages({
+      ...{ ...step, artifacts, registry, outbox, issuer, lifetimes, secondFactor, passwordPolicy },
+      provider: () => provider,
+      pending: stores.progress<PendingAuthenticator>('authenticator'),
     }).routes(),
   );
   koa.use(notFound());

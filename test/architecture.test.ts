@@ -23,7 +23,20 @@ const MAY_IMPORT: Record<string, string[]> = {
   web: [],
   interaction: ['web', 'assurance', 'accounts', 'consents', 'limits', 'audit'],
   setup: ['web', 'assurance', 'accounts', 'limits'],
-  oidc: ['limits', 'web', 'assurance', 'accounts', 'clients', 'consents', 'signing', 'outbox', 'audit', 'interaction'],
+  'account-pages': ['web', 'assurance', 'accounts', 'consents', 'limits', 'audit'],
+  oidc: [
+    'limits',
+    'web',
+    'assurance',
+    'accounts',
+    'clients',
+    'consents',
+    'signing',
+    'outbox',
+    'audit',
+    'interaction',
+    'account-pages',
+  ],
   // Implements the interfaces that the others declare.
   store: [
     'accounts',
@@ -56,7 +69,17 @@ const MAY_IMPORT: Record<string, string[]> = {
 };
 
 /** The only files that know every part. */
-const ROOTS = ['main.ts', 'server.ts', 'app.ts', 'background.ts', 'letters.ts', 'observed-stores.ts', 'cli.ts'];
+const ROOTS = [
+  'main.ts',
+  'server.ts',
+  'app.ts',
+  'account-site.ts',
+  'sign-in-site.ts',
+  'background.ts',
+  'letters.ts',
+  'observed-stores.ts',
+  'cli.ts',
+];
 
 const LONGEST_FILE = 250;
 

@@ -1,4 +1,5 @@
 import type { By } from '../lib/by.ts';
+import type { Milliseconds } from '../lib/duration.ts';
 import type { Account, Role, StandardClaims } from './account.ts';
 
 export interface NewAccount {
@@ -25,8 +26,19 @@ export interface NewTotp {
   secret: string;
   /** The step of the code that confirmed it, which is spent by that. */
   confirmedStep: number;
-  recoveryCodeHashes: string[];
+  /** A set that replaces the one before; null leaves that as it is. */
+  recoveryCodeHashes: string[] | null;
 }
+
+/** An authenticator as its owner sees it. */
+export interface Authenticator {
+  id: string;
+  name: string;
+  createdAt: Milliseconds;
+}
+
+/** An account as it was when somebody looked: what changed since makes a change that rests on the look void. */
+export type AsOf = Pick<Account, 'id' | 'factorsVersion' | 'notBefore'>;
 
 /**
  * Changes are written in one transaction with their audit event and, where access ends, with the job that cleans up
@@ -43,9 +55,16 @@ export interface AccountStore {
   create(account: NewAccount, by: By, totp?: NewTotp): Promise<void>;
   /** A new password ends every session and grant. False where there is no such account. */
   setPassword(id: string, passwordHash: string, by: By): Promise<boolean>;
+  /**
+   * The same, by whoever is signed in. Null, and nothing written, where a password or factor changed or the account was
+   * signed out or disabled meanwhile. @returns the instant up to which everything has ended
+   */
+  changePassword(asOf: AsOf, passwordHash: string, by: By): Promise<Milliseconds | null>;
   /** Compare-and-set on the hash: a change of password made meanwhile stands. */
   upgradePasswordHash(id: string, from: string, to: string): Promise<boolean>;
   setClaims(id: string, claims: StandardClaims, emailVerified: boolean, by: By): Promise<boolean>;
+  /** Compare-and-set on the last change of the account. */
+  changeProfile(account: Pick<Account, 'id' | 'updatedAt'>, claims: StandardClaims, by: By): Promise<boolean>;
   disable(id: string, by: By): Promise<boolean>;
   enable(id: string, by: By): Promise<boolean>;
   /** Ends every session and grant. */
@@ -57,6 +76,13 @@ export interface AccountStore {
   claimTotpStep(credentialId: string, step: number): Promise<boolean>;
   /** False when a password or factor changed since `factorsVersion`: nothing was written. */
   enrolTotp(accountId: string, factorsVersion: number, totp: NewTotp, by: By): Promise<boolean>;
+  authenticators(accountId: string): Promise<Authenticator[]>;
+  /** False where the account has no such authenticator; so it is for the next. */
+  renameTotp(accountId: string, id: string, name: string, by: By): Promise<boolean>;
+  /** With the last one go the recovery codes. False also when a password or factor changed: nothing was written. */
+  removeTotp(asOf: AsOf, id: string, by: By): Promise<boolean>;
+  /** False when a password or factor changed: the old codes stand. */
+  replaceRecoveryCodes(asOf: AsOf, hashes: string[], by: By): Promise<boolean>;
   /** Removes every second factor and ends every session and grant. */
   resetFactors(id: string, by: By): Promise<boolean>;
   /** True for exactly one caller per code. @param hashes any of which it may have */

@@ -14,6 +14,9 @@ export type AuditEvent =
   | { event: 'account.deleted'; accountId: string }
   | { event: 'totp.enrolled'; accountId: string; credentialId: string }
   | { event: 'totp.used'; accountId: string; clientId: string }
+  | { event: 'totp.renamed'; accountId: string; credentialId: string }
+  | { event: 'totp.removed'; accountId: string; credentialId: string }
+  | { event: 'recovery_codes.replaced'; accountId: string }
   | { event: 'recovery_code.used'; accountId: string }
   | { event: 'sign_in.succeeded'; accountId: string; clientId: string; amr: readonly string[]; acr: string }
   | {
@@ -32,6 +35,7 @@ export type AuditEvent =
   | { event: 'limit.lifted'; of: 'address' | 'all' }
   | { event: 'consent.given'; accountId: string; clientId: string; scopes: readonly string[] }
   | { event: 'consent.denied'; accountId: string; clientId: string }
+  | { event: 'consent.withdrawn'; accountId: string; clientId: string }
   | { event: 'grant.replayed'; clientId: string; kind: string }
   | { event: 'session.ended'; accountId: string }
   | { event: 'client.created'; clientId: string; type: string }

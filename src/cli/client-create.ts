@@ -3,6 +3,7 @@ import { CLIENT_TYPES, type Client, type ClientType, defaultSettings } from '../
 import { BY_OPERATOR } from '../lib/by.ts';
 import { Conflict } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
+import { ACCOUNT_CLIENT } from '../oidc/account-client.ts';
 import { checkClient, usesSecret, warnOfUnknownAudiences } from './client-checks.ts';
 import { addClientOptions, applyOptions, type ClientOptions } from './client-options.ts';
 import { clientJson, clientText } from './client-view.ts';
@@ -42,6 +43,7 @@ export function clientCreate(cli: Cli): Command {
 
 async function create(cli: Cli, options: CreateOptions): Promise<void> {
   const { type, name } = options;
+  if (options.id === ACCOUNT_CLIENT) throw new Failure(`${ACCOUNT_CLIENT} is this server itself: choose another --id`);
   const blank = { id: options.id ?? newId('cli'), name, type, audience: null, settings: defaultSettings(type) };
   const client = applyOptions(blank, options);
   checkClient(client);

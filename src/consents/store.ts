@@ -1,4 +1,5 @@
 import type { By } from '../lib/by.ts';
+import type { Milliseconds } from '../lib/duration.ts';
 
 /** What a person allowed an application, kept apart from the grants made from it (which die with their session). */
 export interface Consent {
@@ -9,8 +10,21 @@ export interface Consent {
   resources: Record<string, string[]>;
 }
 
+/** A consent as the person who gave it sees it. */
+export interface GivenConsent {
+  clientId: string;
+  consent: Consent;
+  since: Milliseconds;
+}
+
 export interface ConsentStore {
   find(accountId: string, clientId: string): Promise<Consent | null>;
+  listOf(accountId: string): Promise<GivenConsent[]>;
+  /**
+   * Takes back all that was allowed, if anything was, and has everything issued to the application ended, however often
+   * the program dies in between.
+   */
+  withdraw(accountId: string, clientId: string, by: By): Promise<void>;
   /** Adds to what was allowed before. */
   give(accountId: string, clientId: string, consent: Consent, by: By): Promise<void>;
 }

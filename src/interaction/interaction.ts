@@ -17,6 +17,8 @@ export interface Progress {
   recoveryCodes: string[] | null;
   /** How many recovery codes are left, where the person is to be told. */
   codesLeft: number | null;
+  /** The session outlives the browser's window. */
+  remember: boolean;
   /** The login was handed over: it is handed over once. */
   finished: boolean;
 }
@@ -35,6 +37,7 @@ export const NOTHING_PROVED: Progress = {
   enrolment: null,
   recoveryCodes: null,
   codesLeft: null,
+  remember: false,
   finished: false,
 };
 

@@ -29,9 +29,22 @@ export interface PasswordStepDeps {
 export function createPasswordStep(deps: PasswordStepDeps): StepPage {
   const { interactions, accounts, passwords, attempts, knownBrowser, audit, csrf, pages, clock } = deps;
 
-  function page(ctx: Context, interaction: Interaction, email: string, problem: Problem, status = 200): void {
-    const { uiLocales } = interaction;
-    pages.send(ctx, 'sign-in', { ...frame(csrf, interaction, 'password'), email, problem }, { status, uiLocales });
+  function page(
+    ctx: Context,
+    interaction: Interaction,
+    email: string,
+    problem: Problem,
+    status = 200,
+    ticked?: boolean,
+  ): void {
+    const { uiLocales, progress } = interaction;
+    const remember = ticked ?? progress.remember;
+    pages.send(
+      ctx,
+      'sign-in',
+      { ...frame(csrf, interaction, 'password'), email, remember, problem },
+      { status, uiLocales },
+    );
   }
 
   /** Unknown, wrong and disabled do the same work and get the same answer. @throws {Refusal} */
@@ -77,15 +90,17 @@ export function createPasswordStep(deps: PasswordStepDeps): StepPage {
     async submit(ctx, interaction, form) {
       const typed = (form.get('email') ?? '').trim();
       const password = form.get('password') ?? '';
+      const remember = form.get('remember') === 'yes';
+      const refuse = (email: string, problem: Problem, status = 422) =>
+        page(ctx, interaction, email, problem, status, remember);
       const t = pages.texts(ctx, interaction.uiLocales);
       if (!isEmail(typed)) {
         const text = t(typed === '' ? 'problem.email-missing' : 'problem.email-shape');
-        return page(ctx, interaction, typed.slice(0, 254), { field: 'email', text }, 422);
+        return refuse(typed.slice(0, 254), { field: 'email', text });
       }
-      if (password === '')
-        return page(ctx, interaction, typed, { field: 'password', text: t('problem.password-missing') }, 422);
+      if (password === '') return refuse(typed, { field: 'password', text: t('problem.password-missing') });
       if (isTooLong(password)) {
-        return page(ctx, interaction, typed, { field: 'credentials', text: t('problem.credentials') }, 422);
+        return refuse(typed, { field: 'credentials', text: t('problem.credentials') });
       }
 
       let account: Account;
@@ -96,7 +111,7 @@ export function createPasswordStep(deps: PasswordStepDeps): StepPage {
         if ((err as Refusal).beginsBlock) {
           await audit.write(blockEvent(err as Refusal, interaction.client.id), byVisitor(ctx.state, 'visitor'));
         }
-        return page(ctx, interaction, typed, problem, (err as Refusal).status);
+        return refuse(typed, problem, (err as Refusal).status);
       }
 
       // What another account proved in this flow does not count for this one, and neither does an older password.
@@ -106,7 +121,7 @@ export function createPasswordStep(deps: PasswordStepDeps): StepPage {
       const proofs = before.proofs.filter(({ method }) => method !== 'pwd');
       const at = clock();
       const proved = [...proofs, { method: 'pwd', at } as const];
-      await interactions.record(interaction, { ...before, accountId, factorsVersion, proofs: proved });
+      await interactions.record(interaction, { ...before, accountId, factorsVersion, proofs: proved, remember });
       seeOther(ctx, interactionPath(interaction));
     },
   };

@@ -2,7 +2,8 @@ import type { Milliseconds } from '../lib/duration.ts';
 
 /** What people are told by mail: one closed list. What each says stands in views/texts under `mail.`. */
 export type Message =
-  | { message: 'totp-added' }
+  /** The recovery codes stay where it stands beside another. */
+  | { message: 'totp-added'; codesKept?: true }
   | { message: 'password-set' }
   | { message: 'factors-reset' }
   | { message: 'recovery-code-used'; left: number }

@@ -10,6 +10,7 @@ import { GRACE } from './refresh-tokens.ts';
 import type { Registry } from './registry.ts';
 import { createTokenAdapter } from './token-adapter.ts';
 import { createValidity } from './validity.ts';
+import { currentVisitor } from './visitor.ts';
 
 /** The most that any lifetime may be set to, and a day. */
 const LONGEST_KEPT: Seconds = 401 * DAY;
@@ -89,13 +90,7 @@ function artifactAdapter(kind: ArtifactKind, deps: AdapterDeps): Adapter {
         await artifacts.putOnce(kind, id, payload as Payload, keys, expiresAt);
         return;
       }
-      await artifacts.put(
-        kind,
-        id,
-        kind === 'Interaction' ? withoutBearers(payload) : (payload as Payload),
-        keys,
-        expiresAt,
-      );
+      await artifacts.put(kind, id, kept(kind, payload), keys, expiresAt);
     },
     async find(id) {
       return kind === 'RefreshToken' ? findRefreshToken(id) : usable(await artifacts.get(kind, id));
@@ -131,6 +126,12 @@ function notKept(kind: string): Adapter {
     destroy: refuse,
     revokeByGrantId: refuse,
   };
+}
+
+function kept(kind: ArtifactKind, payload: AdapterPayload): Payload {
+  if (kind === 'Interaction') return withoutBearers(payload);
+  const visitor = kind === 'Session' ? currentVisitor() : undefined;
+  return { ...payload, ...(visitor && { visitor }) };
 }
 
 /** An interaction needs neither the session's id nor the ID token that came with the request. */

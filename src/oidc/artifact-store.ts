@@ -31,6 +31,12 @@ export interface Artifact {
   consumedAt: Milliseconds | null;
 }
 
+/** What an account has at present. */
+export interface KeptArtifact extends Artifact {
+  /** For a session: when it was last saved. */
+  seenAt: Milliseconds;
+}
+
 /** One application within a sign-in session. */
 export interface SessionAuthorization {
   clientId: string;
@@ -83,6 +89,10 @@ export interface ArtifactStore {
   retireSessionId(id: string): Promise<void>;
   /** Ends a session by its id, and the grants that do not outlive it. Null where there is none. */
   endSession(id: string): Promise<EndedSession | null>;
+  /** The live sessions or grants of an account, in the order in which they were last seen, newest first. */
+  listOf(kind: 'Session' | 'Grant', accountId: string): Promise<KeptArtifact[]>;
+  /** Ends a session of this account, whatever id it goes by; as `endSession`. Null where the account has none such. */
+  endSessionOf(accountId: string, uid: string): Promise<EndedSession | null>;
   /** Ends a grant and everything issued under it. */
   endGrant(grantId: string): Promise<void>;
   /** The applications that an account is signed in to by sessions from an instant or before. */

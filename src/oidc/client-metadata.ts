@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ClientMetadata } from 'oidc-provider';
 import { isConfidential, OIDC_SCOPES } from '../clients/client.ts';
+import { ACCOUNT_CLIENT, ACCOUNT_RESPONSE_TYPE } from './account-client.ts';
 import type { RegisteredClient, Registry } from './registry.ts';
 
 /** The property of the library's client under which ours is found. */
@@ -20,6 +21,7 @@ export async function findClientMetadata(registry: Registry, id: string): Promis
 
 export function toMetadata(client: RegisteredClient): ClientMetadata {
   const { id, name, type, settings } = client;
+  const isOwn = id === ACCOUNT_CLIENT;
   const signsIn = type === 'web' || type === 'spa' || type === 'native';
   const oidcScopes = settings.scopes.filter((scope) => (OIDC_SCOPES as readonly string[]).includes(scope));
   const { backchannelLogoutUri, logoUri, clientUri, policyUri, tosUri, jwks } = settings;
@@ -30,8 +32,14 @@ export function toMetadata(client: RegisteredClient): ClientMetadata {
     application_type: type === 'native' ? 'native' : 'web',
     token_endpoint_auth_method: settings.authMethod,
     ...(isConfidential(settings) && { client_secret: UNKNOWABLE_SECRET }),
-    grant_types: signsIn ? ['authorization_code', 'refresh_token'] : type === 'service' ? ['client_credentials'] : [],
-    response_types: signsIn ? ['code'] : [],
+    grant_types: isOwn
+      ? []
+      : signsIn
+        ? ['authorization_code', 'refresh_token']
+        : type === 'service'
+          ? ['client_credentials']
+          : [],
+    response_types: isOwn ? [ACCOUNT_RESPONSE_TYPE] : signsIn ? ['code'] : [],
     redirect_uris: settings.redirectUris,
     post_logout_redirect_uris: settings.postLogoutRedirectUris,
     // Without `sid` in the logout token, some relying parties end no session at all.

@@ -23,13 +23,18 @@ export function createGrants({ consents, artifacts }: { consents: ConsentStore; 
     const existing = known ? await provider.Grant.find(known) : undefined;
     if (existing && covers(consentOf(existing, wanted), wanted)) return existing;
 
-    const isAllowed =
+    const isAllowed = async () =>
       registrationOf(client).settings.firstParty ||
       covers(await consents.find(account.accountId, client.clientId), wanted);
-    if (!isAllowed) return existing;
+    if (!(await isAllowed())) return existing;
 
     const grant = existing ?? new provider.Grant({ accountId: account.accountId, clientId: client.clientId });
     await fill(grant, wanted);
+    // Whoever withdrew the consent since it was read has ended the grants there were, but not this one.
+    if (!(await isAllowed())) {
+      await artifacts.endGrant(grant.jti);
+      return undefined;
+    }
     if (existing) return grant;
 
     // Two tabs that sign in at the same time share one grant and one `sid`, or one of them would be signed out.

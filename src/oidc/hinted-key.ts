@@ -1,7 +1,7 @@
 import type { Middleware } from 'koa';
 import type { LiveKeys } from '../signing/live-keys.ts';
 import { kidOf } from './access-tokens.ts';
-import { ROUTES } from './settings.ts';
+import { ROUTES } from './routes.ts';
 
 const TAKES_HINT: readonly string[] = [ROUTES.authorization, ROUTES.end_session];
 

@@ -8,7 +8,8 @@ import { seeOther } from '../web/page.ts';
 import type { RequestState } from '../web/request-log.ts';
 import { withLength, withPublicClientId, withTokenAlias } from './presented-token.ts';
 import type { RequestGuard } from './request-guard.ts';
-import { ROUTES } from './settings.ts';
+import { ROUTES } from './routes.ts';
+import { asVisitor } from './visitor.ts';
 
 const WELL_KNOWN = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'];
 const PATHS: readonly string[] = [
@@ -71,7 +72,7 @@ export function oidcHost(current: () => Provider, guard: RequestGuard): Middlewa
         if (!isLostConnection(err)) ctx.app.emit('error', err);
       });
     }
-    await provider.callback()(req, ctx.res);
+    await asVisitor(ctx, () => provider.callback()(req, ctx.res));
     admitted.settle();
   };
 }

@@ -51,12 +51,12 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
 
   /** Where only the level is missing, what the session proved before still counts. */
   async function startingPoint({ session, reasons }: Details): Promise<Progress> {
-    if (!session || reasons.length === 0 || !reasons.every((reason) => STEP_UP_REASONS.includes(reason))) {
-      return NOTHING_PROVED;
-    }
-    const found = await provider().Session.findByUid(session.uid);
+    const found = session && (await provider().Session.findByUid(session.uid));
     if (found?.loginTs === undefined) return NOTHING_PROVED;
-    return { ...NOTHING_PROVED, accountId: session.accountId, proofs: proofsFrom(found.amr ?? [], found.loginTs) };
+    const start = { ...NOTHING_PROVED, remember: !(found as { transient?: boolean }).transient };
+    const isStepUp = reasons.length > 0 && reasons.every((reason) => STEP_UP_REASONS.includes(reason));
+    if (!isStepUp) return start;
+    return { ...start, accountId: session?.accountId ?? null, proofs: proofsFrom(found.amr ?? [], found.loginTs) };
   }
 
   async function activeAccount(id: string | null | undefined): Promise<Account | null> {
@@ -103,7 +103,7 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
         uiLocales: details.params['ui_locales'] ?? null,
         requested: details.requested,
         // What was proved for an account that is gone, or was changed since, counts for nobody.
-        progress: account ? stored.value : { ...NOTHING_PROVED, finished: stored.value.finished },
+        progress: account ? stored.value : startAgain(stored.value),
         account: found.prompt.name === 'consent' ? await activeAccount(details.session?.accountId) : account,
         demanded: demandedLevel({ policy: secondFactor, ...demand }),
         demandedBy: demandedLevel({ policy: 'optional', ...demand }) === 'two-factor' ? 'client' : 'policy',
@@ -138,6 +138,7 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
         acr: acrOf(level),
         amr: amrOf(progress.proofs),
         ts: authTimeOf(progress.proofs),
+        remember: progress.remember,
         // Kept with the result until it is resumed: an account that is changed meanwhile takes the login with it.
         provedAt: oldestOf(progress.proofs),
       };
@@ -151,6 +152,10 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
     finishConsent: (ctx) => hand(ctx, { consent: {} }, true),
     abort: (ctx) => hand(ctx, { error: 'access_denied', error_description: 'the person did not go on' }, false),
   };
+}
+
+function startAgain({ remember, finished }: Progress): Progress {
+  return { ...NOTHING_PROVED, remember, finished };
 }
 
 function detailsOf(found: ProviderInteraction): Details {

@@ -1,9 +1,11 @@
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Handlers } from '../outbox/worker.ts';
 import type { LiveKeys } from '../signing/live-keys.ts';
+import { createAccess } from './access.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import { signLogoutToken } from './logout-tokens.ts';
 import type { Registry } from './registry.ts';
+import { createSessionEnds } from './session-ends.ts';
 
 export interface JobDeps {
   issuer: string;
@@ -16,6 +18,8 @@ export interface JobDeps {
 
 /** What follows from ended accounts, clients and sessions. Each may run again after a crash in its middle. */
 export function createJobs({ issuer, artifacts, registry, outbox, keys, fetch }: JobDeps): Omit<Handlers, 'mail'> {
+  const sessionEnds = createSessionEnds({ artifacts, registry, outbox });
+  const access = createAccess({ artifacts, sessionEnds });
   return {
     async 'end-account'({ accountId, before }) {
       // First the messages, then the end: after a crash in between, an application is told twice, not never.
@@ -27,6 +31,7 @@ export function createJobs({ issuer, artifacts, registry, outbox, keys, fetch }:
       }
       await artifacts.endAccount(accountId, before);
     },
+    'end-access': ({ accountId, clientId, before }) => access.end(accountId, clientId, before),
     async 'end-client'({ clientId, before }) {
       await artifacts.endClient(clientId, before);
     },

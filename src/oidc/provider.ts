@@ -26,8 +26,9 @@ import { createRefreshTokenIds } from './refresh-tokens.ts';
 import type { Registry } from './registry.ts';
 import { createResources } from './resources.ts';
 import { finishResponses } from './responses.ts';
+import { ROUTES } from './routes.ts';
 import { createSessionEnds } from './session-ends.ts';
-import { fixedSettings, ROUTES } from './settings.ts';
+import { fixedSettings } from './settings.ts';
 import { answerUnavailable } from './unavailable.ts';
 import type { ProviderPages } from './views.ts';
 

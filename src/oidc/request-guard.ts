@@ -9,7 +9,7 @@ import type { RequestState } from '../web/request-log.ts';
 import { outcomeOf } from './outcome.ts';
 import { type Presented, presentedClient } from './presented-client.ts';
 import type { Registry } from './registry.ts';
-import { ROUTES } from './settings.ts';
+import { ROUTES } from './routes.ts';
 
 /** Where clients prove who they are, or are public. */
 const OF_CLIENTS: readonly string[] = [

@@ -36,6 +36,9 @@ export function finishResponses({ pages, events, sessionEnds, jwksCache }: Respo
     if (route === 'jwks' || route === 'discovery') {
       ctx.set('Cache-Control', `public, max-age=${jwksCache}`);
     }
+    // `none` is there for the account pages alone (account-client.ts).
+    if (route === 'discovery' && ctx.status === 200)
+      Object.assign(ctx.body as object, { response_types_supported: ['code'] });
     // The form's redirects would end at the relying party, which `form-action` forbids: a page in between ends them.
     if (route === 'end_session_confirm' && ctx.status === 303) {
       const href = ctx.response.get('location');

@@ -1,5 +1,5 @@
 import type { Outbox } from '../outbox/outbox.ts';
-import type { Artifact, ArtifactStore, SessionAuthorization } from './artifact-store.ts';
+import type { Artifact, ArtifactStore, EndedSession, SessionAuthorization } from './artifact-store.ts';
 import type { Registry } from './registry.ts';
 
 /**
@@ -15,7 +15,7 @@ export function createSessionEnds({
   registry: Registry;
   outbox: Outbox;
 }) {
-  async function queue(accountId: string, authorizations: Told[]): Promise<void> {
+  async function queue(accountId: string, authorizations: Party[]): Promise<void> {
     for (const { clientId, sid } of authorizations) {
       const client = await registry.client(clientId);
       if (client?.settings.backchannelLogoutUri) {
@@ -24,18 +24,30 @@ export function createSessionEnds({
     }
   }
 
+  /** @returns whether it was this call that ended it */
+  async function endAfterTelling(session: Told | null, end: () => Promise<EndedSession | null>): Promise<boolean> {
+    if (session) await queue(session.accountId, session.authorizations);
+    const ended = await end();
+    if (!session || !ended) return ended !== null;
+    // Another tab may have signed in to one more application in the meantime.
+    const isKnown = (id: string) => session.authorizations.some(({ clientId }) => clientId === id);
+    await queue(
+      session.accountId,
+      ended.authorizations.filter(({ clientId }) => !isKnown(clientId)),
+    );
+    return true;
+  }
+
   return {
     async end(sessionId: string): Promise<void> {
       const session = read(await artifacts.get('Session', sessionId));
-      if (session) await queue(session.accountId, session.authorizations);
-      const ended = await artifacts.endSession(sessionId);
-      if (!session || !ended) return;
-      // Another tab may have signed in to one more application in the meantime.
-      const isKnown = (id: string) => session.authorizations.some(({ clientId }) => clientId === id);
-      await queue(
-        session.accountId,
-        ended.authorizations.filter(({ clientId }) => !isKnown(clientId)),
-      );
+      await endAfterTelling(session, () => artifacts.endSession(sessionId));
+    },
+    /** A session of this account. False where it has none such: nobody is told anything. */
+    async endOf(accountId: string, uid: string): Promise<boolean> {
+      const session = read(await artifacts.getSessionByUid(uid));
+      if (session?.accountId !== accountId) return false;
+      return endAfterTelling(session, () => artifacts.endSessionOf(accountId, uid));
     },
     /** One application alone is signed out of; the session goes on. */
     async endAuthorization(uid: string, clientId: string): Promise<void> {
@@ -49,10 +61,15 @@ export function createSessionEnds({
 
 export type SessionEnds = ReturnType<typeof createSessionEnds>;
 
-type Told = Pick<SessionAuthorization, 'clientId' | 'sid'>;
+type Party = Pick<SessionAuthorization, 'clientId' | 'sid'>;
+
+interface Told {
+  accountId: string;
+  authorizations: Party[];
+}
 
 /** Null for a session that nobody has signed in to. */
-function read(session: Artifact | null): { accountId: string; authorizations: Told[] } | null {
+function read(session: Artifact | null): Told | null {
   const { accountId, authorizations } = session?.payload ?? {};
   if (typeof accountId !== 'string') return null;
   const entries = Object.entries((authorizations ?? {}) as Record<string, { sid?: string }>);

@@ -2,39 +2,32 @@ import type { Configuration } from 'oidc-provider';
 import { acrOf, LEVELS } from '../assurance/level.ts';
 import { OIDC_SCOPES } from '../clients/client.ts';
 import { CLOCK_TOLERANCE } from './access-tokens.ts';
+import { ACCOUNT_RESPONSE_TYPE } from './account-client.ts';
 import { CLAIMS_BY_SCOPE } from './claims.ts';
 import { REGISTRATION } from './client-metadata.ts';
 import type { Lifetimes } from './lifetimes.ts';
+import { ROUTES } from './routes.ts';
 import { sessionTtl } from './sessions.ts';
-
-/** Where the library's endpoints are. Discovery tells clients, and nobody should write them down. */
-export const ROUTES = {
-  authorization: '/oauth2/authorize',
-  token: '/oauth2/token',
-  userinfo: '/oauth2/userinfo',
-  introspection: '/oauth2/introspect',
-  revocation: '/oauth2/revoke',
-  pushed_authorization_request: '/oauth2/par',
-  end_session: '/oauth2/logout',
-  jwks: '/.well-known/jwks.json',
-} as const;
-
-export function sessionCookie(https: boolean): string {
-  return https ? '__Host-gatewright' : 'gatewright';
-}
 
 /** Asymmetric only: whatever stands in `client_secret` would be the key of the others. */
 const ASYMMETRIC = ['RS256', 'PS256', 'ES256', 'Ed25519'] as const;
 
+/** What names a session to its browser. Without an expiry it ends with the browser. */
+export function sessionCookie(https: boolean) {
+  const options = { signed: true, httpOnly: true, sameSite: 'lax', secure: https, path: '/' } as const;
+  return { name: https ? '__Host-gatewright' : 'gatewright', options };
+}
+
 /** What does not depend on any part of ours. Every default that the library warns about is set here or in provider.ts. */
 export function fixedSettings({ https, lifetimes }: { https: boolean; lifetimes: Lifetimes }): Configuration {
+  const session = sessionCookie(https);
   return {
     routes: ROUTES,
     scopes: [...OIDC_SCOPES],
     claims: CLAIMS_BY_SCOPE,
     acrValues: LEVELS.map(acrOf),
     subjectTypes: ['public'],
-    responseTypes: ['code'],
+    responseTypes: ['code', ACCOUNT_RESPONSE_TYPE],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     clientDefaults: { id_token_signed_response_alg: 'RS256' },
     extraClientMetadata: { properties: [REGISTRATION] },
@@ -49,11 +42,11 @@ export function fixedSettings({ https, lifetimes }: { https: boolean; lifetimes:
     cookies: {
       // The prefixes have the browser itself refuse a cookie that was set without TLS or by another host (RFC 6265bis 4.1.3).
       names: {
-        session: sessionCookie(https),
+        session: session.name,
         interaction: https ? '__Secure-gatewright-interaction' : 'gatewright-interaction',
         resume: https ? '__Secure-gatewright-resume' : 'gatewright-resume',
       },
-      long: { signed: true, httpOnly: true, sameSite: 'lax', secure: https, path: '/' },
+      long: session.options,
       short: { signed: true, httpOnly: true, sameSite: 'lax', secure: https },
     },
     ttl: {

@@ -4,6 +4,8 @@ import type { Milliseconds } from '../lib/duration.ts';
 export type Job =
   /** Delete what an account had before an instant, and tell the applications it was signed in to. */
   | { kind: 'end-account'; accountId: string; before: Milliseconds }
+  /** The person ended what one application may do. */
+  | { kind: 'end-access'; accountId: string; clientId: string; before: Milliseconds }
   | { kind: 'end-client'; clientId: string; before: Milliseconds }
   /** Back-Channel Logout 1.0 2.5: one application is told of the end of one session. */
   | { kind: 'backchannel-logout'; clientId: string; accountId: string; sid: string | null }

@@ -19,6 +19,10 @@ export interface FoundArtifact extends ArtifactRow {
   authorizations: SessionAuthorization[];
 }
 
+export interface ListedArtifact extends FoundArtifact {
+  seenAt: Milliseconds;
+}
+
 /** Who an artifact falls with: nothing is written for it once a death mark names one of these. */
 export type Subject =
   | `session:${string}`
@@ -47,6 +51,8 @@ export interface ArtifactRows {
   dropAuthorization(uid: string, clientId: string): Promise<void>;
   retireSessionId(idHash: string, until: Milliseconds): Promise<void>;
   endSession(idHash: string, until: Milliseconds): Promise<EndedSession | null>;
+  listOf(kind: 'Session' | 'Grant', accountId: string, now: Milliseconds): Promise<ListedArtifact[]>;
+  endSessionOf(accountId: string, uid: string, until: Milliseconds): Promise<EndedSession | null>;
   endGrant(grantId: string, until: Milliseconds): Promise<void>;
   authorizationsOf(accountId: string, before: Milliseconds): Promise<SessionAuthorization[]>;
   endAccount(accountId: string, before: Milliseconds, until: Milliseconds): Promise<void>;

@@ -90,6 +90,14 @@ export function createArtifacts({
     dropAuthorization: (uid, clientId) => rows.dropAuthorization(uid, clientId),
     retireSessionId: (id) => rows.retireSessionId(sha256(id), until()),
     endSession: (id) => rows.endSession(sha256(id), until()),
+    async listOf(kind, accountId) {
+      const rowsOf = await rows.listOf(kind, accountId, clock());
+      return rowsOf.flatMap((row) => {
+        const artifact = open(row);
+        return artifact ? [{ ...artifact, seenAt: row.seenAt }] : [];
+      });
+    },
+    endSessionOf: (accountId, uid) => rows.endSessionOf(accountId, uid, until()),
     endGrant: (grantId) => rows.endGrant(grantId, until()),
     authorizationsOf: (accountId, before) => rows.authorizationsOf(accountId, before),
     endAccount: (accountId, before) => rows.endAccount(accountId, before, until()),

@@ -41,7 +41,7 @@ export interface MailView {
   name: string | null;
   locale: string | null;
   at: Milliseconds;
-  about: { message: (typeof NAMES)[number]; left?: number };
+  about: { message: (typeof NAMES)[number]; left?: number; codesKept?: true };
 }
 
 /** Compiles every template once. @throws {OperatorProblem} when the operator's folder cannot be used */
@@ -66,8 +66,8 @@ export function createMailViews({ folder, overrideFolder, siteName, issuer }: Ma
 }
 
 function paragraphs(t: Translate, about: MailView['about'], values: { site: string; when: string }): string[] {
-  const { message, left } = about;
-  const lines = [t(`mail.${message}.what`, values)];
+  const { message, left, codesKept } = about;
+  const lines = [t(codesKept ? 'mail.totp-added.what-codes-kept' : `mail.${message}.what`, values)];
   if (left !== undefined) lines.push(left === 0 ? t('mail.codes-none-left') : t('mail.codes-left', { n: left }));
   return message === 'test' ? lines : [...lines, t(`mail.${message}.advice`, values)];
 }

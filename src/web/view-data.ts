@@ -9,7 +9,13 @@ export interface ClientHead {
 }
 
 /** `credentials` marks email and password together, so that nobody learns which of them was wrong. */
-export type ProblemField = 'email' | 'password' | 'code' | 'credentials';
+export type ProblemField =
+  | 'email'
+  | 'password'
+  | 'new_password'
+  | 'code'
+  | 'credentials'
+  | ('name' | 'given_name' | 'family_name' | 'nickname' | 'locale' | 'zoneinfo');
 
 export type Problem = { field: ProblemField | null; text: string } | null;
 
@@ -36,6 +42,8 @@ export interface HomeView extends Page {
 
 export interface SignInView extends StepPage {
   email: string;
+  /** The box "Stay signed in" is ticked. */
+  remember: boolean;
 }
 
 export interface TotpView extends StepPage {
@@ -59,6 +67,8 @@ export interface TotpEnrolmentView extends StepPage {
   otpauthUri: string;
   /** Who asks for it: the operator's policy, this application, the person, or the first set-up. */
   reason: 'policy' | 'client' | 'chosen' | 'setup';
+  /** A page of ours to go back to instead. */
+  backHref?: string | null | undefined;
 }
 
 export interface RecoveryCodesView extends FormPage {
@@ -121,6 +131,63 @@ export interface SetupDoneView extends Page {
   nextCommands: string[];
 }
 
+/** A page of somebody who is signed in. */
+interface OwnPage extends Page {
+  csrf: string;
+  accountEmail: string;
+  /** Which of the sections it is, by its address. */
+  section: string;
+}
+
+/** Instants are ISO 8601. */
+export interface AccountView extends OwnPage {
+  name: string | null;
+  emailVerified: boolean;
+  authenticators: number;
+  recoveryCodes: number;
+  sessions: number;
+  /** What was done on the page before. */
+  notice: string | null;
+}
+
+export interface AccountProfileView extends OwnPage {
+  action: string;
+  profile: Record<'name' | 'given_name' | 'family_name' | 'nickname' | 'locale' | 'zoneinfo', string>;
+  problem: Problem;
+}
+
+export interface AccountPasswordView extends OwnPage {
+  action: string;
+  minLength: number;
+  problem: Problem;
+}
+
+export interface AccountAuthenticatorsView extends OwnPage {
+  authenticators: { id: string; name: string; addedAt: string }[];
+  mayRemove: boolean;
+}
+
+export interface AccountRecoveryCodesView extends OwnPage {
+  left: number;
+  hasTotp: boolean;
+}
+
+export interface AccountSessionsView extends OwnPage {
+  sessions: {
+    uid: string;
+    browser: string | null;
+    system: string | null;
+    address: string | null;
+    signedInAt: string;
+    seenAt: string;
+    isThis: boolean;
+  }[];
+}
+
+export interface AccountApplicationsView extends OwnPage {
+  applications: (ClientHead & { clientId: string; since: string; may: string[] })[];
+}
+
 export interface ViewData {
   home: HomeView;
   'sign-in': SignInView;
@@ -136,6 +203,13 @@ export interface ViewData {
   error: ErrorView;
   'setup-account': SetupAccountView;
   'setup-done': SetupDoneView;
+  account: AccountView;
+  'account-profile': AccountProfileView;
+  'account-password': AccountPasswordView;
+  'account-authenticators': AccountAuthenticatorsView;
+  'account-recovery-codes': AccountRecoveryCodesView;
+  'account-sessions': AccountSessionsView;
+  'account-applications': AccountApplicationsView;
 }
 
 export type ViewName = keyof ViewData;
@@ -156,4 +230,11 @@ export const VIEW_NAMES = Object.keys({
   error: 0,
   'setup-account': 0,
   'setup-done': 0,
+  account: 0,
+  'account-profile': 0,
+  'account-password': 0,
+  'account-authenticators': 0,
+  'account-recovery-codes': 0,
+  'account-sessions': 0,
+  'account-applications': 0,
 } satisfies Record<ViewName, 0>) as ViewName[];

@@ -38,7 +38,8 @@ export function createViews({ folder, overrideFolder, siteName, issuerHost }: Vi
       const invalid = (field: ProblemField, hint?: string) =>
         invalidAttributes('problem' in data ? data.problem : null, field, hint);
       const utc = (instant: string) => timeOfDay(instant, language);
-      const helpers = { t, asset, link, image, invalid, utc };
+      const moment = (instant: string) => dayAndTime(instant, language);
+      const helpers = { t, asset, link, image, invalid, utc, moment };
       return templates.render(name, { ...data, ...helpers, view: name, language, siteName, issuerHost });
     },
   };
@@ -68,7 +69,7 @@ class Templates extends Eta {
       autoFilter: true,
       // A field that is not there prints as nothing rather than as "undefined".
       filterFunction: (value) => (value === undefined || value === null || value === false ? '' : String(value)),
-      functionHeader: 'const { t, asset, link, image, invalid, utc } = it;',
+      functionHeader: 'const { t, asset, link, image, invalid, utc, moment } = it;',
     });
     this.#folder = folder;
     this.#override = override;
@@ -129,6 +130,14 @@ function link(href: string | null | undefined): string | null {
 /** Only what `img-src 'self' data:` lets through; anything else would show as a broken image. */
 function image(src: string | null | undefined): string | null {
   return src && (/^\/(?![/\\])/.test(src) || /^data:image\/(png|jpeg|webp|svg\+xml)[;,]/i.test(src)) ? src : null;
+}
+
+/** In UTC, since a page without scripts does not know where its reader is. */
+function dayAndTime(instant: string, language: Language): string {
+  const options = { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' } as const;
+  const date = new Date(instant);
+  if (Number.isNaN(date.getTime())) return instant;
+  return `${new Intl.DateTimeFormat(language, options).format(date)} UTC`;
 }
 
 function timeOfDay(instant: string, language: Language): string {

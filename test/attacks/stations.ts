@@ -5,7 +5,7 @@ import { makeSetupLink } from '../../src/setup/setup-link.ts';
 import { PASSWORD, type TestServer } from '../support/server.ts';
 import { codeOf } from '../support/sign-in.ts';
 import { createUserAgent, type Page, textOf, type UserAgent } from '../support/user-agent.ts';
-import { ask, visit } from '../support/visit.ts';
+import { ask, enter, visit } from '../support/visit.ts';
 
 export const SEED = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
 
@@ -64,7 +64,62 @@ export const STATIONS: Record<string, (server: TestServer) => Promise<Station>> 
     const codes = await agent.submit(page, { code: codeOf(seedOn(page)) });
     return { agent, page: codes, good: {}, next: /is ready/ };
   },
+  '/account/profile': (server) => accountPage(server, 'profile', { name: 'Ada' }, /Your profile is saved/),
+  '/account/password': (server) =>
+    accountPage(server, 'password', { new_password: 'a rather different secret' }, /Your password is changed/),
+  '/account/authenticators/new': async (server) => {
+    const station = await accountPage(server, 'authenticators/new', {}, /Keep these codes/);
+    return { ...station, good: { code: codeOf(seedOn(station.page)) } };
+  },
+  '/account/authenticators/rename': (server) =>
+    accountPage(server, 'authenticators', { name: 'My phone' }, /My phone/, {
+      seed: SEED,
+      form: 'authenticators/rename',
+    }),
+  '/account/authenticators/remove': (server) =>
+    accountPage(server, 'authenticators', {}, /You have none yet/, { seed: SEED, form: 'authenticators/remove' }),
+  '/account/recovery-codes/new': (server) =>
+    accountPage(server, 'recovery-codes', {}, /Keep these codes/, { seed: SEED, form: 'recovery-codes/new' }),
+  '/account/recovery-codes/kept': async (server) => {
+    const { agent, page } = await accountPage(server, 'authenticators/new', {}, /./);
+    const codes = await agent.submit(page, { code: codeOf(seedOn(page)) });
+    return { agent, page: codes, good: {}, next: /10 are left/ };
+  },
+  '/account/sessions/end': (server) =>
+    accountPage(server, 'sessions', {}, /You are signed out/, { form: 'sessions/end' }),
+  '/account/sessions/end-others': (server) =>
+    accountPage(server, 'sessions', {}, /This browser/, { form: 'sessions/end-others' }),
+  '/account/sessions/end-all': (server) =>
+    accountPage(server, 'sessions', {}, /You are signed out/, { form: 'sessions/end-all' }),
+  '/account/applications/end': async (server) => {
+    const person = await visit(server);
+    await enter(person);
+    const page = await person.agent.follow('/account/applications');
+    return { agent: person.agent, page: onlyForm(page, '/account/applications/end'), good: {}, next: /There are none/ };
+  },
+  '/account/sign-out': (server) => accountPage(server, 'profile', {}, /You are signed out/, { form: 'sign-out' }),
 };
+
+/** Somebody who has just signed in, before one form of a section. */
+async function accountPage(
+  server: TestServer,
+  section: string,
+  good: Record<string, string>,
+  next: RegExp,
+  { seed, form = section }: { seed?: string; form?: string } = {},
+): Promise<Station> {
+  const { email } = await server.addAccount(seed ? { totpSecret: seed } : {});
+  const agent = createUserAgent(server.issuer);
+  let page = await agent.submit(await agent.follow(`/account/${section}`), { email, password: PASSWORD });
+  if (seed) page = await agent.submit(page, { code: codeOf(seed) });
+  return { agent, page: onlyForm(page, `/account/${form}`), good, next };
+}
+
+function onlyForm(page: Page, action: string): Page {
+  const form = page.forms.find((one) => one.action === action);
+  if (!form) throw new Error(`no form for ${action} on ${page.url} (${page.status}): ${textOf(page.html)}`);
+  return { ...page, forms: [form] };
+}
 
 /** What a person sees, or where an application is. */
 export const seen = (page: Page) => (page.html ? textOf(page.html) : page.url);

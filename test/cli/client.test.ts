@@ -154,6 +154,10 @@ describe.concurrent('client create', { timeout: 90_000 }, () => {
     ]);
   });
 
+  it('refuses the name of this server itself', async () => {
+    expect(await run(web('gatewright-account'))).toMatchObject({ status: 1 });
+  });
+
   it('says which name is taken', async () => {
     const outcomes = await Promise.all([
       run([...web('wiki'), '--json']),

@@ -32,6 +32,7 @@ async function started(work: (name: string, clientId: string | null) => Promise<
   const handlers: Handlers = {
     'end-account': handle,
     'end-client': handle,
+    'end-access': handle,
     'backchannel-logout': handle,
     mail: handle,
   };

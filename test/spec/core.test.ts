@@ -540,7 +540,7 @@ describe('the answer to the application', () => {
     expect(policy).not.toContain('form-action');
   });
 
-  it.each(['token', 'id_token', 'id_token token', 'code id_token', 'code token', 'none'])(
+  it.each(['token', 'id_token', 'id_token token', 'code id_token', 'code token'])(
     'response_type=%s is unsupported',
     async (response_type) => {
       const person = await visit(server);
@@ -550,6 +550,11 @@ describe('the answer to the application', () => {
       expect(answer.has('access_token')).toBe(false);
     },
   );
+
+  it('is refused to every application for response_type=none, which is there for the account pages', async () => {
+    const { page } = await ask(await visit(server), { response_type: 'none' });
+    expect(new URL(page.url).searchParams.get('error')).toBe('invalid_request');
+  });
 
   it.each([`${CALLBACK}/`, `${CALLBACK}?x=1`, 'http://localhost:10/callback', 'https://evil.example/callback'])(
     'never goes to an address that is not registered: %s',

@@ -103,6 +103,59 @@ export function artifactStoreContract(name: string, open: () => OpenArtifacts | 
     });
   });
 
+  describe(`what an account has in ${name}`, () => {
+    it("is listed, newest first, without what expired, ended, or is somebody else's", async () => {
+      const { artifacts, clock, session, grant } = await opened();
+      const bornAt = clock();
+      await session('id-1', { web: { sid: 's', grantId: 'g' } }, 'uid-1');
+      await session('id-2', {}, 'uid-2');
+      await session('id-3', {}, 'uid-3', 'acc_eve');
+      await session('id-4', {}, 'uid-4');
+      await artifacts.endSession('id-4');
+      clock.forward(60);
+      await session('id-1', { web: { sid: 's', grantId: 'g' } }, 'uid-1');
+      await grant('g', { accountId: 'acc_ada', clientId: 'web' });
+      await grant('g-2', { accountId: 'acc_eve', clientId: 'web' });
+
+      const listed = await artifacts.listOf('Session', 'acc_ada');
+      expect(listed.map(({ payload }) => payload['uid'])).toEqual(['uid-1', 'uid-2']);
+      expect(listed[0]).toMatchObject({
+        bornAt,
+        seenAt: clock(),
+        payload: { authorizations: { web: { grantId: 'g' } } },
+      });
+      expect((await artifacts.listOf('Grant', 'acc_ada')).map(({ payload }) => payload['jti'])).toEqual(['g']);
+      await artifacts.endGrant('g');
+      expect(await artifacts.listOf('Grant', 'acc_ada')).toEqual([]);
+      clock.forward(HOUR);
+      expect(await artifacts.listOf('Session', 'acc_ada')).toEqual([]);
+    });
+
+    it('is ended by uid, whatever id it goes by, by its account alone, and once', async () => {
+      const { artifacts, session, grant, has } = await opened();
+      await session('id-1', { web: { sid: 's', grantId: 'g' }, app: { grantId: 'g-2', persistsLogout: true } });
+      await grant('g', { accountId: 'acc_ada' });
+      await grant('g-2', { accountId: 'acc_ada' });
+      await artifacts.retireSessionId('id-1');
+      await session('id-2');
+      expect(await artifacts.endSessionOf('acc_eve', 'uid')).toBeNull();
+      expect(await has('Session', 'id-2')).toBe(true);
+
+      const won = await racers(10, () => artifacts.endSessionOf('acc_ada', 'uid'));
+      const ended = won.filter((one) => one !== null);
+      expect(ended).toHaveLength(1);
+      expect(ended[0]?.authorizations.map(({ clientId }) => clientId).sort()).toEqual(['app', 'web']);
+      expect([await has('Session', 'id-2'), await has('Grant', 'g'), await has('Grant', 'g-2')]).toEqual([
+        false,
+        false,
+        true,
+      ]);
+      await session('id-2');
+      await session('id-3');
+      expect(await artifacts.listOf('Session', 'acc_ada')).toEqual([]);
+    });
+  });
+
   describe(`a session in ${name}`, () => {
     it('is found by id and by uid, as old as its sign-in', async () => {
       const { artifacts, clock, session } = await opened();

@@ -44,6 +44,33 @@ export function consentStoreContract(name: string, open: () => Promise<TestStore
       expect((await consents.find('acc_ada', 'web'))?.scopes.sort()).toEqual([...scopes].sort());
     });
 
+    it('are listed with their beginning, and taken back with a job that ends what rests on them', async () => {
+      const { consents, outbox, clock, rows } = await opened();
+      const consent = { scopes: ['openid'], claims: [], resources: {} };
+      await consents.give('acc_ada', 'web', consent, BY);
+      const since = clock();
+      clock.forward(60);
+      await consents.give('acc_ada', 'web', consent, BY);
+      expect(await consents.listOf('acc_ada')).toEqual([{ clientId: 'web', consent, since }]);
+      expect(await consents.listOf('acc_eve')).toEqual([]);
+
+      await consents.withdraw('acc_eve', 'web', BY);
+      expect(await consents.listOf('acc_ada')).toHaveLength(1);
+      await consents.withdraw('acc_ada', 'web', BY);
+      expect(await consents.find('acc_ada', 'web')).toBeNull();
+      const jobs = (await outbox.take(10, clock() + 1)).map(({ job }) => job);
+      expect(jobs).toContainEqual({ kind: 'end-access', accountId: 'acc_ada', clientId: 'web', before: clock() });
+      expect((await rows('AuditEvent')).filter((row) => row['event'] === 'consent.withdrawn')).toHaveLength(2);
+    });
+
+    it('are not taken back where that cannot be audited', async () => {
+      const { consents, refuseInserts } = await opened();
+      await consents.give('acc_ada', 'web', { scopes: ['openid'], claims: [], resources: {} }, BY);
+      await refuseInserts('AuditEvent');
+      await expect(consents.withdraw('acc_ada', 'web', BY)).rejects.toThrow();
+      expect(await consents.find('acc_ada', 'web')).not.toBeNull();
+    });
+
     it('are not kept where they cannot be audited', async () => {
       const { consents, refuseInserts } = await opened();
       await refuseInserts('AuditEvent');

@@ -78,6 +78,14 @@ describe('mails', () => {
     expect(html).toContain('>Hello,<');
   });
 
+  it('say that recovery codes ended only where they did', () => {
+    const render = createMailViews(site);
+    expect(render(letter()).text).toContain('no longer work');
+    const beside = render(letter({ about: { message: 'totp-added', codesKept: true } })).text;
+    expect(beside).toContain('an authenticator app was added');
+    expect(beside).not.toContain('no longer work');
+  });
+
   it('are replaced by the operator, one of them or what all share', () => {
     const overrideFolder = overriding({
       'totp-added.text.eta': 'Ours: <%= it.subject %> & <%= it.siteName %>',

@@ -5,6 +5,8 @@ const form = { action: '/interaction/u1/step', csrf: 'csrf-value', client };
 const problem = { field: 'code', text: 'That code is not right.' } as const;
 const step = { ...form, problem, cancelAction: '/interaction/u1/cancel' };
 const accountEmail = 'ada@example.org';
+const own = { csrf: 'csrf-value', accountEmail };
+const at = '2031-05-06T14:05:00.000Z';
 
 /** Data for every page with every field filled. */
 export const samples: ViewData = {
@@ -12,6 +14,7 @@ export const samples: ViewData = {
   'sign-in': {
     ...step,
     email: accountEmail,
+    remember: true,
     problem: { field: 'credentials', text: 'Email or password is not right.' },
   },
   totp: { ...step, accountEmail, recoveryHref: '/interaction/u1/recovery-code' },
@@ -71,5 +74,36 @@ export const samples: ViewData = {
     nextCommands: [
       'npx gatewright client create --name "Meadow Notes" --redirect-uri https://notes.meadow.example/callback',
     ],
+  },
+  account: {
+    ...{ ...own, section: '', name: 'Ada', emailVerified: true, notice: 'Your password is changed.' },
+    ...{ authenticators: 2, recoveryCodes: 9, sessions: 3 },
+  },
+  'account-profile': {
+    ...{ ...own, section: 'profile', action: '/account/profile' },
+    profile: { name: 'Ada', given_name: 'Ada', family_name: 'L', nickname: 'a', locale: 'en', zoneinfo: 'Nowhere' },
+    problem: { field: 'zoneinfo', text: 'That is not a time zone.' },
+  },
+  'account-password': {
+    ...{ ...own, section: 'password', action: '/account/password', minLength: 15 },
+    problem: { field: 'new_password', text: 'That password is too short.' },
+  },
+  'account-authenticators': {
+    ...{ ...own, section: 'authenticators', mayRemove: true },
+    authenticators: [{ id: 'otp_1', name: 'Phone', addedAt: at }],
+  },
+  'account-recovery-codes': { ...own, section: 'recovery-codes', left: 9, hasTotp: true },
+  'account-sessions': {
+    ...{ ...own, section: 'sessions' },
+    sessions: [
+      {
+        ...{ uid: 'u1', browser: 'Firefox', system: 'Linux', address: '192.0.2.7' },
+        ...{ signedInAt: at, seenAt: at, isThis: true },
+      },
+    ],
+  },
+  'account-applications': {
+    ...{ ...own, section: 'applications' },
+    applications: [{ ...client, clientId: 'cli_1', since: at, may: ['See who you are'] }],
   },
 };

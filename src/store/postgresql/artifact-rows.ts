@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { SessionAuthorization } from '../../oidc/artifact-store.ts';
-import type { ArtifactRow, ArtifactRows, FoundArtifact, Subject } from '../artifact-rows.ts';
+import type { ArtifactRow, ArtifactRows, FoundArtifact, ListedArtifact, Subject } from '../artifact-rows.ts';
 import { postgresqlEndings } from './endings.ts';
 import { prepare } from './prepare.ts';
 
@@ -46,6 +46,15 @@ export function postgresqlArtifactRows(pool: Pool): ArtifactRows {
       pool,
       'artifact.find_session_by_uid',
       `${SESSION} WHERE artifact.uid = $1 AND kind = 'Session' AND ${ALIVE} ORDER BY artifact.expires_at DESC LIMIT 1`,
+    ),
+    listOf: prepare<ListedArtifact>(
+      pool,
+      'artifact.list_of',
+      `SELECT ${COLUMNS}, coalesce(session.born_at, artifact.born_at) AS "bornAt",
+         coalesce(session.seen_at, artifact.born_at) AS "seenAt", authorizations_of_session(artifact.uid) AS authorizations
+       FROM artifact LEFT JOIN session USING (uid)
+       WHERE artifact.account_id = $1 AND kind = $2 AND artifact.expires_at > $3 AND ${ALIVE}
+       ORDER BY "seenAt" DESC, id_hash`,
     ),
     consume: prepare(
       pool,
@@ -99,6 +108,7 @@ export function postgresqlArtifactRows(pool: Pool): ArtifactRows {
     async dropAuthorization(uid, clientId) {
       await sql.dropAuthorization(uid, clientId);
     },
+    listOf: async (kind, accountId, now) => (await sql.listOf(accountId, kind, now)).rows,
     authorizationsOf: async (accountId, before) => (await sql.authorizationsOf(accountId, before)).rows,
     isMarked: async (subject) => (await sql.isMarked(subject)).rowCount === 1,
     ...postgresqlEndings(pool),

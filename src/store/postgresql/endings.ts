@@ -3,7 +3,10 @@ import type { EndedSession } from '../../oidc/artifact-store.ts';
 import type { ArtifactRows } from '../artifact-rows.ts';
 import { prepare } from './prepare.ts';
 
-type Endings = Pick<ArtifactRows, 'retireSessionId' | 'endSession' | 'endGrant' | 'endAccount' | 'endClient' | 'mark'>;
+type Endings = Pick<
+  ArtifactRows,
+  'retireSessionId' | 'endSession' | 'endSessionOf' | 'endGrant' | 'endAccount' | 'endClient' | 'mark'
+>;
 
 /** Rows deleted by one statement: more would hold it beyond the longest that a statement may take. */
 const BATCH = 1_000;
@@ -17,6 +20,11 @@ export function postgresqlEndings(pool: Pool): Endings {
       pool,
       'endings.end_session',
       'SELECT ended_account_id AS "accountId", ended_authorizations AS authorizations FROM end_session($1, $2)',
+    ),
+    endSessionOf: prepare<EndedSession>(
+      pool,
+      'endings.end_session_of',
+      'SELECT ended_account_id AS "accountId", ended_authorizations AS authorizations FROM end_session_of($1, $2, $3)',
     ),
     endGrant: prepare(pool, 'endings.end_grant', 'SELECT end_grants(ARRAY[$1], $2)'),
     sessionsOf: prepare<{ uid: string }>(
@@ -48,6 +56,7 @@ export function postgresqlEndings(pool: Pool): Endings {
       await sql.retireSessionId(idHash, until);
     },
     endSession: async (idHash, until) => (await sql.endSession(idHash, until)).rows[0] ?? null,
+    endSessionOf: async (accountId, uid, until) => (await sql.endSessionOf(accountId, uid, until)).rows[0] ?? null,
     async endGrant(grantId, until) {
       await sql.endGrant(grantId, until);
     },

@@ -43,12 +43,16 @@ export async function insertTotp(
   await tx.totpCredential.create({
     data: { id, accountId, name, sealedSecret, lastStep: confirmedStep, createdAt: at },
   });
-  // A new set replaces the old one: nobody keeps two lists.
+  if (recoveryCodeHashes) await putRecoveryCodes(tx, accountId, recoveryCodeHashes, at);
+  await tx.auditEvent.create({ data: auditRow({ event: 'totp.enrolled', accountId, credentialId: id }, by, at) });
+}
+
+/** A new set replaces the old one: nobody keeps two lists. */
+export async function putRecoveryCodes(tx: Transaction, accountId: string, hashes: string[], at: Date): Promise<void> {
   await tx.recoveryCode.deleteMany({ where: { accountId } });
   await tx.recoveryCode.createMany({
-    data: recoveryCodeHashes.map((codeHash) => ({ id: newId('rcv'), accountId, codeHash, createdAt: at })),
+    data: hashes.map((codeHash) => ({ id: newId('rcv'), accountId, codeHash, createdAt: at })),
   });
-  await tx.auditEvent.create({ data: auditRow({ event: 'totp.enrolled', accountId, credentialId: id }, by, at) });
 }
 
 export function unsealSeed(sealer: Sealer, credentialId: string, sealedSecret: string): string {

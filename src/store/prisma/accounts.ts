@@ -12,6 +12,7 @@ import { applyChange, type Change } from './change.ts';
 import { orConflict } from './conflict.ts';
 import type { PrismaClient, Transaction } from './database.ts';
 import { queueLetter } from './mail.ts';
+import { prismaOwnAccount } from './own-account.ts';
 
 export function prismaAccounts({
   prisma,
@@ -76,6 +77,7 @@ export function prismaAccounts({
   }
 
   return {
+    ...prismaOwnAccount({ prisma, clock, auditRow, endingOf }),
     async find(id) {
       const [row, totp] = await Promise.all([prisma.account.findUnique({ where: { id } }), totpCount(id)]);
       return row && toAccount(row, totp > 0);
@@ -155,7 +157,8 @@ export function prismaAccounts({
         });
         if (count === 0) return false;
         await insertTotp({ tx, auditRow, sealer }, accountId, totp, by, at);
-        await tell(accountId, { message: 'totp-added' })(tx, at);
+        const codesKept = totp.recoveryCodeHashes === null;
+        await tell(accountId, { message: 'totp-added', ...(codesKept && { codesKept }) })(tx, at);
         return true;
       });
     },

@@ -2,6 +2,7 @@ import { type Consent, type ConsentStore, mergeConsents } from '../../consents/s
 import type { Clock } from '../../lib/clock.ts';
 import type { AuditRow } from './audit-row.ts';
 import type { Database } from './database.ts';
+import { jobRow } from './outbox.ts';
 
 export function prismaConsents({
   database: { prisma, exclusively },
@@ -16,6 +17,23 @@ export function prismaConsents({
     async find(accountId, clientId) {
       const row = await prisma.consent.findUnique({ where: { accountId_clientId: { accountId, clientId } } });
       return row && (JSON.parse(row.granted) as Consent);
+    },
+    async listOf(accountId) {
+      const rows = await prisma.consent.findMany({ where: { accountId }, orderBy: { createdAt: 'asc' } });
+      return rows.map(({ clientId, granted, createdAt }) => ({
+        ...{ clientId, since: createdAt.getTime() },
+        consent: JSON.parse(granted) as Consent,
+      }));
+    },
+    async withdraw(accountId, clientId, by) {
+      const at = new Date(clock());
+      await prisma.$transaction(async (tx) => {
+        await tx.consent.deleteMany({ where: { accountId, clientId } });
+        const event = { event: 'consent.withdrawn', accountId, clientId } as const;
+        await tx.auditEvent.create({ data: auditRow(event, by, at) });
+        const job = { kind: 'end-access', accountId, clientId, before: at.getTime() } as const;
+        await tx.outboxMessage.create({ data: jobRow(job, at) });
+      });
     },
     async give(accountId, clientId, consent, by) {
       const at = new Date(clock());

@@ -45,6 +45,9 @@ export function sqliteArtifactRows(db: DatabaseSync): ArtifactRows {
     claimed: db.prepare('SELECT sid, grant_id FROM session_authorization WHERE uid = ? AND client_id = ?'),
     find: db.prepare('SELECT * FROM artifact WHERE kind = ? AND id_hash = ?'),
     findByUid: db.prepare("SELECT * FROM artifact WHERE uid = ? AND kind = 'Session' ORDER BY expires_at DESC LIMIT 1"),
+    listOf: db.prepare(`SELECT artifact.*, coalesce(session.seen_at, artifact.born_at) AS seen_at
+      FROM artifact LEFT JOIN session USING (uid)
+      WHERE artifact.account_id = ? AND kind = ? AND artifact.expires_at > ? ORDER BY seen_at DESC, id_hash`),
     session: db.prepare('SELECT account_id, born_at FROM session WHERE uid = ?'),
     authorizations: db.prepare('SELECT * FROM session_authorization WHERE uid = ?'),
     consume: db.prepare('UPDATE artifact SET consumed_at = ? WHERE kind = ? AND id_hash = ? AND consumed_at IS NULL'),
@@ -173,6 +176,18 @@ export function sqliteArtifactRows(db: DatabaseSync): ArtifactRows {
         const uid = text(sql.uidOf.get(idHash)?.['uid']);
         sql.mark.run(`session-id:${idHash}`, until);
         return uid ? endSession(uid, until) : null;
+      });
+    },
+    async listOf(kind, accountId, now) {
+      return sql.listOf.all(accountId, kind, now).flatMap((row) => {
+        const artifact = found(row);
+        return artifact ? [{ ...artifact, seenAt: Number(row['seen_at']) }] : [];
+      });
+    },
+    async endSessionOf(accountId, uid, until) {
+      return inTransaction(db, () => {
+        const isTheirs = sql.session.get(uid)?.['account_id'] === accountId;
+        return isTheirs ? endSession(uid, until) : null;
       });
     },
     async endGrant(grantId, until) {

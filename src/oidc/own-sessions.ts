@@ -1,0 +1,95 @@
+import { setTimeout } from 'node:timers/promises';
+import type { Context } from 'koa';
+import type Provider from 'oidc-provider';
+import type { KnownSession, OwnSession, OwnSessions } from '../account-pages/own-session.ts';
+import type { AccountStore } from '../accounts/store.ts';
+import { demandedLevel, type SecondFactorPolicy } from '../assurance/demand.ts';
+import { isAtLeast, levelOfAcr } from '../assurance/level.ts';
+import type { Clock } from '../lib/clock.ts';
+import { toMilliseconds } from '../lib/duration.ts';
+import { accountSignInHref } from './account-client.ts';
+import type { ArtifactStore, KeptArtifact } from './artifact-store.ts';
+import type { Lifetimes } from './lifetimes.ts';
+import type { Registry } from './registry.ts';
+import type { SessionEnds } from './session-ends.ts';
+import { sessionTtl } from './sessions.ts';
+import { sessionCookie } from './settings.ts';
+import { createValidity } from './validity.ts';
+import { asVisitor, type Visitor } from './visitor.ts';
+
+export interface OwnSessionsDeps {
+  provider: () => Provider;
+  issuer: string;
+  lifetimes: Lifetimes;
+  secondFactor: SecondFactorPolicy;
+  accounts: AccountStore;
+  artifacts: ArtifactStore;
+  registry: Registry;
+  sessionEnds: Pick<SessionEnds, 'endOf'>;
+  clock: Clock;
+}
+
+type ProviderSession = InstanceType<Provider['Session']> & { transient?: boolean };
+
+export function createOwnSessions(deps: OwnSessionsDeps): OwnSessions {
+  const { provider, issuer, lifetimes, secondFactor, accounts, artifacts, registry, sessionEnds, clock } = deps;
+  const { isUsable } = createValidity({ registry, sessionLifetime: lifetimes.session, clock });
+  const found = new WeakMap<OwnSession, ProviderSession>();
+
+  return {
+    async find(ctx) {
+      const session = (await provider().Session.get(ctx)) as ProviderSession;
+      const { uid, accountId, loginTs, acr } = session;
+      if (!accountId || loginTs === undefined) return null;
+      const account = await accounts.find(accountId);
+      const level = levelOfAcr(acr);
+      if (account?.status !== 'active' || level === null) return null;
+      // The authorization endpoint demands the same, and asks for what is missing.
+      const { role } = account;
+      const demanded = demandedLevel({
+        policy: secondFactor,
+        role,
+        client: 'one-factor',
+        requested: 'one-factor',
+      });
+      if (!isAtLeast(level, demanded)) return null;
+      const own = { uid, account, level, provedAt: toMilliseconds(loginTs) };
+      found.set(own, session);
+      return own;
+    },
+    signInHref: (state, fresh) => accountSignInHref(issuer, state, fresh),
+    async renew(ctx, own, endedAt) {
+      const old = found.get(own);
+      if (!old || !(await sessionEnds.endOf(own.account.id, own.uid))) return false;
+      // What was made at the instant of the change or before is refused.
+      while (clock() <= endedAt) await setTimeout(1);
+      const { accountId, loginTs, acr, amr, transient } = old;
+      const kept = { accountId, loginTs, acr, amr, ...(transient && { transient }) };
+      // The types know of no payload.
+      const Session = provider().Session as unknown as new (payload: object) => ProviderSession;
+      const session = new Session(kept);
+      const ttl = sessionTtl(loginTs, lifetimes);
+      await asVisitor(ctx, () => session.save(ttl));
+      setCookie(ctx, session.jti, transient ? null : new Date(clock() + toMilliseconds(ttl)));
+      return true;
+    },
+    async listOf(accountId) {
+      const kept = await artifacts.listOf('Session', accountId);
+      const usable = await Promise.all(kept.map(async (one) => ((await isUsable('Session', one)) ? [one] : [])));
+      return usable.flat().map(toKnown);
+    },
+    end: (accountId, uid) => sessionEnds.endOf(accountId, uid),
+  };
+
+  function setCookie(ctx: Context, id: string, expires: Date | null): void {
+    const { name, options } = sessionCookie(issuer.startsWith('https:'));
+    const { cookies } = provider().createContext(ctx.req, ctx.res);
+    cookies.secure = options.secure;
+    cookies.set(name, id, { ...options, ...(expires && { expires }) });
+  }
+}
+
+function toKnown({ payload, bornAt, seenAt }: KeptArtifact): KnownSession {
+  const { browser = null, system = null, address = null } = (payload['visitor'] ?? {}) as Partial<Visitor>;
+  return { uid: String(payload['uid']), browser, system, address, signedInAt: bornAt, seenAt };
+}

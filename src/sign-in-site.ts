@@ -1,0 +1,26 @@
+import type Router from '@koa/router';
+import { type ConsentStepDeps, createConsentStep } from './interaction/consent.ts';
+import { createPasswordStep, type PasswordStepDeps } from './interaction/password.ts';
+import { createCodesLeftStep, createRecoveryCodesStep, type RecoveryCodesDeps } from './interaction/recovery-codes.ts';
+import { interactionRoutes } from './interaction/routes.ts';
+import { createSecondFactorSteps, type SecondFactorDeps } from './interaction/second-factor.ts';
+import { createTotpEnrolmentStep, type TotpEnrolmentDeps } from './interaction/totp-enrolment.ts';
+
+type Deps = ConsentStepDeps & PasswordStepDeps & RecoveryCodesDeps & SecondFactorDeps & TotpEnrolmentDeps;
+
+/** The pages of a sign-in, put together. */
+export function signInPages(deps: Deps): Router {
+  const { interactions, knownBrowser, csrf, pages } = deps;
+  const secondFactor = createSecondFactorSteps(deps);
+  return interactionRoutes({
+    ...{ interactions, knownBrowser, csrf, pages, recoveryCode: secondFactor.recoveryCode },
+    steps: {
+      password: createPasswordStep(deps),
+      totp: secondFactor.totp,
+      'totp-enrolment': createTotpEnrolmentStep(deps),
+      'recovery-codes': createRecoveryCodesStep(deps),
+      'recovery-codes-left': createCodesLeftStep(deps),
+      consent: createConsentStep(deps),
+    },
+  });
+}
