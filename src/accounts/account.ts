@@ -42,6 +42,10 @@ export interface Account {
   /** Raised by every change of password or factor: what was begun before such a change does not complete. */
   factorsVersion: number;
   hasTotp: boolean;
+  /** The next sign-in asks for a new password before it is done. */
+  mustChangePassword: boolean;
+  /** Disabled by its owner, and deleted at this instant; null: it stays. */
+  deletionDueAt: Milliseconds | null;
   /** What was made at this instant or before is refused: it was signed out, disabled, or its password changed. */
   notBefore: Milliseconds;
   createdAt: Milliseconds;

@@ -194,9 +194,10 @@ const forgetBrowsers = (accountId: string) => (tx: Transaction) => tx.knownBrows
 type AccountRow = NonNullable<Awaited<ReturnType<PrismaClient['account']['findUnique']>>>;
 
 function toAccount(row: AccountRow, hasTotp: boolean): Account {
-  const { id, email, emailVerified, passwordHash, factorsVersion } = row;
+  const { id, email, emailVerified, passwordHash, factorsVersion, mustChangePassword } = row;
   return {
-    ...{ id, email, emailVerified, passwordHash, factorsVersion, hasTotp },
+    ...{ id, email, emailVerified, passwordHash, factorsVersion, hasTotp, mustChangePassword },
+    deletionDueAt: row.deletionDueAt?.getTime() ?? null,
     role: row.role as Account['role'],
     status: row.status as Account['status'],
     claims: JSON.parse(row.claims) as StandardClaims,
