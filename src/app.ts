@@ -16,10 +16,12 @@ import { BY_SYSTEM } from './lib/by.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { MINUTE } from './lib/duration.ts';
 import { createGuardedFetch } from './lib/guarded-fetch.ts';
-import { type Logger, reasonOf } from './lib/log.ts';
+import type { Logger } from './lib/log.ts';
 import { createAttempts } from './limits/attempts.ts';
 import { createKnownBrowsers } from './limits/known-browsers.ts';
 import { createRequestLimits } from './limits/request-limits.ts';
+import { createAskedJobs } from './links/asked.ts';
+import { linkPages } from './links-site.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { withLimitsCounted, withSignInsCounted } from './metrics/outcomes.ts';
 import { isFromThisMachine, metricsPage } from './metrics/page.ts';
@@ -34,6 +36,7 @@ import { createProvider } from './oidc/provider.ts';
 import { createRequestGuard } from './oidc/request-guard.ts';
 import { sessionCookie } from './oidc/settings.ts';
 import { createProviderPages } from './oidc/views.ts';
+import { providerEvents } from './provider-events.ts';
 import { createSetupDrafts, type SetupDraft } from './setup/drafts.ts';
 import { removeOffer } from './setup/offer.ts';
 import { setupRoutes } from './setup/routes.ts';
@@ -113,18 +116,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
     ...{ issuer, lifetimes, secondFactor, keyring, accounts, consents, artifacts, registry, outbox, fetch, clock },
     accessTokens: createAccessTokens({ issuer, keys }),
     pages: createProviderPages(pages, async (id) => (await accounts.find(id))?.email ?? null),
-    events: {
-      refused: (ctx: Koa.Context, error: string, detail: string | undefined) =>
-        log.info({ requestId: ctx.response.get('x-request-id'), error, detail }, 'request refused'),
-      failed: (ctx: Koa.Context, err: Error) =>
-        log.error({ requestId: ctx.response.get('x-request-id'), err }, 'request failed'),
-      unavailable: (ctx: Koa.Context, err: Error) =>
-        log.error(
-          { requestId: ctx.response.get('x-request-id'), reason: reasonOf(err) },
-          'request failed: a database is away',
-        ),
-      issued: metrics.tokenIssued,
-    },
+    events: providerEvents({ log, metrics }),
   };
   let provider = createProvider(keys.current(), providerDeps);
   keys.onChange((set) => {
@@ -153,6 +145,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
     pages,
     siteName,
     clock,
+    mail: config.mail.by !== 'off',
   };
   const setup = createSetup({
     ...{ ...step, links: stores.setupLinks, passwordPolicy, secondFactor },
@@ -197,6 +190,8 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   koa.use(homePage({ pages, issuer }));
   koa.use(setupRoutes({ setup, csrf, limits: requestLimits, https }).routes());
   koa.use(signInPages(step).routes());
+  const linkDeps = { ...step, links: stores.links, limits: requestLimits, passwordPolicy, secondFactor, https };
+  for (const part of linkPages(linkDeps)) koa.use(part.routes());
   koa.use(
     accountPages({
       ...{ ...step, artifacts, registry, outbox, issuer, lifetimes, secondFactor, passwordPolicy },
@@ -208,7 +203,11 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
 
   const background = startBackground({
     ...{ stores, clock, log, audit: config.audit },
-    handlers: { ...createJobs({ issuer, artifacts, registry, outbox, keys, fetch }), ...letters.jobs },
+    handlers: {
+      ...createJobs({ issuer, artifacts, registry, outbox, keys, fetch }),
+      ...letters.jobs,
+      ...createAskedJobs({ links: stores.links, owners: accounts }),
+    },
   });
 
   function stopWork(): Promise<void> {

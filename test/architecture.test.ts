@@ -16,6 +16,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   signing: [],
   limits: [],
   mail: ['outbox'],
+  links: ['outbox'],
   config: ['assurance'],
   // Counts what the others do.
   metrics: ['audit', 'limits'],
@@ -23,6 +24,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   web: [],
   interaction: ['web', 'assurance', 'accounts', 'consents', 'limits', 'audit'],
   setup: ['web', 'assurance', 'accounts', 'limits'],
+  'link-pages': ['web', 'assurance', 'accounts', 'limits', 'links'],
   'account-pages': ['web', 'assurance', 'accounts', 'consents', 'limits', 'audit'],
   oidc: [
     'limits',
@@ -47,6 +49,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'audit',
     'outbox',
     'mail',
+    'links',
     'setup',
     'oidc',
     'generated',
@@ -75,9 +78,11 @@ const ROOTS = [
   'app.ts',
   'account-site.ts',
   'sign-in-site.ts',
+  'links-site.ts',
   'background.ts',
   'letters.ts',
   'observed-stores.ts',
+  'provider-events.ts',
   'cli.ts',
 ];
 

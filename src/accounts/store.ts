@@ -60,6 +60,11 @@ export interface AccountStore {
    * signed out or disabled meanwhile. @returns the instant up to which everything has ended
    */
   changePassword(asOf: AsOf, passwordHash: string, by: By): Promise<Milliseconds | null>;
+  /**
+   * By whoever holds the mailed link that is spent with it. Ends every session and grant, and forgets known browsers;
+   * the second factor stays. False where the link is open no more or the account is not active: nothing was written.
+   */
+  resetPassword(id: string, tokenHash: string, passwordHash: string, by: By): Promise<boolean>;
   /** Compare-and-set on the hash: a change of password made meanwhile stands. */
   upgradePasswordHash(id: string, from: string, to: string): Promise<boolean>;
   setClaims(id: string, claims: StandardClaims, emailVerified: boolean, by: By): Promise<boolean>;

@@ -18,6 +18,8 @@ export type AuditEvent =
   | { event: 'totp.removed'; accountId: string; credentialId: string }
   | { event: 'recovery_codes.replaced'; accountId: string }
   | { event: 'recovery_code.used'; accountId: string }
+  | { event: 'link.sent'; accountId: string; purpose: string }
+  | { event: 'password_reset.used'; accountId: string }
   | { event: 'sign_in.succeeded'; accountId: string; clientId: string; amr: readonly string[]; acr: string }
   | {
       event: 'sign_in.failed';

@@ -20,6 +20,8 @@ const WORDS: Record<AuditEvent['event'], string> = {
   'recovery_codes.replaced': 'replaced the recovery codes of',
   'totp.used': 'gave a code of the authenticator app of',
   'recovery_code.used': 'used a recovery code of',
+  'link.sent': 'a link was mailed',
+  'password_reset.used': 'password set by a mailed link',
   'sign_in.succeeded': 'signed in as',
   'sign_in.failed': 'failed to sign in as',
   'sign_in.limited': 'has to wait after too many tries as',

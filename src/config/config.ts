@@ -41,6 +41,7 @@ export interface Config {
     passwords: number;
     codes: number;
     perAddress: number;
+    letters: number;
     window: Seconds;
     /** Accounts at which one password, and one address, may be wrong within an hour. */
     spraying: { perPassword: number; perAddress: number };
@@ -144,6 +145,7 @@ export function parseConfig(env: Env): Config {
       passwords: read.int('LIMIT_PASSWORDS', 10, { min: 1, max: 100 }),
       codes: read.int('LIMIT_CODES', 5, { min: 1, max: 10 }),
       perAddress: read.int('LIMIT_PER_ADDRESS', 100, { min: 1, max: 100_000 }),
+      letters: read.int('LIMIT_LETTERS', 5, { min: 1, max: 1_000 }),
       window: read.seconds('LIMIT_WINDOW', 15 * MINUTE, { min: MINUTE, max: DAY }),
       spraying: {
         perPassword: read.int('LIMIT_SPRAYED_PASSWORD', 20, { min: 2, max: 1_000_000 }),

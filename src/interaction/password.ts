@@ -23,11 +23,13 @@ export interface PasswordStepDeps {
   audit: Audit;
   csrf: Csrf;
   pages: Pages;
+  /** Links can be mailed. */
+  mail: boolean;
   clock: Clock;
 }
 
 export function createPasswordStep(deps: PasswordStepDeps): StepPage {
-  const { interactions, accounts, passwords, attempts, knownBrowser, audit, csrf, pages, clock } = deps;
+  const { interactions, accounts, passwords, attempts, knownBrowser, audit, csrf, pages, mail, clock } = deps;
 
   function page(
     ctx: Context,
@@ -39,10 +41,11 @@ export function createPasswordStep(deps: PasswordStepDeps): StepPage {
   ): void {
     const { uiLocales, progress } = interaction;
     const remember = ticked ?? progress.remember;
+    const forgottenHref = mail ? `/forgotten-password?flow=${interaction.uid}` : null;
     pages.send(
       ctx,
       'sign-in',
-      { ...frame(csrf, interaction, 'password'), email, remember, problem },
+      { ...frame(csrf, interaction, 'password'), email, remember, forgottenHref, problem },
       { status, uiLocales },
     );
   }

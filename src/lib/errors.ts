@@ -11,6 +11,7 @@ export type RefusalCode =
   | 'flow_expired'
   | 'enrolment_expired'
   | 'setup_link_spent'
+  | 'link_spent'
   | 'body_too_large'
   | 'wrong_content_type'
   | 'wrong_host'

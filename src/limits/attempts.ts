@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
-import { type Milliseconds, type Seconds, toMilliseconds } from '../lib/duration.ts';
+import { HOUR, type Milliseconds, type Seconds, toMilliseconds } from '../lib/duration.ts';
 import { Refusal } from '../lib/errors.ts';
 import { type AttemptRule, type AttemptStore, type Block, UNTIL_LIFTED } from './attempt-store.ts';
 import { createSpraying, type SprayingLimits } from './spraying.ts';
@@ -13,6 +13,8 @@ export interface AttemptLimits {
   passwords: number;
   codes: number;
   perAddress: number;
+  /** Letters in an hour that one address can be made to get by whoever types it. */
+  letters: number;
   window: Seconds;
   spraying: SprayingLimits;
 }
@@ -56,6 +58,9 @@ export function createAttempts({
   });
   // Many people may share an address: one of them must not keep the others out for longer and longer.
   const perAddress: AttemptRule = { limit: limits.perAddress, window, waitGrows: false, maxConsecutive: null };
+
+  // It grows no longer: who keeps asking must not keep the owner from it.
+  const perLetterBox: AttemptRule = { ...perAddress, limit: limits.letters, window: toMilliseconds(HOUR) };
 
   function refusalOf({ until, begins: beginsBlock }: Block, now: Milliseconds): Refusal {
     const wait = until === UNTIL_LIFTED ? {} : { retryAfter: Math.ceil((until - now) / 1000) };
@@ -118,6 +123,12 @@ export function createAttempts({
       take([
         [subjectOf('code-address', names.address(address)), perAddress],
         [subjectOf('code', names.account(accountId)), perAccount(limits.codes, MAX_CONSECUTIVE)],
+      ]),
+    /** A letter that anybody can ask for, whoever gets it. @throws {Refusal} `too_many_attempts` */
+    letter: (email: string, address: string): Promise<Attempt> =>
+      take([
+        [subjectOf('letter-address', names.address(address)), perAddress],
+        [subjectOf('letter', names.email(email)), perLetterBox],
       ]),
     /** Whatever has only the visitor's address to go by. @throws {Refusal} `too_many_attempts` */
     address: (use: string, address: string): Promise<Attempt> =>

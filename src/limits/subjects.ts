@@ -7,6 +7,8 @@ export type SubjectKind =
   | 'password-both'
   | 'code'
   | 'code-address'
+  | 'letter'
+  | 'letter-address'
   | 'spraying-password'
   | 'spraying-address';
 

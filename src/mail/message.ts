@@ -9,6 +9,7 @@ export type Message =
   | { message: 'recovery-code-used'; left: number }
   | { message: 'account-disabled' }
   | { message: 'account-enabled' }
+  | { message: 'password-reset' }
   /** An operator wants to see whether mail arrives. */
   | { message: 'test' };
 
@@ -22,6 +23,8 @@ export interface Letter {
   /** When it happened: the letter may be late. */
   at: Milliseconds;
   about: Message;
+  /** Of the link that it carries. */
+  token?: string;
 }
 
 /** For everybody but the receiver: the domain says which server is slow, and one letter tells two people apart. */

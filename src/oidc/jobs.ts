@@ -17,7 +17,14 @@ export interface JobDeps {
 }
 
 /** What follows from ended accounts, clients and sessions. Each may run again after a crash in its middle. */
-export function createJobs({ issuer, artifacts, registry, outbox, keys, fetch }: JobDeps): Omit<Handlers, 'mail'> {
+export function createJobs({
+  issuer,
+  artifacts,
+  registry,
+  outbox,
+  keys,
+  fetch,
+}: JobDeps): Omit<Handlers, 'mail' | 'link-asked'> {
   const sessionEnds = createSessionEnds({ artifacts, registry, outbox });
   const access = createAccess({ artifacts, sessionEnds });
   return {

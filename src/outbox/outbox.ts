@@ -9,7 +9,18 @@ export type Job =
   | { kind: 'end-client'; clientId: string; before: Milliseconds }
   /** Back-Channel Logout 1.0 2.5: one application is told of the end of one session. */
   | { kind: 'backchannel-logout'; clientId: string; accountId: string; sid: string | null }
+  | LinkAskedJob
   | MailJob;
+
+/** Table and column of the seal of what a job has in `sealed`. */
+export const SEALED_PAYLOAD = 'OutboxMessage.sealedPayload';
+
+/** Somebody typed an address; who that is, and whether anything is sent, is found out here. */
+export interface LinkAskedJob {
+  kind: 'link-asked';
+  /** base64url */
+  sealed: string;
+}
 
 /** What goes where is sealed under the id of the job; the rest is for the operator, and to tell receivers apart. */
 export interface MailJob {
@@ -22,8 +33,8 @@ export interface MailJob {
   sealed: string;
 }
 
-/** For what no change of the same store causes, which writes its own. A mail always has such a cause. */
-export type NewJob = Exclude<Job, MailJob>;
+/** For what no change of the same store causes, which writes its own. What is sealed always has such a cause. */
+export type NewJob = Exclude<Job, MailJob | LinkAskedJob>;
 
 export interface QueuedJob {
   id: string;

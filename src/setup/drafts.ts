@@ -2,13 +2,7 @@ import type { Totp } from '../accounts/totp.ts';
 import type { Clock } from '../lib/clock.ts';
 import { HOUR, MINUTE, type Milliseconds, toMilliseconds } from '../lib/duration.ts';
 import type { ProgressStore, Versioned } from '../lib/progress.ts';
-
-/** One browser that opened the link. Whoever else has the link learns and changes nothing of what is done in it. */
-export interface SetupVisit {
-  token: string;
-  /** The token, and a value that this browser alone has. */
-  id: string;
-}
+import type { Visit } from '../web/visit-cookie.ts';
 
 /** What the first administrator has said so far; nothing of it is an account before the second factor is confirmed. */
 export interface SetupDraft {
@@ -36,8 +30,8 @@ export function createSetupDrafts({
   totp: Totp;
   clock: Clock;
 }) {
-  const load = ({ id }: SetupVisit) => store.load(id);
-  const save = ({ id }: SetupVisit, draft: SetupDraft, version: number) =>
+  const load = ({ id }: Visit) => store.load(id);
+  const save = ({ id }: Visit, draft: SetupDraft, version: number) =>
     store.save(id, draft, version, clock() + toMilliseconds(LIFETIME));
 
   return {
@@ -47,7 +41,7 @@ export function createSetupDrafts({
     newSeed: () => ({ secret: totp.newSecret(), secretExpiresAt: clock() + toMilliseconds(PENDING_LIFETIME) }),
     isPending: ({ secretExpiresAt }: SetupDraft) => secretExpiresAt > clock(),
     /** The account exists, and its codes are nowhere else: they stay, whatever another tab has written meanwhile. */
-    async keepCodes(visit: SetupVisit, { value, version }: Versioned<SetupDraft>, codes: string[]): Promise<void> {
+    async keepCodes(visit: Visit, { value, version }: Versioned<SetupDraft>, codes: string[]): Promise<void> {
       const draft = { ...value, passwordHash: '', secret: '', recoveryCodes: codes };
       let over = version;
       while (!(await save(visit, draft, over))) over = (await load(visit))?.version ?? 0;

@@ -1,15 +1,14 @@
 import Router from '@koa/router';
 import type { Context } from 'koa';
-import { HOUR, toMilliseconds } from '../lib/duration.ts';
+import { HOUR } from '../lib/duration.ts';
 import { Refusal } from '../lib/errors.ts';
-import { newSecret } from '../lib/ids.ts';
 import type { RequestLimits } from '../limits/request-limits.ts';
 import type { Csrf } from '../web/csrf.ts';
 import { readForm } from '../web/form.ts';
 import { seeOther } from '../web/page.ts';
 import { setRateHeaders, tooManyRequests } from '../web/rate-limit.ts';
 import type { RequestState } from '../web/request-log.ts';
-import type { SetupVisit } from './drafts.ts';
+import { createVisitCookie, type Visit } from '../web/visit-cookie.ts';
 import type { Setup } from './setup.ts';
 
 /**
@@ -30,17 +29,10 @@ export function setupRoutes({
   https: boolean;
 }): Router {
   const router = new Router({ prefix: '/setup' });
-  const name = https ? '__Secure-gatewright-setup' : 'gatewright-setup';
-  const cookie = { httpOnly: true, sameSite: 'lax', secure: https, path: '/setup', overwrite: true } as const;
+  const visits = createVisitCookie({ name: 'gatewright-setup', path: '/setup', https, lifetime: HOUR });
 
-  function knownVisit(ctx: Context): SetupVisit | null {
-    const id = ctx.cookies.get(name) ?? '';
-    const [token, own] = id.split('.');
-    return token && own ? { token, id } : null;
-  }
-
-  function visitOf(ctx: Context): SetupVisit {
-    const visit = knownVisit(ctx);
+  function visitOf(ctx: Context): Visit {
+    const visit = visits.known(ctx);
     if (!visit) throw new Refusal('setup_link_spent', 410);
     return visit;
   }
@@ -65,10 +57,7 @@ export function setupRoutes({
     ctx.set('Cache-Control', 'no-store');
     const token = String(ctx['params']['token']);
     if (!(await setup.isOpen(token))) throw new Refusal('setup_link_spent', 410);
-    // Who opens the link again goes on where this browser was.
-    const known = knownVisit(ctx);
-    const id = known?.token === token ? known.id : `${token}.${newSecret('gwb')}`;
-    ctx.cookies.set(name, id, { ...cookie, maxAge: toMilliseconds(HOUR) });
+    visits.begin(ctx, token);
     seeOther(ctx, '/setup');
   });
 
@@ -78,12 +67,12 @@ export function setupRoutes({
     const form = await readForm(ctx);
     csrf.check(ctx, flowOf(visit), form);
     const over = await setup.submit(ctx, visit, csrf.token(flowOf(visit)), String(ctx['params']['step']), form);
-    if (over) ctx.cookies.set(name, null, cookie);
+    if (over) visits.end(ctx);
   });
   return router;
 }
 
-function flowOf({ id }: SetupVisit): string {
+function flowOf({ id }: Visit): string {
   return `setup/${id}`;
 }
 

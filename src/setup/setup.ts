@@ -15,7 +15,8 @@ import { type Pages, seeOther } from '../web/page.ts';
 import { byVisitor, type RequestState } from '../web/request-log.ts';
 import { tryAgainIn } from '../web/texts.ts';
 import type { Problem } from '../web/view-data.ts';
-import type { SetupDraft, SetupDrafts, SetupVisit } from './drafts.ts';
+import type { Visit } from '../web/visit-cookie.ts';
+import type { SetupDraft, SetupDrafts } from './drafts.ts';
 import type { SetupLinkStore } from './store.ts';
 
 export interface SetupDeps {
@@ -65,7 +66,7 @@ export function createSetup(deps: SetupDeps) {
     return tryAgainIn(pages.texts(ctx), err.retryAfter);
   }
 
-  async function show(ctx: Context, visit: SetupVisit, csrf: string): Promise<void> {
+  async function show(ctx: Context, visit: Visit, csrf: string): Promise<void> {
     const draft = await drafts.load(visit);
     if (draft?.value.recoveryCodes) {
       return pages.send(ctx, 'recovery-codes', {
@@ -83,7 +84,7 @@ export function createSetup(deps: SetupDeps) {
     return totpPage(ctx, csrf, renewed);
   }
 
-  async function submitAccount(ctx: Context, visit: SetupVisit, csrf: string, form: URLSearchParams): Promise<void> {
+  async function submitAccount(ctx: Context, visit: Visit, csrf: string, form: URLSearchParams): Promise<void> {
     const before = await drafts.load(visit);
     if (before?.value.recoveryCodes) return seeOther(ctx, '/setup');
     const email = (form.get('email') ?? '').trim();
@@ -114,7 +115,7 @@ export function createSetup(deps: SetupDeps) {
     seeOther(ctx, '/setup');
   }
 
-  async function submitTotp(ctx: Context, visit: SetupVisit, csrf: string, form: URLSearchParams): Promise<void> {
+  async function submitTotp(ctx: Context, visit: Visit, csrf: string, form: URLSearchParams): Promise<void> {
     const draft = await drafts.load(visit);
     if (!draft || draft.value.recoveryCodes || !drafts.isPending(draft.value)) return seeOther(ctx, '/setup');
     const { accountId: id, email, name, passwordHash, secret } = draft.value;
@@ -147,7 +148,7 @@ export function createSetup(deps: SetupDeps) {
     seeOther(ctx, '/setup');
   }
 
-  async function finish(ctx: Context, visit: SetupVisit): Promise<boolean> {
+  async function finish(ctx: Context, visit: Visit): Promise<boolean> {
     const draft = await drafts.load(visit);
     if (!draft?.value.recoveryCodes) throw new Refusal('setup_link_spent', 410);
     await drafts.save(visit, { ...draft.value, recoveryCodes: null }, draft.version);
@@ -164,7 +165,7 @@ export function createSetup(deps: SetupDeps) {
     isOpen,
     show,
     /** @returns whether the set-up is over */
-    async submit(ctx: Context, visit: SetupVisit, csrf: string, step: string, form: URLSearchParams): Promise<boolean> {
+    async submit(ctx: Context, visit: Visit, csrf: string, step: string, form: URLSearchParams): Promise<boolean> {
       if (step === 'recovery-codes') return finish(ctx, visit);
       if (!(await isOpen(visit.token))) throw new Refusal('setup_link_spent', 410);
       if (step === 'account') await submitAccount(ctx, visit, csrf, form);

@@ -16,6 +16,7 @@ import { claimInstallation, isClaimed } from './prisma/installation.ts';
 import { prismaKnownBrowsers } from './prisma/known-browsers.ts';
 import { openLastingKeys } from './prisma/lasting-keys.ts';
 import { prismaMailQueue } from './prisma/mail.ts';
+import { prismaLinks } from './prisma/mailed-links.ts';
 import { prismaOutbox } from './prisma/outbox.ts';
 import { prismaSealedRows } from './prisma/sealed-rows.ts';
 import { prismaSetupLinks } from './prisma/setup-links.ts';
@@ -77,6 +78,7 @@ export async function openStores({
       auditTrail: prismaAuditTrail({ database: engine.database, sealer, key: lastingKeys.audit, clock }),
       outbox: prismaOutbox({ prisma, clock }),
       mails: prismaMailQueue(prisma),
+      links: prismaLinks({ prisma, sealer, clock, auditRow }),
       registry: engine.registry,
       artifacts: createArtifacts({ rows: engine.artifactRows, sealer, clock, markLifetime }),
       attempts: engine.attempts,

@@ -20,6 +20,7 @@ const TEXTS: Record<RefusalCode, string> = {
   flow_expired: 'flow-expired',
   enrolment_expired: 'flow-expired',
   setup_link_spent: 'link-used',
+  link_spent: 'link-used',
   wrong_host: 'misdirected',
   not_found: 'not-found',
   busy: 'unavailable',

@@ -9,7 +9,7 @@ import { type Language, pickLanguage, type Translate, translator } from './texts
 /** Every message there is; each has its texts, and a template of its own where the operator gives it one. */
 const NAMES = [
   ...(['totp-added', 'password-set', 'factors-reset', 'recovery-code-used'] as const),
-  ...(['account-disabled', 'account-enabled', 'test'] as const),
+  ...(['account-disabled', 'account-enabled', 'password-reset', 'test'] as const),
 ];
 /** The template of every message that has none of its own. */
 const COMMON = 'notice';
@@ -31,6 +31,8 @@ export interface MailData {
   subject: string;
   greeting: string;
   paragraphs: string[];
+  /** The one-time link, after the first paragraph; null: there is none. */
+  action: { label: string; href: string } | null;
   /** Why this came, and that nobody reads answers. */
   footer: string;
   siteName: string;
@@ -42,6 +44,8 @@ export interface MailView {
   locale: string | null;
   at: Milliseconds;
   about: { message: (typeof NAMES)[number]; left?: number; codesKept?: true };
+  /** Of a one-time link. */
+  token?: string;
 }
 
 /** Compiles every template once. @throws {OperatorProblem} when the operator's folder cannot be used */
@@ -49,7 +53,7 @@ export function createMailViews({ folder, overrideFolder, siteName, issuer }: Ma
   const roots = [overrideFolder, folder].filter((root) => root !== undefined).map((root) => join(root, 'mails'));
   const forms = load(roots, overrideFolder);
 
-  return ({ name, locale, at, about }: MailView) => {
+  return ({ name, locale, at, about, token }: MailView) => {
     const language = pickLanguage({ uiLocales: locale ?? undefined });
     const t = translator(language);
     const { message } = about;
@@ -59,6 +63,7 @@ export function createMailViews({ folder, overrideFolder, siteName, issuer }: Ma
       ...{ message, language, subject, siteName, issuer },
       greeting: calledBy === null ? t('mail.greeting') : t('mail.greeting-name', { name: calledBy }),
       paragraphs: paragraphs(t, about, { site: siteName, when: instant(at, language) }),
+      action: token ? { label: t(`mail.${message}.action`), href: `${issuer}/link/${token}` } : null,
       footer: t('mail.footer', { site: siteName }),
     };
     return { language, subject, text: forms.text.write(message, data, t), html: forms.html.write(message, data, t) };

@@ -1,39 +1,9 @@
+import type { AccountViews } from './account-views.ts';
+import type { FormPage, Page, Problem, StepPage } from './view-parts.ts';
+
+export type { ClientHead, Problem } from './view-parts.ts';
+
 /** What each page is given. Strings are plain text: the templates escape them. */
-
-export interface ClientHead {
-  name: string;
-  /** Where the person will end up, shown beside the name, since a name can be anything. */
-  host: string | null;
-  /** Shown only when it is a path of ours or a `data:image/` address: the CSP lets no other image in. */
-  logoUri: string | null;
-}
-
-/** `credentials` marks email and password together, so that nobody learns which of them was wrong. */
-export type ProblemField =
-  | 'email'
-  | 'password'
-  | 'new_password'
-  | 'code'
-  | 'credentials'
-  | ('name' | 'given_name' | 'family_name' | 'nickname' | 'locale' | 'zoneinfo');
-
-export type Problem = { field: ProblemField | null; text: string } | null;
-
-interface Page {
-  client?: ClientHead | null | undefined;
-}
-
-/** A page with a form: `action` is where it posts, `csrf` goes into every form of the page. */
-interface FormPage extends Page {
-  action: string;
-  csrf: string;
-}
-
-/** `cancelAction` is posted to, with the same `csrf`; null hides the way back. */
-interface StepPage extends FormPage {
-  problem: Problem;
-  cancelAction: string | null;
-}
 
 export interface HomeView extends Page {
   issuer: string;
@@ -44,6 +14,28 @@ export interface SignInView extends StepPage {
   email: string;
   /** The box "Stay signed in" is ticked. */
   remember: boolean;
+  /** Null: nothing is mailed here. */
+  forgottenHref: string | null;
+}
+
+export interface ForgottenPasswordView extends FormPage {
+  email: string;
+  backHref: string;
+  problem: Problem;
+}
+
+export interface PasswordResetView extends FormPage {
+  accountEmail: string;
+  minLength: number;
+  problem: Problem;
+}
+
+/** Something that was done, or is to be done elsewhere, in words. */
+export interface NoticeView extends Page {
+  title: string;
+  paragraphs: string[];
+  /** A page of ours to go on at. */
+  next: { href: string; label: string } | null;
 }
 
 export interface TotpView extends StepPage {
@@ -131,66 +123,12 @@ export interface SetupDoneView extends Page {
   nextCommands: string[];
 }
 
-/** A page of somebody who is signed in. */
-interface OwnPage extends Page {
-  csrf: string;
-  accountEmail: string;
-  /** Which of the sections it is, by its address. */
-  section: string;
-}
-
-/** Instants are ISO 8601. */
-export interface AccountView extends OwnPage {
-  name: string | null;
-  emailVerified: boolean;
-  authenticators: number;
-  recoveryCodes: number;
-  sessions: number;
-  /** What was done on the page before. */
-  notice: string | null;
-}
-
-export interface AccountProfileView extends OwnPage {
-  action: string;
-  profile: Record<'name' | 'given_name' | 'family_name' | 'nickname' | 'locale' | 'zoneinfo', string>;
-  problem: Problem;
-}
-
-export interface AccountPasswordView extends OwnPage {
-  action: string;
-  minLength: number;
-  problem: Problem;
-}
-
-export interface AccountAuthenticatorsView extends OwnPage {
-  authenticators: { id: string; name: string; addedAt: string }[];
-  mayRemove: boolean;
-}
-
-export interface AccountRecoveryCodesView extends OwnPage {
-  left: number;
-  hasTotp: boolean;
-}
-
-export interface AccountSessionsView extends OwnPage {
-  sessions: {
-    uid: string;
-    browser: string | null;
-    system: string | null;
-    address: string | null;
-    signedInAt: string;
-    seenAt: string;
-    isThis: boolean;
-  }[];
-}
-
-export interface AccountApplicationsView extends OwnPage {
-  applications: (ClientHead & { clientId: string; since: string; may: string[] })[];
-}
-
-export interface ViewData {
+export interface ViewData extends AccountViews {
   home: HomeView;
   'sign-in': SignInView;
+  'forgotten-password': ForgottenPasswordView;
+  'password-reset': PasswordResetView;
+  notice: NoticeView;
   totp: TotpView;
   'recovery-code': RecoveryCodeView;
   'totp-enrolment': TotpEnrolmentView;
@@ -203,13 +141,6 @@ export interface ViewData {
   error: ErrorView;
   'setup-account': SetupAccountView;
   'setup-done': SetupDoneView;
-  account: AccountView;
-  'account-profile': AccountProfileView;
-  'account-password': AccountPasswordView;
-  'account-authenticators': AccountAuthenticatorsView;
-  'account-recovery-codes': AccountRecoveryCodesView;
-  'account-sessions': AccountSessionsView;
-  'account-applications': AccountApplicationsView;
 }
 
 export type ViewName = keyof ViewData;
@@ -218,6 +149,9 @@ export type ViewName = keyof ViewData;
 export const VIEW_NAMES = Object.keys({
   home: 0,
   'sign-in': 0,
+  'forgotten-password': 0,
+  'password-reset': 0,
+  notice: 0,
   totp: 0,
   'recovery-code': 0,
   'totp-enrolment': 0,

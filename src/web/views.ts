@@ -4,7 +4,8 @@ import { Eta } from 'eta';
 import { OperatorProblem } from '../lib/errors.ts';
 import { type AssetFolders, assetHref, isInside, loadAssets } from './assets.ts';
 import { LANGUAGES, type Language, type Translate, translator } from './texts.ts';
-import { type Problem, type ProblemField, VIEW_NAMES, type ViewData, type ViewName } from './view-data.ts';
+import { VIEW_NAMES, type ViewData, type ViewName } from './view-data.ts';
+import type { Problem, ProblemField } from './view-parts.ts';
 
 /** A template may include others by name only; a path of any kind is no name. */
 const TEMPLATE_NAME = /^(partials\/)?[a-z0-9-]+$/;

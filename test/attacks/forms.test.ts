@@ -81,11 +81,33 @@ const without =
     return new URLSearchParams(rest).toString();
   };
 
+interface Family {
+  /** By a browser that is not known here; below /account it is sent to sign in. */
+  unknown: number;
+  /** With a cookie of the right shape. */
+  changed: number;
+  /** What looking at the form's own address says. */
+  look: number[];
+  /** A step that there is not. */
+  nowhere: number;
+}
+
+const ASKING: Family = { unknown: 400, changed: 400, look: [200], nowhere: 404 };
+
+/** By the first part of the address that a form is posted to. */
+const FAMILIES: Record<string, Family> = {
+  interaction: { unknown: 400, changed: 400, look: [404], nowhere: 303 },
+  // Any name is taken for a link.
+  setup: { unknown: 410, changed: 403, look: [410], nowhere: 404 },
+  // Some forms have the address of their page.
+  account: { unknown: 303, changed: 303, look: [200, 404], nowhere: 404 },
+  link: { unknown: 410, changed: 403, look: [200], nowhere: 404 },
+  'forgotten-password': ASKING,
+};
+
 describe.each(Object.entries(STATIONS))('the form %s', (name, reach) => {
-  const isSetup = name.startsWith('/setup/');
-  const isAccount = name.startsWith('/account/');
-  /** Nobody is signed in: below /account, that is where the browser is sent. */
-  const unknown = isSetup ? 410 : isAccount ? 303 : 400;
+  const [, first = ''] = /^\/([\w-]+)/.exec(name) ?? [];
+  const { unknown, changed, look, nowhere } = FAMILIES[first] as Family;
   let station: Station;
   let reached: Page;
   let foreign: { csrf: string; agent: UserAgent };
@@ -140,7 +162,7 @@ describe.each(Object.entries(STATIONS))('the form %s', (name, reach) => {
     [
       'with a cookie that was changed',
       () => ({ headers: { cookie: cookiesOf(station.agent, formOf(station.page).action).replaceAll(/=./g, '=_') } }),
-      isSetup ? 403 : unknown,
+      changed,
     ],
     ...['PUT', 'PATCH', 'DELETE', 'OPTIONS'].map((method): [string, () => Attempt, number] => [
       `by ${method}`,
@@ -159,16 +181,15 @@ describe.each(Object.entries(STATIONS))('the form %s', (name, reach) => {
   it('is not sent by looking at its address', async () => {
     for (const method of ['GET', 'HEAD']) {
       const { status, text } = await attack(station, { method, body: '', headers: { 'content-type': '' } });
-      // Below /setup any name is taken for a link; below /account some forms have the address of their page.
-      expect(isAccount ? [200, 404] : [isSetup ? 410 : 404]).toContain(status);
+      expect(look).toContain(status);
       expect(text).not.toMatch(TRACES);
     }
   });
 
   it('has no way on by a step that there is not', async () => {
-    const nowhere = formOf(station.page).action.replace(/[^/]+$/, 'constructor');
-    const answer = await attack(station, { target: nowhere });
-    expect(answer.status).toBe(isSetup ? (name.endsWith('/recovery-codes') ? 410 : 404) : isAccount ? 404 : 303);
+    const target = formOf(station.page).action.replace(/[^/]+$/, 'constructor');
+    const answer = await attack(station, { target });
+    expect(answer.status).toBe(name === '/setup/recovery-codes' ? 410 : nowhere);
     expect(answer.text).not.toMatch(TRACES);
   });
 
@@ -190,8 +211,8 @@ describe.each(Object.entries(STATIONS))('the form %s', (name, reach) => {
     expect(again.status).toBeLessThan(500);
     expect(again.html).not.toMatch(TRACES);
     // What was done is done: the page is another one by now, or nobody's.
-    if (name.endsWith('/consent') || isAccount) return;
-    if (isSetup)
+    if (name.endsWith('/consent') || !['interaction', 'setup'].includes(first)) return;
+    if (first === 'setup')
       expect(seen(await agent.follow('/setup'))).toMatch(
         name.endsWith('/recovery-codes') ? /does not work any more/ : next,
       );

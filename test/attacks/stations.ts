@@ -2,6 +2,7 @@ import { createRecoveryCodes } from '../../src/accounts/recovery-codes.ts';
 import { BY_OPERATOR, BY_SYSTEM } from '../../src/lib/by.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { makeSetupLink } from '../../src/setup/setup-link.ts';
+import { mailedLink } from '../support/letters.ts';
 import { PASSWORD, type TestServer } from '../support/server.ts';
 import { codeOf } from '../support/sign-in.ts';
 import { createUserAgent, type Page, textOf, type UserAgent } from '../support/user-agent.ts';
@@ -64,6 +65,15 @@ export const STATIONS: Record<string, (server: TestServer) => Promise<Station>> 
     const codes = await agent.submit(page, { code: codeOf(seedOn(page)) });
     return { agent, page: codes, good: {}, next: /is ready/ };
   },
+  '/forgotten-password': async (server) => {
+    const { email } = await server.addAccount();
+    const agent = createUserAgent(server.issuer);
+    return { agent, page: await agent.follow('/forgotten-password'), good: { email }, next: /Look into your mailbox/ };
+  },
+  '/link (password reset)': async (server) => {
+    const good = { new_password: 'a rather different secret' };
+    return { ...(await linkPage(server, '/forgotten-password')), good, next: /Your password is set/ };
+  },
   '/account/profile': (server) => accountPage(server, 'profile', { name: 'Ada' }, /Your profile is saved/),
   '/account/password': (server) =>
     accountPage(server, 'password', { new_password: 'a rather different secret' }, /Your password is changed/),
@@ -99,6 +109,14 @@ export const STATIONS: Record<string, (server: TestServer) => Promise<Station>> 
   },
   '/account/sign-out': (server) => accountPage(server, 'profile', {}, /You are signed out/, { form: 'sign-out' }),
 };
+
+/** The page of a link that somebody had mailed by typing an address. */
+async function linkPage(server: TestServer, asking: string): Promise<Pick<Station, 'agent' | 'page'>> {
+  const { email } = await server.addAccount();
+  const agent = createUserAgent(server.issuer);
+  await agent.submit(await agent.follow(asking), { email });
+  return { agent, page: await agent.follow(await mailedLink(server, email)) };
+}
 
 /** Somebody who has just signed in, before one form of a section. */
 async function accountPage(

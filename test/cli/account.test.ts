@@ -230,6 +230,7 @@ it('unlock lifts the wait that the server imposed', async () => {
         passwords: 1,
         codes: 1,
         perAddress: 100,
+        letters: 5,
         window: 900,
         spraying: { perPassword: 20, perAddress: 20 },
       };
@@ -263,6 +264,7 @@ describe('limit', () => {
         passwords: 1,
         codes: 1,
         perAddress: 3,
+        letters: 5,
         window: 900,
         spraying: { perPassword: 9, perAddress: 9 },
       };

@@ -7,7 +7,7 @@ import { testClock } from '../support/clock.ts';
 
 const keys = { attempts: Buffer.alloc(32, 1), spraying: Buffer.alloc(32, 2) };
 const spraying = { perPassword: 20, perAddress: 50 };
-const limits = { passwords: 10, codes: 5, perAddress: 100, window: 15 * MINUTE, spraying };
+const limits = { passwords: 10, codes: 5, perAddress: 100, letters: 5, window: 15 * MINUTE, spraying };
 const names = createNames(keys.attempts);
 const HOME = '192.0.2.7';
 const [home, ada, adaId] = [names.address(HOME), names.email('ada@example.org'), names.account('acc_ada')];

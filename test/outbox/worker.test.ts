@@ -34,6 +34,7 @@ async function started(work: (name: string, clientId: string | null) => Promise<
     'end-client': handle,
     'end-access': handle,
     'backchannel-logout': handle,
+    'link-asked': handle,
     mail: handle,
   };
   const warn = (fields: Record<string, unknown>) => void logged.push(fields);

@@ -10,8 +10,8 @@ import { racers } from '../support/stores.ts';
 import { keys } from './artifacts.contract.ts';
 import { type RelationalEngine, sealedInstallation } from './sealed-installation.ts';
 
-/** Lasting keys, the signing key and who made it, and a letter are sealed too. */
-const OTHERS = 8;
+/** Lasting keys, the signing key and who made it, a letter and what belongs to a link are sealed too. */
+const OTHERS = 9;
 
 /** Every engine must pass this. */
 export function resealContract(engine: RelationalEngine): void {
@@ -77,7 +77,7 @@ export function resealContract(engine: RelationalEngine): void {
       let slices = 0;
       function another(): boolean {
         slices += 1;
-        if (slices === 6) {
+        if (slices === 7) {
           changeKeyringFile(folders.keys, (content) => ({ ...content, keys: [...content.keys, third] }));
           clock.forward(1);
         }
@@ -98,7 +98,7 @@ export function resealContract(engine: RelationalEngine): void {
       await fill({ people: 1, tokens: 250 });
       const current = rotate();
       let slices = 0;
-      const first = await stores.resealing.run({ isStopped: () => ++slices === 6 });
+      const first = await stores.resealing.run({ isStopped: () => ++slices === 7 });
       expect(first.done).toBe(1 + OTHERS + 100);
       expect((await stores.resealing.counts()).get(current)).toBe(first.done);
       expect(await broken()).toEqual([]);

@@ -33,7 +33,7 @@ describe('over http on this machine', () => {
     const { headers } = answer;
     expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'x-frame-options': 'DENY' });
     // Where an address may carry a token, it goes to nobody.
-    const carriesToken = /^\/setup\/./.test(path)
+    const carriesToken = /^\/(setup|link)\/./.test(path)
       ? /GET|HEAD/.test(method)
       : /^\/oauth2\/(authorize|logout)$/.test(path);
     expect(headers['referrer-policy']).toBe(carriesToken ? 'no-referrer' : 'same-origin');

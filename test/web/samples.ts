@@ -15,7 +15,21 @@ export const samples: ViewData = {
     ...step,
     email: accountEmail,
     remember: true,
+    forgottenHref: '/forgotten-password?flow=abc',
     problem: { field: 'credentials', text: 'Email or password is not right.' },
+  },
+  'forgotten-password': {
+    ...{ action: '/forgotten-password', csrf: 'csrf-value', email: 'ada', backHref: '/account' },
+    problem: { field: 'email', text: 'That is no email address.' },
+  },
+  'password-reset': {
+    ...{ action: '/link', csrf: 'csrf-value', accountEmail, minLength: 15 },
+    problem: { field: 'new_password', text: 'That password is too short.' },
+  },
+  notice: {
+    title: 'Look into your mailbox',
+    paragraphs: ['A letter with a link is on its way.', 'The link works once.'],
+    next: { href: '/account', label: 'Back to the sign-in' },
   },
   totp: { ...step, accountEmail, recoveryHref: '/interaction/u1/recovery-code' },
   'recovery-code': { ...step, accountEmail, totpHref: '/interaction/u1/totp' },

@@ -11,11 +11,12 @@ export function endState({ state }: Pick<BothFiles, 'state'>): void {
 }
 
 /**
- * Refuses what was issued at an instant or before: access tokens too, which are stored nowhere, and links to set up an
- * administrator.
+ * Refuses what was issued at an instant or before: access tokens too, which are stored nowhere, links to set up an
+ * administrator, and mailed ones.
  */
 export function refuseOlder({ database }: Pick<BothFiles, 'database'>, at: Milliseconds): void {
   database.prepare('UPDATE Account SET notBefore = max(notBefore, ?)').run(at);
   database.prepare('UPDATE Client SET notBefore = max(notBefore, ?)').run(at);
   database.prepare('UPDATE SetupLink SET expiresAt = min(expiresAt, ?) WHERE spentAt IS NULL').run(at);
+  database.prepare('UPDATE MailedLink SET expiresAt = min(expiresAt, ?) WHERE spentAt IS NULL').run(at);
 }

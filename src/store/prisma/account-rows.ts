@@ -58,3 +58,6 @@ export async function putRecoveryCodes(tx: Transaction, accountId: string, hashe
 export function unsealSeed(sealer: Sealer, credentialId: string, sealedSecret: string): string {
   return sealer.unseal(SEED, credentialId, Buffer.from(sealedSecret, 'base64url'));
 }
+
+export const forgetBrowsers = (accountId: string) => (tx: Transaction) =>
+  tx.knownBrowser.deleteMany({ where: { accountId } });

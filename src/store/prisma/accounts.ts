@@ -5,9 +5,10 @@ import type { By } from '../../lib/by.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Sealer } from '../../lib/sealing.ts';
 import type { Message } from '../../mail/message.ts';
-import { insertAccount, insertTotp, unsealSeed } from './account-rows.ts';
+import { forgetBrowsers, insertAccount, insertTotp, unsealSeed } from './account-rows.ts';
 import type { AuditRow } from './audit-row.ts';
 import { erasePersonal } from './audit-sealing.ts';
+import { prismaByLink } from './by-link.ts';
 import { applyChange, type Change } from './change.ts';
 import { orConflict } from './conflict.ts';
 import type { PrismaClient, Transaction } from './database.ts';
@@ -78,6 +79,7 @@ export function prismaAccounts({
 
   return {
     ...prismaOwnAccount({ prisma, clock, auditRow, endingOf }),
+    ...prismaByLink({ prisma, clock, auditRow, endingOf }),
     async find(id) {
       const [row, totp] = await Promise.all([prisma.account.findUnique({ where: { id } }), totpCount(id)]);
       return row && toAccount(row, totp > 0);
@@ -188,8 +190,6 @@ export function prismaAccounts({
     recoveryCodesLeft: (accountId) => prisma.recoveryCode.count({ where: { accountId, usedAt: null } }),
   };
 }
-
-const forgetBrowsers = (accountId: string) => (tx: Transaction) => tx.knownBrowser.deleteMany({ where: { accountId } });
 
 type AccountRow = NonNullable<Awaited<ReturnType<PrismaClient['account']['findUnique']>>>;
 

@@ -38,3 +38,16 @@ export function applyChange(
     return true;
   });
 }
+
+/** Thrown inside a transaction to take back what it wrote. */
+export class NothingDone extends Error {}
+
+/** False where the change found, late, that it must not be. */
+export async function orFalse(change: Promise<boolean>): Promise<boolean> {
+  try {
+    return await change;
+  } catch (err) {
+    if (err instanceof NothingDone) return false;
+    throw err;
+  }
+}

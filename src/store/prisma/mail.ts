@@ -1,22 +1,35 @@
 import type { StandardClaims } from '../../accounts/account.ts';
 import { newId } from '../../lib/ids.ts';
 import type { Sealer } from '../../lib/sealing.ts';
+import type { Purpose } from '../../links/link.ts';
 import { type Letter, type Message, masked } from '../../mail/message.ts';
 import type { MailQueue } from '../../mail/queue.ts';
 import { sealLetter } from '../../mail/sealed-letter.ts';
 import type { MailJob } from '../../outbox/outbox.ts';
 import type { PrismaClient, Transaction } from './database.ts';
+import { insertLink } from './link-rows.ts';
 
 /** What stands in the clear beside a sealed letter. */
 type Payload = Pick<MailJob, 'message' | 'accountId' | 'to'>;
 
-/** To the address that the account has when it is changed, with the change or not at all. */
+interface Carried {
+  purpose: Purpose;
+  detail?: Record<string, string>;
+  /** Of the letter, where its receiver has chosen none. */
+  language?: string;
+}
+
+/**
+ * To the address that the account has when it is changed, with the change or not at all.
+ * @param link made with it; it is nowhere else
+ */
 export async function queueLetter(
   tx: Transaction,
   sealer: Sealer,
   accountId: string,
   about: Message,
   at: Date,
+  link?: Carried,
 ): Promise<void> {
   const account = await tx.account.findUniqueOrThrow({
     where: { id: accountId },
@@ -24,8 +37,9 @@ export async function queueLetter(
   });
   const { name, locale } = JSON.parse(account.claims) as StandardClaims;
   const letter: Letter = {
-    ...{ to: account.email, name: name ?? null, locale: locale ?? null },
+    ...{ to: account.email, name: name ?? null, locale: locale ?? link?.language ?? null },
     ...{ at: at.getTime(), about },
+    ...(link && { token: await insertLink(tx, sealer, { ...link, of: { accountId } }, at) }),
   };
   const id = newId('msg');
   const payload: Payload = { message: about.message, accountId, to: masked(account.email) };

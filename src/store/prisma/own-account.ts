@@ -3,7 +3,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Milliseconds } from '../../lib/duration.ts';
 import { putRecoveryCodes } from './account-rows.ts';
 import type { AuditRow } from './audit-row.ts';
-import { applyChange, type Change } from './change.ts';
+import { applyChange, type Change, NothingDone, orFalse } from './change.ts';
 import type { PrismaClient } from './database.ts';
 
 type OwnAccount = Pick<
@@ -18,9 +18,6 @@ interface OwnAccountDeps {
   /** How access to an account ends. */
   endingOf: (accountId: string) => NonNullable<Change['ending']>;
 }
-
-/** Thrown inside a transaction to take back what it wrote. */
-class NothingDone extends Error {}
 
 /** What people change of their own account. Each change rests on a look, and is void where that is out of date. */
 export function prismaOwnAccount({ endingOf, ...deps }: OwnAccountDeps): OwnAccount {
@@ -95,13 +92,4 @@ export function prismaOwnAccount({ endingOf, ...deps }: OwnAccountDeps): OwnAcco
         also: (tx, at) => putRecoveryCodes(tx, asOf.id, hashes, at),
       }),
   };
-}
-
-async function orFalse(change: Promise<boolean>): Promise<boolean> {
-  try {
-    return await change;
-  } catch (err) {
-    if (err instanceof NothingDone) return false;
-    throw err;
-  }
 }

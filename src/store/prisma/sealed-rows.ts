@@ -1,10 +1,11 @@
 import { keyIdOf } from '../../lib/sealing.ts';
-import { SEALED_LETTER } from '../../mail/sealed-letter.ts';
+import { SEALED_PAYLOAD } from '../../outbox/outbox.ts';
 import type { SealedRow, SealedRows } from '../reseal.ts';
 import { SEED } from './account-rows.ts';
 import { PERSONAL } from './audit-row.ts';
 import type { PrismaClient } from './database.ts';
 import { LASTING_KEY } from './lasting-keys.ts';
+import { LINK_DETAIL } from './link-rows.ts';
 import { PRIVATE_KEY } from './signing-keys.ts';
 
 /** How many rows are looked at in one go to count them. */
@@ -52,7 +53,7 @@ export function prismaSealedRows(prisma: PrismaClient): Record<string, SealedRow
         prisma.lastingKey.updateMany({ where: { label, sealedKey: old }, data: { sealedKey } }),
     },
     {
-      place: SEALED_LETTER,
+      place: SEALED_PAYLOAD,
       async slice(after, take) {
         const orderBy = { id: 'asc' } as const;
         const where = { id: { gt: after }, sealedPayload: { not: null } };
@@ -61,6 +62,16 @@ export function prismaSealedRows(prisma: PrismaClient): Record<string, SealedRow
       },
       replace: (id, old, sealedPayload) =>
         prisma.outboxMessage.updateMany({ where: { id, sealedPayload: old }, data: { sealedPayload } }),
+    },
+    {
+      place: LINK_DETAIL,
+      async slice(after, take) {
+        const where = { id: { gt: after }, sealedDetail: { not: null } };
+        const rows = await prisma.mailedLink.findMany({ where, orderBy: { id: 'asc' }, take });
+        return rows.map(({ id, sealedDetail }) => [id, sealedDetail as string]);
+      },
+      replace: (id, old, sealedDetail) =>
+        prisma.mailedLink.updateMany({ where: { id, sealedDetail: old }, data: { sealedDetail } }),
     },
     {
       place: PERSONAL,

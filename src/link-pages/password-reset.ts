@@ -1,0 +1,76 @@
+import type { Context } from 'koa';
+import type { Account } from '../accounts/account.ts';
+import { minimumLength, type PasswordPolicy } from '../accounts/password-policy.ts';
+import type { Passwords } from '../accounts/passwords.ts';
+import type { AccountStore } from '../accounts/store.ts';
+import { isSecondFactorEnforced, type SecondFactorPolicy } from '../assurance/demand.ts';
+import { Refusal } from '../lib/errors.ts';
+import type { Attempts } from '../limits/attempts.ts';
+import type { Pages } from '../web/page.ts';
+import { byVisitor, type RequestState } from '../web/request-log.ts';
+import type { ReturnCookie } from '../web/return-cookie.ts';
+import { tryAgainIn } from '../web/texts.ts';
+import type { Problem } from '../web/view-data.ts';
+import type { LinkPage, OpenedLink } from './link-page.ts';
+
+export interface PasswordResetDeps {
+  accounts: AccountStore;
+  passwords: Passwords;
+  passwordPolicy: PasswordPolicy;
+  secondFactor: SecondFactorPolicy;
+  attempts: Attempts;
+  returns: ReturnCookie;
+  pages: Pages;
+}
+
+/** A new password for whoever reads the account's mail. The second factor stays: the next sign-in asks for it. */
+export function createPasswordReset(deps: PasswordResetDeps): LinkPage {
+  const { accounts, passwords, passwordPolicy, secondFactor, attempts, returns, pages } = deps;
+
+  const minimumOf = ({ role }: Account) => minimumLength({ secondFactor: isSecondFactorEnforced(secondFactor, role) });
+
+  async function ownerOf({ link }: OpenedLink): Promise<Account> {
+    const account = link.accountId === null ? null : await accounts.find(link.accountId);
+    if (account?.status !== 'active') throw new Refusal('link_spent', 410);
+    return account;
+  }
+
+  function page(ctx: Context, { csrf }: OpenedLink, owner: Account, problem: Problem = null, status = 200): void {
+    const data = { action: '/link', csrf, accountEmail: owner.email, minLength: minimumOf(owner), problem };
+    pages.send(ctx, 'password-reset', data, { status });
+  }
+
+  return {
+    show: async (ctx, opened) => page(ctx, opened, await ownerOf(opened)),
+    async submit(ctx, opened, form) {
+      const owner = await ownerOf(opened);
+      const t = pages.texts(ctx);
+      const password = form.get('new_password') ?? '';
+      const by = byVisitor(ctx.state, owner.id);
+      const refuse = (problem: Problem, status = 422) => {
+        page(ctx, opened, owner, problem, status);
+        return false;
+      };
+      try {
+        // Each try costs a hash or a look elsewhere, so it is counted.
+        await attempts.address('new-password', (ctx.state as RequestState).address);
+      } catch (err) {
+        if (!(err instanceof Refusal) || err.retryAfter === null) throw err;
+        ctx.set('Retry-After', String(err.retryAfter));
+        return refuse({ field: null, text: tryAgainIn(t, err.retryAfter) }, err.status);
+      }
+      const known = { minimum: minimumOf(owner), email: owner.email, claims: owner.claims };
+      const problem = await passwordPolicy.assess(password, known, by);
+      if (problem) return refuse({ field: 'new_password', text: t(`problem.${problem.code}`, { n: problem.n }) });
+
+      const hash = await passwords.hash(password);
+      if (!(await accounts.resetPassword(owner.id, opened.tokenHash, hash, by))) throw new Refusal('link_spent', 410);
+      pages.send(ctx, 'notice', {
+        title: t('notice.reset-done.heading'),
+        paragraphs: [t('notice.reset-done.what')],
+        next: { href: returns.href(ctx), label: t('sign-in.submit') },
+      });
+      return true;
+    },
+  };
+}

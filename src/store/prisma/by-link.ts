@@ -1,0 +1,41 @@
+import type { AccountStore } from '../../accounts/store.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { forgetBrowsers } from './account-rows.ts';
+import type { AuditRow } from './audit-row.ts';
+import { applyChange, type Change, NothingDone, orFalse } from './change.ts';
+import type { PrismaClient } from './database.ts';
+import { spendLink } from './link-rows.ts';
+
+interface ByLinkDeps {
+  prisma: PrismaClient;
+  clock: Clock;
+  auditRow: AuditRow;
+  /** How access to an account ends. */
+  endingOf: (accountId: string) => NonNullable<Change['ending']>;
+}
+
+/** What a mailed link lets its holder do with an account: each spends it in the transaction of the change. */
+export function prismaByLink({ endingOf, ...deps }: ByLinkDeps): Pick<AccountStore, 'resetPassword'> {
+  return {
+    resetPassword: (accountId, tokenHash, passwordHash, by) =>
+      orFalse(
+        applyChange(deps, {
+          write: (tx, stamp) =>
+            tx.account.updateMany({
+              where: { id: accountId, status: 'active' },
+              // Who opened the letter reads what is sent to the address.
+              data: {
+                ...{ passwordHash, factorsVersion: { increment: 1 }, ...stamp },
+                ...{ emailVerified: true, mustChangePassword: false },
+              },
+            }),
+          ...{ event: { event: 'password_reset.used', accountId }, by, ending: endingOf(accountId) },
+          async also(tx, at) {
+            const spent = await spendLink(tx, { purpose: 'password-reset', tokenHash, accountId }, at);
+            if (!spent) throw new NothingDone();
+            await forgetBrowsers(accountId)(tx);
+          },
+        }),
+      ),
+  };
+}

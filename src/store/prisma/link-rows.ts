@@ -1,0 +1,61 @@
+import { toMilliseconds } from '../../lib/duration.ts';
+import { sha256 } from '../../lib/hash.ts';
+import { newId, newSecret } from '../../lib/ids.ts';
+import type { Sealer } from '../../lib/sealing.ts';
+import { type MailedLink, type Purpose, REMEMBERED, ruleOf } from '../../links/link.ts';
+import type { PrismaClient, Transaction } from './database.ts';
+
+/** Table and column of the seal. */
+export const LINK_DETAIL = 'MailedLink.sealedDetail';
+
+export interface NewLink {
+  purpose: Purpose;
+  /** Whose it is: an account's, or that of an address that has none (keyed hash). */
+  of: { accountId: string } | { emailHash: string };
+  detail?: Record<string, string>;
+}
+
+/** @returns the token, which is stored nowhere: it goes into a sealed letter, or it is lost */
+export async function insertLink(
+  tx: Transaction,
+  sealer: Sealer,
+  { purpose, of, detail }: NewLink,
+  at: Date,
+): Promise<string> {
+  const { lifetime, newestOnly } = ruleOf(purpose);
+  if (newestOnly) await tx.mailedLink.deleteMany({ where: { purpose, ...of, spentAt: null } });
+  const old = new Date(at.getTime() - toMilliseconds(REMEMBERED));
+  await tx.mailedLink.deleteMany({ where: { expiresAt: { lt: old } } });
+
+  const [id, token] = [newId('lnk'), newSecret('gwl')];
+  const sealedDetail = detail ? sealer.seal(LINK_DETAIL, id, JSON.stringify(detail)).toString('base64url') : null;
+  const expiresAt = new Date(at.getTime() + toMilliseconds(lifetime));
+  await tx.mailedLink.create({
+    data: { id, purpose, ...of, tokenHash: sha256(token), sealedDetail, createdAt: at, expiresAt },
+  });
+  return token;
+}
+
+/**
+ * False where somebody else spent it, or it is open no more. The account's row comes first in every transaction that
+ * touches both, so that no two wait for each other.
+ */
+export async function spendLink(
+  tx: Transaction,
+  { purpose, tokenHash, accountId }: { purpose: Purpose; tokenHash: string; accountId: string | null },
+  at: Date,
+): Promise<boolean> {
+  const where = { purpose, tokenHash, accountId, spentAt: null, expiresAt: { gt: at } };
+  return (await tx.mailedLink.updateMany({ where, data: { spentAt: at } })).count === 1;
+}
+
+/** What was mailed before a change of password or address opens nothing after it. */
+export const voidLinks = (tx: Transaction, accountId: string, purposes: readonly Purpose[]) =>
+  tx.mailedLink.deleteMany({ where: { accountId, purpose: { in: [...purposes] }, spentAt: null } });
+
+type LinkRow = NonNullable<Awaited<ReturnType<PrismaClient['mailedLink']['findFirst']>>>;
+
+export function linkIn(sealer: Sealer, { id, purpose, accountId, sealedDetail }: LinkRow): MailedLink {
+  const detail = sealedDetail && sealer.unseal(LINK_DETAIL, id, Buffer.from(sealedDetail, 'base64url'));
+  return { purpose: purpose as Purpose, accountId, detail: detail ? JSON.parse(detail) : {} };
+}

@@ -1,0 +1,61 @@
+import type { ClientHead, OwnPage, Problem } from './view-parts.ts';
+
+/** Instants are ISO 8601. */
+export interface AccountView extends OwnPage {
+  name: string | null;
+  emailVerified: boolean;
+  authenticators: number;
+  recoveryCodes: number;
+  sessions: number;
+  /** What was done on the page before. */
+  notice: string | null;
+}
+
+export interface AccountProfileView extends OwnPage {
+  action: string;
+  profile: Record<'name' | 'given_name' | 'family_name' | 'nickname' | 'locale' | 'zoneinfo', string>;
+  problem: Problem;
+}
+
+export interface AccountPasswordView extends OwnPage {
+  action: string;
+  minLength: number;
+  problem: Problem;
+}
+
+export interface AccountAuthenticatorsView extends OwnPage {
+  authenticators: { id: string; name: string; addedAt: string }[];
+  mayRemove: boolean;
+}
+
+export interface AccountRecoveryCodesView extends OwnPage {
+  left: number;
+  hasTotp: boolean;
+}
+
+export interface AccountSessionsView extends OwnPage {
+  sessions: {
+    uid: string;
+    browser: string | null;
+    system: string | null;
+    address: string | null;
+    signedInAt: string;
+    seenAt: string;
+    isThis: boolean;
+  }[];
+}
+
+export interface AccountApplicationsView extends OwnPage {
+  applications: (ClientHead & { clientId: string; since: string; may: string[] })[];
+}
+
+/** By the names of their templates. */
+export interface AccountViews {
+  account: AccountView;
+  'account-profile': AccountProfileView;
+  'account-password': AccountPasswordView;
+  'account-authenticators': AccountAuthenticatorsView;
+  'account-recovery-codes': AccountRecoveryCodesView;
+  'account-sessions': AccountSessionsView;
+  'account-applications': AccountApplicationsView;
+}

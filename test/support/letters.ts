@@ -1,0 +1,26 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import PostalMime, { type Email } from 'postal-mime';
+import type { TestServer } from './server.ts';
+
+/** What was mailed to an address, oldest first, read out of the outbox folder. */
+export async function lettersTo(server: Pick<TestServer, 'app' | 'folder'>, email: string): Promise<Email[]> {
+  // What was asked for becomes a letter, and the letter a file.
+  for (let round = 0; round < 3; round += 1) await server.app.worker.run();
+  const folder = path.join(server.folder, 'data/outbox');
+  const files = readdirSync(folder, { withFileTypes: true })
+    .filter(({ name }) => name.endsWith('.eml'))
+    .map(({ name }) => path.join(folder, name))
+    .map((file) => ({ file, at: statSync(file, { bigint: true }).mtimeNs }))
+    .sort((a, b) => (a.at < b.at ? -1 : 1));
+  const letters = await Promise.all(files.map(({ file }) => PostalMime.parse(readFileSync(file))));
+  return letters.filter(({ to }) => to?.some(({ address }) => address === email));
+}
+
+/** The address of the newest letter's one-time link, as somebody reads it there. */
+export async function mailedLink(server: Pick<TestServer, 'app' | 'folder'>, email: string): Promise<string> {
+  const letter = (await lettersTo(server, email)).at(-1);
+  const [href] = /\bhttps?:\/\/\S+\/link\/\S+/.exec(letter?.text ?? '') ?? [];
+  if (!href) throw new Error(`no link in the last letter to ${email}: ${letter?.subject}`);
+  return href;
+}
