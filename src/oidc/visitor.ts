@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Context } from 'koa';
+import { type Device, deviceOf } from '../web/device.ts';
 import type { RequestState } from '../web/request-log.ts';
-import { type Device, deviceOf } from './user-agent.ts';
 
 /** Who uses a session, for its owner to recognise. Kept with the session, sealed. */
 export interface Visitor extends Device {
