@@ -111,6 +111,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
 
   const providerDeps = {
     ...{ issuer, lifetimes, secondFactor, keyring, accounts, consents, artifacts, registry, outbox, fetch, clock },
+    audit,
     accessTokens: createAccessTokens({ issuer, keys }),
     pages: createProviderPages(pages, async (id) => (await accounts.find(id))?.email ?? null),
     events: {

@@ -36,7 +36,7 @@ export type AuditEvent =
   | { event: 'consent.given'; accountId: string; clientId: string; scopes: readonly string[] }
   | { event: 'consent.denied'; accountId: string; clientId: string }
   | { event: 'consent.withdrawn'; accountId: string; clientId: string }
-  | { event: 'grant.replayed'; clientId: string; kind: string }
+  | { event: 'grant.replayed'; accountId: string | null; clientId: string; kind: string }
   | { event: 'session.ended'; accountId: string }
   | { event: 'client.created'; clientId: string; type: string }
   | { event: 'client.updated'; clientId: string }

@@ -28,7 +28,7 @@ const WORDS: Record<AuditEvent['event'], string> = {
   'consent.given': 'gave consent as',
   'consent.denied': 'denied consent as',
   'consent.withdrawn': 'withdrew consent as',
-  'grant.replayed': 'presented again what was spent',
+  'grant.replayed': 'presented again a spent code or token of',
   'session.ended': 'ended a session of',
   'client.created': 'registered',
   'client.updated': 'changed the registration of',
