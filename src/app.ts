@@ -208,7 +208,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   koa.use(notFound());
 
   const background = startBackground({
-    ...{ stores, clock, log, audit: config.audit },
+    ...{ stores, clock, log, metrics, audit: config.audit },
     handlers: { ...createJobs({ issuer, artifacts, registry, outbox, keys, fetch }), ...letters.jobs },
   });
 

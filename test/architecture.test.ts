@@ -59,6 +59,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'signing',
     'limits',
     'mail',
+    'outbox',
     'web',
     'setup',
     'config',

@@ -44,6 +44,8 @@ export type AuditEvent =
   | { event: 'client.disabled'; clientId: string }
   | { event: 'client.enabled'; clientId: string }
   | { event: 'client.deleted'; clientId: string }
+  | { event: 'delivery.retried'; clientId: string; count: number }
+  | { event: 'delivery.dropped'; clientId: string; count: number }
   | { event: 'signing_key.added'; kid: string }
   | { event: 'signing_key.revoked'; kid: string }
   | { event: 'keyring.key_added'; keyId: string }

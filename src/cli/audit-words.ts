@@ -36,6 +36,8 @@ const WORDS: Record<AuditEvent['event'], string> = {
   'client.disabled': 'disabled',
   'client.enabled': 'enabled',
   'client.deleted': 'deleted',
+  'delivery.retried': 'had messages tried again',
+  'delivery.dropped': 'dropped messages',
   'signing_key.added': 'added a signing key',
   'signing_key.revoked': 'revoked a signing key',
   'keyring.key_added': 'added a key to the keyring',
