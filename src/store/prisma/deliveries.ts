@@ -1,3 +1,4 @@
+import type { AuditEvent } from '../../audit/audit.ts';
 import type { By } from '../../lib/by.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Chosen, Deliveries, Delivery } from '../../outbox/deliveries.ts';
@@ -8,6 +9,7 @@ const MESSAGE = 'backchannel-logout';
 /** A statement has room for so many ids, and for more. */
 const SLICE = 500;
 
+type Report = (clientId: string, count: number) => AuditEvent;
 type Change = (tx: Transaction, ids: string[]) => Promise<{ count: number }>;
 
 export function prismaDeliveries({
@@ -31,7 +33,7 @@ export function prismaDeliveries({
   }
 
   /** With one event for each application. */
-  function change(event: 'delivery.retried' | 'delivery.dropped', chosen: Chosen, by: By, write: Change) {
+  function change(report: Report, chosen: Chosen, by: By, write: Change) {
     const isChosen = ({ id, clientId }: Delivery) =>
       'ids' in chosen ? chosen.ids.includes(id) : chosen.clientId === clientId;
     return prisma.$transaction(async (tx) => {
@@ -41,8 +43,7 @@ export function prismaDeliveries({
         const ids = deliveries.map(({ id }) => id);
         let count = 0;
         while (ids.length > 0) count += (await write(tx, ids.splice(0, SLICE))).count;
-        if (count > 0)
-          await tx.auditEvent.create({ data: auditRow({ event, clientId, count }, by, new Date(clock())) });
+        if (count > 0) await tx.auditEvent.create({ data: auditRow(report(clientId, count), by, new Date(clock())) });
         all += count;
       }
       return all;
@@ -52,13 +53,22 @@ export function prismaDeliveries({
   return {
     list: () => read(prisma),
     retry: (chosen, by) =>
-      change('delivery.retried', chosen, by, (tx, ids) =>
-        tx.outboxMessage.updateMany({
-          where: { id: { in: ids }, doneAt: { not: null } },
-          data: { doneAt: null, dueAt: new Date(clock()), attempts: 0 },
-        }),
+      change(
+        (clientId, count) => ({ event: 'delivery.retried', clientId, count }),
+        chosen,
+        by,
+        (tx, ids) =>
+          tx.outboxMessage.updateMany({
+            where: { id: { in: ids }, doneAt: { not: null } },
+            data: { doneAt: null, dueAt: new Date(clock()), attempts: 0 },
+          }),
       ),
     drop: (chosen, by) =>
-      change('delivery.dropped', chosen, by, (tx, ids) => tx.outboxMessage.deleteMany({ where: { id: { in: ids } } })),
+      change(
+        (clientId, count) => ({ event: 'delivery.dropped', clientId, count }),
+        chosen,
+        by,
+        (tx, ids) => tx.outboxMessage.deleteMany({ where: { id: { in: ids } } }),
+      ),
   };
 }
