@@ -63,7 +63,7 @@ export function postgresqlEndings(pool: Pool): Endings {
     endSession: async (idHash, until) => (await sql.endSession(idHash, until)).rows[0] ?? null,
     endSessionOf: async (accountId, uid, until) => (await sql.endSessionOf(accountId, uid, until)).rows[0] ?? null,
     async endGrant(grantId, until) {
-      // By itself: as the first of the statement below it would be marked twice by one command.
+      // Marked before what falls with it is deleted: of many at once, whoever marked it has ended it.
       const { rowCount } = await sql.markOnce(`grant:${grantId}`, until);
       await sql.endGrant(grantId, until);
       return rowCount === 1;
