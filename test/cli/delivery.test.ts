@@ -54,7 +54,7 @@ async function signedOut(server: TestServer, backchannelLogoutUri: string) {
   return person;
 }
 
-describe.each(['sqlite', 'postgresql'] as const)('gatewright delivery on %s', (engine) => {
+describe.each(['sqlite', 'postgresql'] as const)('gatewright delivery on %s', { timeout: 90_000 }, (engine) => {
   it('shows what an application does not take, until it was given up, and has it tried again', async () => {
     const { server, receiver, run, json } = await started(engine);
     receiver.answerWith(...Array(MOST_TRIES).fill(500));
