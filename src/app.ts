@@ -114,6 +114,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
 
   const providerDeps = {
     ...{ issuer, lifetimes, secondFactor, keyring, accounts, consents, artifacts, registry, outbox, fetch, clock },
+    audit,
     accessTokens: createAccessTokens({ issuer, keys }),
     pages: createProviderPages(pages, async (id) => (await accounts.find(id))?.email ?? null),
     events: providerEvents({ log, metrics }),
@@ -202,7 +203,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   koa.use(notFound());
 
   const background = startBackground({
-    ...{ stores, clock, log, audit: config.audit },
+    ...{ stores, clock, log, metrics, audit: config.audit },
     handlers: {
       ...createJobs({ issuer, artifacts, registry, outbox, keys, fetch }),
       ...letters.jobs,

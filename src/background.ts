@@ -4,6 +4,7 @@ import { startAuditSealer } from './audit/sealer.ts';
 import type { Config } from './config/config.ts';
 import type { Clock } from './lib/clock.ts';
 import { type Logger, reasonOf } from './lib/log.ts';
+import type { Metrics } from './metrics/metrics.ts';
 import { type Handlers, startWorker, type Worker } from './outbox/worker.ts';
 import type { Stores } from './store/open.ts';
 import { startResealer } from './store/resealer.ts';
@@ -19,17 +20,22 @@ export function startBackground({
   stores,
   handlers,
   audit,
+  metrics,
   clock,
   log,
 }: {
   stores: Stores;
   audit: Config['audit'];
+  metrics: Pick<Metrics, 'jobGivenUp'>;
   handlers: Handlers;
   clock: Clock;
   log: Logger;
 }): Background {
   const { keyring } = stores;
-  const worker = startWorker({ outbox: stores.outbox, clock, log, handlers });
+  const worker = startWorker({
+    ...{ outbox: stores.outbox, clock, log, handlers },
+    onGivenUp: metrics.jobGivenUp,
+  });
   const sweeper = startSweeper({ sweep: stores.sweep, clock, log });
   keyring.watch({
     changed: (keyIds) => log.info({ keyIds }, 'the keyring has changed'),

@@ -6,6 +6,7 @@ import { backup } from './cli/backup.ts';
 import { clientCommands } from './cli/client.ts';
 import { type Cli, command } from './cli/command.ts';
 import { databaseCommands } from './cli/database.ts';
+import { deliveryCommands } from './cli/delivery.ts';
 import { doctor } from './cli/doctor.ts';
 import { explain, Failure } from './cli/failure.ts';
 import { keyCommands } from './cli/key.ts';
@@ -40,6 +41,7 @@ function program(cli: Cli) {
     .addCommand(keyCommands(cli))
     .addCommand(keyringCommands(cli))
     .addCommand(mailCommands(cli))
+    .addCommand(deliveryCommands(cli))
     .addCommand(limitCommands(cli))
     .addCommand(setupLink(cli))
     .addCommand(migrate(cli))

@@ -38,7 +38,7 @@ export type AuditEvent =
   | { event: 'consent.given'; accountId: string; clientId: string; scopes: readonly string[] }
   | { event: 'consent.denied'; accountId: string; clientId: string }
   | { event: 'consent.withdrawn'; accountId: string; clientId: string }
-  | { event: 'grant.replayed'; clientId: string; kind: string }
+  | { event: 'grant.replayed'; accountId: string | null; clientId: string; kind: string }
   | { event: 'session.ended'; accountId: string }
   | { event: 'client.created'; clientId: string; type: string }
   | { event: 'client.updated'; clientId: string }
@@ -46,6 +46,8 @@ export type AuditEvent =
   | { event: 'client.disabled'; clientId: string }
   | { event: 'client.enabled'; clientId: string }
   | { event: 'client.deleted'; clientId: string }
+  | { event: 'delivery.retried'; clientId: string; count: number }
+  | { event: 'delivery.dropped'; clientId: string; count: number }
   | { event: 'signing_key.added'; kid: string }
   | { event: 'signing_key.revoked'; kid: string }
   | { event: 'keyring.key_added'; keyId: string }

@@ -2,6 +2,7 @@ import { BY_SYSTEM } from '../lib/by.ts';
 import type { Clock } from '../lib/clock.ts';
 import { HOUR, type Milliseconds, type Seconds, toMilliseconds } from '../lib/duration.ts';
 import { type Logger, reasonOf } from '../lib/log.ts';
+import { repeat } from '../lib/repeated.ts';
 import { pruneTrail } from './prune.ts';
 import type { AuditTrail } from './trail.ts';
 
@@ -29,33 +30,15 @@ export function startAuditPruner({
 }): AuditPruner {
   if (retention === null) return { run: async () => {}, stop: async () => {} };
   const age = toMilliseconds(retention);
-  let running: Promise<void> | null = null;
 
   async function work(): Promise<void> {
-    try {
-      const entries = await pruneTrail({ trail, key }, clock() - age, BY_SYSTEM);
-      if (entries > 0) log.info({ entries }, 'old entries of the audit trail were removed');
-    } catch (err) {
-      log.error({ reason: reasonOf(err) }, 'old entries of the audit trail cannot be removed');
-    }
+    const entries = await pruneTrail({ trail, key }, clock() - age, BY_SYSTEM);
+    if (entries > 0) log.info({ entries }, 'old entries of the audit trail were removed');
   }
 
-  /** Never twice at the same time in one process. */
-  function run(): Promise<void> {
-    running ??= work().finally(() => {
-      running = null;
-    });
-    return running;
-  }
-
-  const timer = setInterval(run, EVERY);
-  timer.unref();
-  void run();
-  return {
-    run,
-    async stop() {
-      clearInterval(timer);
-      await running;
-    },
-  };
+  const pruner = repeat(EVERY, work, (err) =>
+    log.error({ reason: reasonOf(err) }, 'old entries of the audit trail cannot be removed'),
+  );
+  void pruner.run();
+  return pruner;
 }

@@ -1,12 +1,11 @@
 import type { Command } from 'commander';
 import type { TrailFilter } from '../audit/trail.ts';
 import type { Clock } from '../lib/clock.ts';
-import { DAY, HOUR, MINUTE, type Milliseconds, type Seconds, toMilliseconds } from '../lib/duration.ts';
+import { type Milliseconds, toMilliseconds } from '../lib/duration.ts';
 import type { Stores } from '../store/open.ts';
 import { EVENTS, isEvent } from './audit-words.ts';
 import { UsageFailure } from './failure.ts';
-
-const UNITS: Record<string, Seconds> = { m: MINUTE, h: HOUR, d: DAY };
+import { lengthOfTime } from './length-of-time.ts';
 
 export interface FilterOptions {
   account?: string;
@@ -51,14 +50,13 @@ export async function accountFilter(
 
 /** @throws {UsageFailure} */
 export function parseAge(option: string, text: string): Milliseconds {
-  const [, count = '', unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
-  const age = Number(count) * (UNITS[unit] ?? 0);
-  if (age < 1) throw new UsageFailure(`${option} must be a length of time such as 30m, 12h or 400d, not "${text}"`);
+  const age = lengthOfTime(text);
+  if (!age) throw new UsageFailure(`${option} must be a length of time such as 30m, 12h or 400d, not "${text}"`);
   return toMilliseconds(age);
 }
 
 function parseTime(option: string, text: string, clock: Clock): Milliseconds {
-  if (/^\d+[mhd]$/.test(text)) return clock() - parseAge(option, text);
+  if (/^\d+[smhd]$/.test(text)) return clock() - parseAge(option, text);
   const at = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(at)) {
     throw new UsageFailure(`${option} must be a date, an instant such as 2026-11-21T12:00Z, or 12h ago as 12h`);

@@ -1,18 +1,18 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { BY_OPERATOR } from '../lib/by.ts';
-import { DAY, HOUR, MINUTE, type Milliseconds, type Seconds, toMilliseconds } from '../lib/duration.ts';
+import { DAY, type Milliseconds, type Seconds, toMilliseconds } from '../lib/duration.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { action, type Cli } from './command.ts';
 import { Failure, UsageFailure } from './failure.ts';
 import { KNOWN_WITHIN, statedKeys } from './keyring-keys.ts';
 import { iso } from './layout.ts';
+import { lengthOfTime } from './length-of-time.ts';
 import { sealAnew } from './seal-anew.ts';
 import { withStores } from './stores.ts';
 
 const TICK: Milliseconds = 250;
 const LONGEST: Seconds = 7 * DAY;
-const UNITS: Record<string, Seconds> = { s: 1, m: MINUTE, h: HOUR, d: DAY };
 
 const NOTES = `The new key takes over once every instance can know it. Those that share the folder of the keyring look
 there every few seconds. Where each machine has its own copy, give a longer time (--activate-in 1h) and copy
@@ -95,9 +95,8 @@ async function waitFor({ id, activatesAt }: Added, keyring: Keyring, { out, cloc
 
 /** @throws {UsageFailure} */
 function parseTime(text: string): Seconds {
-  const [, count = '', unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  const seconds = Number(count) * (UNITS[unit] ?? 0);
-  if (seconds < 1 || seconds > LONGEST) {
+  const seconds = lengthOfTime(text);
+  if (!seconds || seconds > LONGEST) {
     throw new UsageFailure(`--activate-in must be a time from 1s to 7d, such as 30s or 1h, not "${text}"`);
   }
   return seconds;

@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import { MINUTE, type Milliseconds, type Seconds } from '../lib/duration.ts';
+import type { RateStanding } from '../lib/rate-standing.ts';
 import type { Rate, RateStore } from './rate-store.ts';
 
 const WINDOW: Seconds = MINUTE;
@@ -7,21 +8,11 @@ const PATIENCE: Milliseconds = 1000;
 /** Whoever is known to have used up a window. More than that many at once are an attack, which is counted again. */
 const MOST_KNOWN = 10_000;
 
-/** Where somebody stands, in the words of draft-ietf-httpapi-ratelimit-headers. */
-export interface Standing {
-  policy: string;
-  limit: number;
-  window: Seconds;
-  left: number;
-  resetsIn: Seconds;
-  over: boolean;
-}
-
 export interface RateLimit {
   /** Counts one and waits for the answer. Null where the store is away: passes, since refusing would be an outage. */
-  count(subject: string): Promise<Standing | null>;
+  count(subject: string): Promise<RateStanding | null>;
   /** What this process has last heard of a subject. Asks nobody. */
-  known(subject: string): Standing | null;
+  known(subject: string): RateStanding | null;
 }
 
 export function createRateLimit({
@@ -40,7 +31,7 @@ export function createRateLimit({
   const consume = store.counter({ name, limit, window: WINDOW });
   const heard = new Map<string, { left: number; endsAt: Milliseconds }>();
 
-  const standing = (left: number, over: boolean, wait: Milliseconds): Standing => ({
+  const standing = (left: number, over: boolean, wait: Milliseconds): RateStanding => ({
     ...{ policy: name, limit, window: WINDOW, left, over },
     resetsIn: Math.max(1, Math.ceil(wait / 1000)),
   });

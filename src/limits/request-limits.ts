@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
-import { createRateLimit, type Standing } from './rate.ts';
+import type { RateStanding } from '../lib/rate-standing.ts';
+import { createRateLimit } from './rate.ts';
 import type { RateStore } from './rate-store.ts';
 import { createNames } from './subjects.ts';
 
@@ -39,16 +40,16 @@ export function createRequestLimits({
 
   return {
     /** Counts a request, each endpoint by itself. Null: it passes uncounted. */
-    address: (use: string, address: string): Promise<Standing | null> =>
+    address: (use: string, address: string): Promise<RateStanding | null> =>
       addresses.count(`${use}@${names.address(address)}`),
     /** Where a client stands that proved who it is; null where this process has not seen it this minute. */
-    client: (clientId: string): Standing | null => clients.known(clientId),
+    client: (clientId: string): RateStanding | null => clients.known(clientId),
     countClient: (clientId: string): void => void clients.count(clientId),
     /** The same for a person who is signed in. */
-    account: (accountId: string): Standing | null => accounts.known(accountId),
+    account: (accountId: string): RateStanding | null => accounts.known(accountId),
     countAccount: (accountId: string): void => void accounts.count(accountId),
     /** Wrong proofs of one client from one address: others cannot shut a client out by them. */
-    failures: (clientId: string, address: string): Standing | null => failures.known(failing(clientId, address)),
+    failures: (clientId: string, address: string): RateStanding | null => failures.known(failing(clientId, address)),
     countFailure: (clientId: string, address: string): void => void failures.count(failing(clientId, address)),
   };
 }

@@ -56,6 +56,14 @@ export function createMetrics({ version, gauges, clock }: { version: string; gau
     ...{ registers, name: 'gatewright_requests_uncounted_total' },
     help: 'Requests that passed a limit uncounted, because the store of the counts was away.',
   });
+  const givenUp = new Counter({
+    ...{
+      registers,
+      name: 'gatewright_jobs_given_up_total',
+      help: 'Mail, messages and clean-ups that are not tried again.',
+    },
+    labelNames: ['kind'],
+  });
   const storeTime = new Histogram({
     ...{ registers, name: 'gatewright_store_duration_seconds', help: 'Reads and writes, by store and operation.' },
     labelNames: ['store', 'operation'],
@@ -102,6 +110,7 @@ export function createMetrics({ version, gauges, clock }: { version: string; gau
     tokenIssued: (grantType: string) => tokens.inc({ grant_type: grantType }),
     limitHit: (kind: string) => limits.inc({ kind }),
     uncounted: () => uncounted.inc(),
+    jobGivenUp: (kind: string) => givenUp.inc({ kind }),
     /** @returns what takes down one call each: how long it took, and whether it failed */
     storeOperation(store: string, operation: string): (ms: Milliseconds, failed: boolean) => void {
       const labels = { store, operation };

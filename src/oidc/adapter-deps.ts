@@ -2,9 +2,9 @@ import type { Clock } from '../lib/clock.ts';
 import type { Seconds } from '../lib/duration.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import type { ArtifactStore } from './artifact-store.ts';
+import type { createAuditedEnds } from './audited-ends.ts';
 import type { RefreshTokenIds } from './refresh-tokens.ts';
 import type { Registry } from './registry.ts';
-import type { SessionEnds } from './session-ends.ts';
 
 export interface AdapterDeps {
   artifacts: ArtifactStore;
@@ -12,7 +12,7 @@ export interface AdapterDeps {
   accessTokens: AccessTokens;
   refreshTokenIds: RefreshTokenIds;
   userinfoAudience: string;
-  sessionEnds: Pick<SessionEnds, 'end'>;
+  ends: ReturnType<typeof createAuditedEnds>;
   sessionLifetime: Seconds;
   clock: Clock;
 }

@@ -32,7 +32,7 @@ function clientAdapter(registry: Registry): Adapter {
 }
 
 function artifactAdapter(kind: ArtifactKind, deps: AdapterDeps): Adapter {
-  const { artifacts, refreshTokenIds, sessionEnds, clock } = deps;
+  const { artifacts, refreshTokenIds, ends, clock } = deps;
   const { isUsable } = createValidity(deps);
 
   async function usable(artifact: Artifact | null): Promise<AdapterPayload | undefined> {
@@ -71,7 +71,7 @@ function artifactAdapter(kind: ArtifactKind, deps: AdapterDeps): Adapter {
     }
     // RFC 6749 4.1.2: a code used twice takes the tokens of its first use with it.
     const grantId = artifact?.payload['grantId'];
-    if (typeof grantId === 'string') await artifacts.endGrant(grantId);
+    if (typeof grantId === 'string') await ends.grant(grantId);
     throw new errors.InvalidGrant(`${kind} already used`);
   }
 
@@ -99,12 +99,12 @@ function artifactAdapter(kind: ArtifactKind, deps: AdapterDeps): Adapter {
     findByUserCode: notKept(kind).findByUserCode,
     consume,
     async destroy(id) {
-      if (kind === 'Grant') return artifacts.endGrant(id);
+      if (kind === 'Grant') return ends.grant(id);
       if (kind !== 'Session') return artifacts.delete(kind, id);
       // The library destroys a session's old id when it gives it a new one, and the session itself when it ends.
       const isRenamed = (Provider.ctx?.oidc.session as { oldId?: string } | undefined)?.oldId === id;
       if (isRenamed) await artifacts.retireSessionId(id);
-      else await sessionEnds.end(id);
+      else await ends.session(id);
     },
     // Everything of a grant falls with the grant itself, which the library destroys right after these calls. Where it
     // does not (an access token alone is revoked), the rest of the grant stays.

@@ -93,8 +93,8 @@ export interface ArtifactStore {
   listOf(kind: 'Session' | 'Grant', accountId: string): Promise<KeptArtifact[]>;
   /** Ends a session of this account, whatever id it goes by; as `endSession`. Null where the account has none such. */
   endSessionOf(accountId: string, uid: string): Promise<EndedSession | null>;
-  /** Ends a grant and everything issued under it. */
-  endGrant(grantId: string): Promise<void>;
+  /** Ends a grant and everything issued under it. True for exactly one caller, however many race. */
+  endGrant(grantId: string): Promise<boolean>;
   /** The applications that an account is signed in to by sessions from an instant or before. */
   authorizationsOf(accountId: string, before: Milliseconds): Promise<SessionAuthorization[]>;
   /** Ends what an account had at an instant or before. Repeatable. */

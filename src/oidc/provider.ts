@@ -2,6 +2,7 @@ import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import Provider from 'oidc-provider';
 import type { AccountStore } from '../accounts/store.ts';
 import type { SecondFactorPolicy } from '../assurance/demand.ts';
+import type { Audit } from '../audit/audit.ts';
 import { isConfidential } from '../clients/client.ts';
 import type { ConsentStore } from '../consents/store.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -11,6 +12,7 @@ import type { SigningSet } from '../signing/signing-keys.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import { createAdapter } from './adapter.ts';
 import type { ArtifactStore } from './artifact-store.ts';
+import { createAuditedEnds } from './audited-ends.ts';
 import { assertClaimsParameter, createFindAccount } from './claims.ts';
 import { createAssertionCheck } from './client-assertions.ts';
 import { registrationOf } from './client-metadata.ts';
@@ -42,6 +44,7 @@ export interface ProviderDeps {
   artifacts: ArtifactStore;
   registry: Registry;
   outbox: Outbox;
+  audit: Audit;
   accessTokens: AccessTokens;
   pages: ProviderPages;
   events: ProviderEvents;
@@ -66,7 +69,7 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
     ...fixed,
     adapter: createAdapter({
       ...{ artifacts, registry, accessTokens, refreshTokenIds, userinfoAudience, clock },
-      sessionEnds,
+      ends: createAuditedEnds({ artifacts, sessionEnds, audit: deps.audit }),
       sessionLifetime: lifetimes.session,
     }),
     jwks: { keys: set.keys.map(({ jwk }) => jwk) as NonNullable<Configuration['jwks']>['keys'] },

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import { isConfidential } from '../clients/client.ts';
-import type { Standing } from '../limits/rate.ts';
+import type { RateStanding } from '../lib/rate-standing.ts';
 import type { RequestLimits } from '../limits/request-limits.ts';
 import { answerTooManyRequests, setRateHeaders, tooManyRequests } from '../web/rate-limit.ts';
 import type { RequestState } from '../web/request-log.ts';
@@ -56,7 +56,7 @@ export function createRequestGuard({ limits, registry, provider, sessionCookie, 
     return known;
   }
 
-  function refuse(ctx: Context, standing: Standing): void {
+  function refuse(ctx: Context, standing: RateStanding): void {
     onRefused(standing.policy);
     setRateHeaders(ctx, standing);
     if ((ctx.state as RequestState).route === ROUTES.authorization) throw tooManyRequests(standing);
@@ -64,7 +64,7 @@ export function createRequestGuard({ limits, registry, provider, sessionCookie, 
   }
 
   /** @returns whether it may go on; null is a count that nobody knows */
-  function passes(ctx: Context, standing: Standing | null): boolean {
+  function passes(ctx: Context, standing: RateStanding | null): boolean {
     if (standing?.over) refuse(ctx, standing);
     else if (standing) setRateHeaders(ctx, standing);
     return !standing?.over;
@@ -99,7 +99,7 @@ export function createRequestGuard({ limits, registry, provider, sessionCookie, 
     use: string,
     clientId: string | null,
     address: string,
-  ): Promise<[Standing | null, boolean]> {
+  ): Promise<[RateStanding | null, boolean]> {
     const failures = clientId ? limits.failures(clientId, address) : null;
     if (failures?.over) return [failures, false];
     if (clientId && provedClients.has(clientId)) return [limits.client(clientId), false];

@@ -39,9 +39,11 @@ export function createSessionEnds({
   }
 
   return {
-    async end(sessionId: string): Promise<void> {
+    /** @returns whose it was, where it was this call that ended it; null for one that nobody has signed in to */
+    async end(sessionId: string): Promise<string | null> {
       const session = read(await artifacts.get('Session', sessionId));
-      await endAfterTelling(session, () => artifacts.endSession(sessionId));
+      const isEnded = await endAfterTelling(session, () => artifacts.endSession(sessionId));
+      return isEnded ? (session?.accountId ?? null) : null;
     },
     /** A session of this account. False where it has none such: nobody is told anything. */
     async endOf(accountId: string, uid: string): Promise<boolean> {

@@ -43,11 +43,13 @@ export function startWorker({
   handlers,
   clock,
   log,
+  onGivenUp,
 }: {
   outbox: Outbox;
   handlers: Handlers;
   clock: Clock;
   log: Logger;
+  onGivenUp: (kind: Job['kind']) => void;
 }): Worker {
   let running: Promise<void> | null = null;
   let looking: Promise<void> | null = null;
@@ -141,6 +143,7 @@ export function startWorker({
   async function giveUp({ id, job, attempts }: QueuedJob, reason: string, message: string): Promise<void> {
     log.warn({ job: id, kind: job.kind, attempts, reason, givenUp: true }, message);
     await outbox.giveUp(id, reason);
+    onGivenUp(job.kind);
   }
 
   /** Never twice at the same time in one process. */

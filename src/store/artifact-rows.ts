@@ -53,7 +53,8 @@ export interface ArtifactRows {
   endSession(idHash: string, until: Milliseconds): Promise<EndedSession | null>;
   listOf(kind: 'Session' | 'Grant', accountId: string, now: Milliseconds): Promise<ListedArtifact[]>;
   endSessionOf(accountId: string, uid: string, until: Milliseconds): Promise<EndedSession | null>;
-  endGrant(grantId: string, until: Milliseconds): Promise<void>;
+  /** True for exactly one caller, however many race. */
+  endGrant(grantId: string, until: Milliseconds): Promise<boolean>;
   authorizationsOf(accountId: string, before: Milliseconds): Promise<SessionAuthorization[]>;
   endAccount(accountId: string, before: Milliseconds, until: Milliseconds): Promise<void>;
   endClient(clientId: string, before: Milliseconds, until: Milliseconds): Promise<void>;

@@ -12,6 +12,7 @@ import { createAuditRow } from './prisma/audit-row.ts';
 import { prismaAuditTrail } from './prisma/audit-trail.ts';
 import { prismaClients } from './prisma/clients.ts';
 import { prismaConsents } from './prisma/consents.ts';
+import { prismaDeliveries } from './prisma/deliveries.ts';
 import { claimInstallation, isClaimed } from './prisma/installation.ts';
 import { prismaKnownBrowsers } from './prisma/known-browsers.ts';
 import { openLastingKeys } from './prisma/lasting-keys.ts';
@@ -79,6 +80,7 @@ export async function openStores({
       outbox: prismaOutbox({ prisma, clock }),
       mails: prismaMailQueue(prisma),
       links: prismaLinks({ prisma, sealer, clock, auditRow }),
+      deliveries: prismaDeliveries({ prisma, clock, auditRow }),
       registry: engine.registry,
       artifacts: createArtifacts({ rows: engine.artifactRows, sealer, clock, markLifetime }),
       attempts: engine.attempts,

@@ -5,8 +5,8 @@ import type { Milliseconds } from '../lib/duration.ts';
 import { newId } from '../lib/ids.ts';
 import type { Logger } from '../lib/log.ts';
 import { inTrace, traceFrom } from '../lib/trace.ts';
-import { browserName } from './browser-name.ts';
 import type { ClientAddress } from './client-address.ts';
+import { deviceName, deviceOf } from './device.ts';
 
 export interface RequestState {
   requestId: string;
@@ -69,5 +69,5 @@ export function requestLog({
 /** Who asked, for the audit trail. */
 export function byVisitor(state: unknown, actor: string): By {
   const { address, requestId, userAgent } = state as RequestState;
-  return { actor, address, requestId, browser: browserName(userAgent) };
+  return { actor, address, requestId, browser: deviceName(deviceOf(userAgent)) };
 }

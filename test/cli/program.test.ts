@@ -18,6 +18,7 @@ const GROUPS = {
     'delete',
   ],
   key: ['list', 'rotate'],
+  delivery: ['list', 'retry', 'drop'],
 };
 const COMMANDS = [
   ...Object.entries(GROUPS).flatMap(([group, names]) => names.map((name) => [group, name])),

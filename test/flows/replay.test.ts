@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { basic, post } from '../support/endpoint.ts';
 import { CALLBACK } from '../support/relying-party.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { ALIVE, askForTokens, DEAD, freshCode, isAlive, signedIn, type TokenAnswer } from './session.ts';
@@ -13,6 +14,10 @@ const redemption = (code: string, codeVerifier: string) => ({
   ...{ grant_type: 'authorization_code', code, redirect_uri: CALLBACK, code_verifier: codeVerifier },
 });
 const refreshing = (refreshToken: string) => ({ grant_type: 'refresh_token', refresh_token: refreshToken });
+
+/** What the audit trail has of grants that were ended for it. */
+const replays = async (clientId: string) =>
+  server.app.stores.auditTrail.latest(100, { clientId, event: 'grant.replayed' });
 
 /** Lets `count` requests get past the look at the code before any of them spends it. */
 function meetBeforeConsume(count: number): () => void {
@@ -44,6 +49,15 @@ describe('an authorization code (RFC 6749 4.1.2)', () => {
     expect(await isAlive(server, person, first.body['access_token'] ?? '')).toEqual(DEAD);
     const refresh = await askForTokens(server, person.client, refreshing(first.body['refresh_token'] ?? ''));
     expect(refresh).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+
+    await askForTokens(server, person.client, redemption(code, authorization.codeVerifier));
+    expect(await replays(person.client.id)).toMatchObject([
+      {
+        ...{ accountId: person.account.id, clientId: person.client.id, actor: person.client.id, outcome: 'refused' },
+        ...{ detail: '{"kind":"authorization_code"}', requestId: expect.stringMatching(/^req_/) },
+        personal: { address: expect.stringMatching(/127\.0\.0\.1|::1/), browser: null },
+      },
+    ]);
   });
 
   it('redeemed ten times at once gives tokens to one at most, and those are dead', async () => {
@@ -73,6 +87,7 @@ describe('an authorization code (RFC 6749 4.1.2)', () => {
     const restore = meetBeforeConsume(10);
     const answers = await Promise.all(Array.from({ length: 10 }, () => askForTokens(server, person.client, request)));
     restore();
+    expect(await replays(person.client.id)).toHaveLength(1);
 
     const [winner, ...others] = answers.toSorted((a, b) => a.status - b.status);
     expect(others.map(({ body }) => body['error'])).toEqual(Array(9).fill('invalid_grant'));
@@ -114,6 +129,7 @@ describe('a refresh token (RFC 9700 4.14.2)', () => {
     expect(late).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
     const family = await askForTokens(server, person.client, refreshing(next.body['refresh_token'] ?? ''));
     expect(family.status).toBe(200);
+    expect(await replays(person.client.id)).toEqual([]);
   });
 
   it('presented again after the grace window takes the whole family with it', async () => {
@@ -132,6 +148,17 @@ describe('a refresh token (RFC 9700 4.14.2)', () => {
     );
     expect(family).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
     expect(await isAlive(server, person, second.body['access_token'] ?? '')).toEqual(DEAD);
+    expect(await replays(person.client.id)).toMatchObject([
+      { accountId: person.account.id, detail: '{"kind":"refresh_token"}' },
+    ]);
+  });
+
+  it('that its client revokes is no replay', async () => {
+    const person = await signedIn(server);
+    const token = person.tokens.refresh_token ?? '';
+    await post(server, '/oauth2/revoke', { token }, basic(person.client));
+    expect(await askForTokens(server, person.client, refreshing(token))).toMatchObject({ status: 400 });
+    expect(await replays(person.client.id)).toEqual([]);
   });
 
   it('is not in its grace window for as long as a clock was ahead when it was spent', async () => {

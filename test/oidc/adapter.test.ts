@@ -40,7 +40,10 @@ function adapter(model: string) {
     refreshTokenIds: { first: () => 'first', successorOf: (token) => `after ${token}` },
     userinfoAudience: USERINFO,
     sessionLifetime: HOUR,
-    sessionEnds: { end: async (id: string) => void (await artifacts.endSession(id)) },
+    ends: {
+      grant: async (id: string) => void (await artifacts.endGrant(id)),
+      session: async (id: string) => void (await artifacts.endSession(id)),
+    },
   } as Parameters<typeof createAdapter>[0])(model);
 }
 

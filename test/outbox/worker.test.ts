@@ -37,11 +37,13 @@ async function started(work: (name: string, clientId: string | null) => Promise<
     'link-asked': handle,
     mail: handle,
   };
+  const told: string[] = [];
+  const onGivenUp = (kind: string) => void told.push(kind);
   const warn = (fields: Record<string, unknown>) => void logged.push(fields);
   const log = { warn, debug: () => undefined } as unknown as Logger;
-  const worker = startWorker({ outbox: stores.outbox, clock: stores.clock, log, handlers });
+  const worker = startWorker({ outbox: stores.outbox, clock: stores.clock, log, handlers, onGivenUp });
   onTestFinished(() => worker.stop());
-  return { ...stores, worker, begun, logged };
+  return { ...stores, worker, begun, logged, told };
 }
 
 /** What is in the queue, and in how many seconds it is due. */
@@ -235,7 +237,7 @@ describe('the worker', () => {
   });
 
   it('gives up at once what is hopeless, and lets nobody wait for it', async () => {
-    const { worker, begun, logged, ...stores } = await started(
+    const { worker, begun, logged, told, ...stores } = await started(
       (name) => {
         if (name === 'web/0') throw new Hopeless('no such session');
       },
@@ -244,6 +246,7 @@ describe('the worker', () => {
     await worker.run();
     expect(begun).toEqual(['web/0', 'web/1', 'web/2']);
     expect(logged).toEqual([expect.objectContaining({ attempts: 1, reason: 'no such session', givenUp: true })]);
+    expect(told).toEqual(['backchannel-logout']);
     expect(await queue(stores)).toEqual([]);
     expect(await stores.rows('OutboxMessage')).toMatchObject([{ lastError: 'no such session' }]);
   });

@@ -41,6 +41,9 @@ async function refreshes({ client, tokens }: Visit & { tokens: Tokens }): Promis
   return (await post(server, '/oauth2/token', parameters, basic(client))).status === 200;
 }
 
+const ends = async ({ account }: Visit) =>
+  server.app.stores.auditTrail.latest(100, { accountId: account.id, event: 'session.ended' });
+
 const opens = async ({ tokens }: { tokens: Tokens }) => (await userinfo(server, tokens.access_token)).status === 200;
 
 describe('RP-initiated logout', () => {
@@ -59,6 +62,9 @@ describe('RP-initiated logout', () => {
     expect(done.url).toBe(`${server.issuer}/oauth2/logout/success`);
     expect([await isSignedIn(person), await opens(person), await refreshes(person)]).toEqual([false, false, false]);
     expect([...person.agent.jar.values()].filter(({ name }) => name === 'gatewright')).toEqual([]);
+    expect(await ends(person)).toMatchObject([
+      { actor: person.account.id, outcome: 'succeeded', requestId: expect.stringMatching(/^req_/) },
+    ]);
   });
 
   it('goes on to the registered address with the state, by a library that we did not write', async () => {
@@ -145,6 +151,7 @@ describe('RP-initiated logout', () => {
     expect(done.url).toBe(AFTERWARDS);
     expect(await isSignedIn(other)).toBe(true);
     expect([await opens({ tokens }), await opens(person), await refreshes(person)]).toEqual([true, false, false]);
+    expect(await ends(person)).toEqual([]);
   });
 
   it('of somebody who is not signed in ends well', async () => {

@@ -303,6 +303,14 @@ export function artifactStoreContract(name: string, open: () => OpenArtifacts | 
       expect(await authorizations()).toEqual({ web: { sid: 'sid-web', grantId: 'g-new' } });
     });
 
+    it('lose a grant once: of many that end it, one is told that it was they', async () => {
+      const { artifacts, grant, has } = await opened();
+      await grant('g-web');
+      const ended = await racers(10, () => artifacts.endGrant('g-web'));
+      expect(ended.filter(Boolean)).toHaveLength(1);
+      expect([await artifacts.endGrant('g-web'), await has('Grant', 'g-web')]).toEqual([false, false]);
+    });
+
     it('get a new grant in place of a dead one, and keep their sid', async () => {
       const { artifacts, session, grant } = await opened();
       await grant('g-web');

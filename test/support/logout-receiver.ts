@@ -21,6 +21,8 @@ export async function startLogoutReceiver() {
     traceparents,
     /** What the next requests are answered with; after them 200. */
     answerWith: (...next: number[]) => void statuses.push(...next),
+    /** From now on with 200. */
+    recover: () => void statuses.splice(0),
     close: () => new Promise((resolve) => server.close(resolve)),
   };
 }

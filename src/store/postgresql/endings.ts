@@ -15,6 +15,11 @@ const BATCH = 1_000;
 export function postgresqlEndings(pool: Pool): Endings {
   const sql = {
     mark: prepare(pool, 'endings.mark', 'SELECT mark_dead(ARRAY[$1], $2)'),
+    markOnce: prepare(
+      pool,
+      'endings.mark_once',
+      'INSERT INTO death (subject, expires_at) VALUES ($1, $2) ON CONFLICT (subject) DO NOTHING',
+    ),
     retireSessionId: prepare(pool, 'endings.retire_session_id', 'SELECT retire_session_id($1, $2)'),
     endSession: prepare<EndedSession>(
       pool,
@@ -58,7 +63,10 @@ export function postgresqlEndings(pool: Pool): Endings {
     endSession: async (idHash, until) => (await sql.endSession(idHash, until)).rows[0] ?? null,
     endSessionOf: async (accountId, uid, until) => (await sql.endSessionOf(accountId, uid, until)).rows[0] ?? null,
     async endGrant(grantId, until) {
+      // Marked before what falls with it is deleted: of many at once, whoever marked it has ended it.
+      const { rowCount } = await sql.markOnce(`grant:${grantId}`, until);
       await sql.endGrant(grantId, until);
+      return rowCount === 1;
     },
     // A transaction for each session, not one for all: an account may have more than a server has room for locks.
     async endAccount(accountId, before, until) {

@@ -191,7 +191,11 @@ export function sqliteArtifactRows(db: DatabaseSync): ArtifactRows {
       });
     },
     async endGrant(grantId, until) {
-      inTransaction(db, () => endGrant(grantId, until));
+      return inTransaction(db, () => {
+        const isFirst = !sql.isMarked.get(`grant:${grantId}`);
+        endGrant(grantId, until);
+        return isFirst;
+      });
     },
     async authorizationsOf(accountId, before) {
       return sql.sessionsOf.all(accountId, before).flatMap((row) => authorizationsOf(String(row['uid'])));

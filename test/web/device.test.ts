@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { browserName } from '../../src/web/browser-name.ts';
+import { deviceName, deviceOf } from '../../src/web/device.ts';
 
 const WEBKIT = 'AppleWebKit/537.36 (KHTML, like Gecko)';
 
@@ -20,16 +20,26 @@ it.each([
   ],
   [
     'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Version/17.5 Mobile/15E148 Safari/604.1',
-    'Safari on iOS',
+    'Safari on iPhone',
   ],
   [
     'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 CriOS/126.0 Mobile/15E148 Safari/604.1',
-    'Chrome on iOS',
+    'Chrome on iPhone',
   ],
+  [
+    'Mozilla/5.0 (iPad; CPU OS 16_7 like Mac OS X) AppleWebKit/605.1.15 FxiOS/127.0 Mobile/15E148 Safari/605.1.15',
+    'Firefox on iPad',
+  ],
+  [
+    'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 EdgiOS/126.0 Mobile/15E148 Safari/604.1',
+    'Edge on iPhone',
+  ],
+  [`Mozilla/5.0 (X11; Linux x86_64) ${WEBKIT} Chrome/126.0.0.0 Safari/537.36 Vivaldi/6.8`, 'Vivaldi on Linux'],
+  [`Mozilla/5.0 (X11; Linux x86_64) ${WEBKIT} HeadlessChrome/126.0.0.0 Safari/537.36`, 'Chrome on Linux'],
   ['curl/8.8.0', 'curl'],
   ['Mozilla/5.0 (Windows NT 10.0)', 'Windows'],
   ['node', null],
   ['', null],
   ['my secret gwp_1234', null],
   [`${'x'.repeat(1_000)} Firefox/1`, null],
-])('%s', (userAgent, name) => expect(browserName(userAgent)).toBe(name));
+])('%s', (userAgent, name) => expect(deviceName(deviceOf(userAgent))).toBe(name));

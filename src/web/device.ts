@@ -4,15 +4,16 @@ export interface Device {
   system: string | null;
 }
 
-/** In this order: most browsers also go by the names of those that came before them. */
+/** The first that fits counts: most browsers also go by the names of those that came before them. */
 const BROWSERS: [RegExp, string][] = [
-  [/\bEdgA?\/|\bEdgiOS\//, 'Edge'],
-  [/\bOPR\/|\bOPT\//, 'Opera'],
+  [/\bEdg(?:A|iOS)?\//, 'Edge'],
+  [/\bOPR\/|\bOPT\/|\bOpera\//, 'Opera'],
   [/\bSamsungBrowser\//, 'Samsung Internet'],
   [/\bVivaldi\//, 'Vivaldi'],
   [/\bFirefox\/|\bFxiOS\//, 'Firefox'],
   [/\bChrome\/|\bHeadlessChrome\/|\bCriOS\/|\bChromium\//, 'Chrome'],
   [/\bSafari\//, 'Safari'],
+  [/\bcurl\//, 'curl'],
 ];
 
 const SYSTEMS: [RegExp, string][] = [
@@ -25,9 +26,17 @@ const SYSTEMS: [RegExp, string][] = [
   [/\bLinux\b/, 'Linux'],
 ];
 
-/** Names from a closed list, whatever somebody sends: they are shown to the person again. */
+/** What is looked at: a visitor may send as much as they like. */
+const LONGEST = 512;
+
+/** Names from a closed list, and nothing that a visitor wrote: they are kept, and shown to people. */
 export function deviceOf(userAgent: string): Device {
-  const known = userAgent.slice(0, 512);
-  const named = (names: [RegExp, string][]) => names.find(([pattern]) => pattern.test(known))?.[1] ?? null;
+  const text = userAgent.slice(0, LONGEST);
+  const named = (names: [RegExp, string][]) => names.find(([pattern]) => pattern.test(text))?.[1] ?? null;
   return { browser: named(BROWSERS), system: named(SYSTEMS) };
+}
+
+/** Both in one, such as `Firefox on Linux`; null where neither is known. */
+export function deviceName({ browser, system }: Device): string | null {
+  return browser && system ? `${browser} on ${system}` : (browser ?? system);
 }
