@@ -1,4 +1,5 @@
 import type Router from '@koa/router';
+import { createActivity } from './account-pages/activity.ts';
 import { type ApplicationsDeps, createApplications } from './account-pages/applications.ts';
 import { createAuthenticators } from './account-pages/authenticators.ts';
 import { createNewAuthenticator, type NewAuthenticatorDeps } from './account-pages/new-authenticator.ts';
@@ -8,10 +9,12 @@ import { createProfile } from './account-pages/profile.ts';
 import { createRecoveryCodesPages } from './account-pages/recovery-codes.ts';
 import { accountRoutes } from './account-pages/routes.ts';
 import { createSessions, type SessionsDeps } from './account-pages/sessions.ts';
+import { ACCOUNT_CLIENT } from './oidc/account-client.ts';
 import { createOwnAccess } from './oidc/own-access.ts';
 import { createOwnSessions, type OwnSessionsDeps } from './oidc/own-sessions.ts';
 import { createSessionEnds } from './oidc/session-ends.ts';
 import type { Outbox } from './outbox/outbox.ts';
+import type { Stores } from './store/open.ts';
 
 export type { PendingAuthenticator } from './account-pages/new-authenticator.ts';
 
@@ -19,13 +22,20 @@ type Deps = Omit<OwnSessionsDeps, 'sessionEnds'> &
   Omit<ApplicationsDeps, 'access'> &
   Omit<PasswordDeps, 'sessions'> &
   Omit<SessionsDeps, 'sessions'> &
-  NewAuthenticatorDeps & { outbox: Outbox };
+  NewAuthenticatorDeps & { outbox: Outbox; stores: Pick<Stores, 'activity'> };
 
 /** The account pages, put together. */
 export function accountPages(deps: Deps): Router {
   const sessionEnds = createSessionEnds(deps);
   const sessions = createOwnSessions({ ...deps, sessionEnds });
-  const own = { ...deps, sessions, access: createOwnAccess({ ...deps, sessionEnds }) };
+  const { activity } = deps.stores;
+  const own = {
+    ...deps,
+    sessions,
+    access: createOwnAccess({ ...deps, sessionEnds }),
+    activity,
+    ownClientId: ACCOUNT_CLIENT,
+  };
   const parts = [
     createOverview(own),
     createProfile(own),
@@ -35,6 +45,7 @@ export function accountPages(deps: Deps): Router {
     createRecoveryCodesPages(own),
     createSessions(own),
     createApplications(own),
+    createActivity(own),
   ];
   return accountRoutes({ ...own, parts });
 }

@@ -7,6 +7,7 @@ import type { Engine } from './engine.ts';
 import { MigrationProblem, NewerDatabase } from './migrations.ts';
 import { placeOf } from './place.ts';
 import { prismaAccounts } from './prisma/accounts.ts';
+import { prismaActivity } from './prisma/activity.ts';
 import { prismaAudit } from './prisma/audit.ts';
 import { createAuditRow } from './prisma/audit-row.ts';
 import { prismaAuditTrail } from './prisma/audit-trail.ts';
@@ -77,6 +78,7 @@ export async function openStores({
       setupLinks: prismaSetupLinks({ database: engine.database, sealer, clock, auditRow }),
       audit: prismaAudit({ prisma, clock, auditRow }),
       auditTrail: prismaAuditTrail({ database: engine.database, sealer, key: lastingKeys.audit, clock }),
+      activity: prismaActivity({ prisma, sealer }),
       outbox: prismaOutbox({ prisma, clock }),
       mails: prismaMailQueue(prisma),
       links: prismaLinks({ prisma, sealer, clock, auditRow }),

@@ -49,6 +49,23 @@ export interface AccountApplicationsView extends OwnPage {
   applications: (ClientHead & { clientId: string; since: string; may: string[] })[];
 }
 
+export interface AccountActivityView extends OwnPage {
+  events: {
+    what: string;
+    at: string;
+    /** Null: it was done. */
+    outcome: string | null;
+    by: 'self' | 'visitor' | 'others';
+    factor: string | null;
+    browser: string | null;
+    system: string | null;
+    address: string | null;
+    application: string | null;
+  }[];
+  isFirst: boolean;
+  olderHref: string | null;
+}
+
 /** By the names of their templates. */
 export interface AccountViews {
   account: AccountView;
@@ -58,4 +75,5 @@ export interface AccountViews {
   'account-recovery-codes': AccountRecoveryCodesView;
   'account-sessions': AccountSessionsView;
   'account-applications': AccountApplicationsView;
+  'account-activity': AccountActivityView;
 }

@@ -40,3 +40,9 @@ export function deviceOf(userAgent: string): Device {
 export function deviceName({ browser, system }: Device): string | null {
   return browser && system ? `${browser} on ${system}` : (browser ?? system);
 }
+
+/** The parts of such a name, for a language that joins them in its own way. */
+export function partsOfName(name: string): Device {
+  const [browser = name, system = null] = name.split(' on ');
+  return { browser, system };
+}

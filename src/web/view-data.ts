@@ -171,4 +171,5 @@ export const VIEW_NAMES = Object.keys({
   'account-recovery-codes': 0,
   'account-sessions': 0,
   'account-applications': 0,
+  'account-activity': 0,
 } satisfies Record<ViewName, 0>) as ViewName[];

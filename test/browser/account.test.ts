@@ -17,6 +17,7 @@ const SECTIONS = {
   'Recovery codes': 'Recovery codes',
   'Where you are signed in': 'Where you are signed in',
   Applications: 'Applications',
+  Activity: 'Activity',
 };
 /** Pictures of every page are put there, for people to look at. */
 const PICTURES = process.env['PICTURES'];

@@ -1,4 +1,5 @@
 import { openTestStores } from '../support/stores.ts';
+import { activityContract } from './activity.contract.ts';
 import { auditContract } from './audit.contract.ts';
 import { auditTrailContract } from './audit-trail.contract.ts';
 import { consentStoreContract } from './consents.contract.ts';
@@ -11,6 +12,7 @@ import { signingKeyStoreContract } from './signing-keys.contract.ts';
 
 const open = () => openTestStores({ engine: 'postgresql' });
 
+activityContract('PostgreSQL', open);
 auditContract('PostgreSQL', open);
 auditTrailContract('PostgreSQL', open);
 consentStoreContract('PostgreSQL', open);

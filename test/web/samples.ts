@@ -116,6 +116,15 @@ export const samples: ViewData = {
       },
     ],
   },
+  'account-activity': {
+    ...{ ...own, section: 'activity', isFirst: false, olderHref: '/account/activity?before=1' },
+    events: [
+      {
+        ...{ what: 'Somebody tried to sign in', at, outcome: 'Did not succeed', by: 'visitor', factor: 'Password' },
+        ...{ browser: 'Firefox', system: 'Linux', address: '203.0.113.7', application: 'Meadow Notes' },
+      },
+    ],
+  },
   'account-applications': {
     ...{ ...own, section: 'applications' },
     applications: [{ ...client, clientId: 'cli_1', since: at, may: ['See who you are'] }],
