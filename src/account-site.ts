@@ -2,6 +2,7 @@ import type Router from '@koa/router';
 import { createActivity } from './account-pages/activity.ts';
 import { type ApplicationsDeps, createApplications } from './account-pages/applications.ts';
 import { createAuthenticators } from './account-pages/authenticators.ts';
+import { createExport, type ExportDeps } from './account-pages/export.ts';
 import { createNewAuthenticator, type NewAuthenticatorDeps } from './account-pages/new-authenticator.ts';
 import { createOverview } from './account-pages/overview.ts';
 import { createPassword, type PasswordDeps } from './account-pages/password.ts';
@@ -11,6 +12,7 @@ import { accountRoutes } from './account-pages/routes.ts';
 import { createSessions, type SessionsDeps } from './account-pages/sessions.ts';
 import { ACCOUNT_CLIENT } from './oidc/account-client.ts';
 import { createOwnAccess } from './oidc/own-access.ts';
+import { createOwnRecords, type OwnRecordsDeps } from './oidc/own-records.ts';
 import { createOwnSessions, type OwnSessionsDeps } from './oidc/own-sessions.ts';
 import { createSessionEnds } from './oidc/session-ends.ts';
 import type { Outbox } from './outbox/outbox.ts';
@@ -18,23 +20,25 @@ import type { Stores } from './store/open.ts';
 
 export type { PendingAuthenticator } from './account-pages/new-authenticator.ts';
 
-type Deps = Omit<OwnSessionsDeps, 'sessionEnds'> &
+type Deps = Omit<OwnSessionsDeps, 'sessionEnds' | 'records'> &
+  OwnRecordsDeps &
+  Omit<ExportDeps, 'kept'> &
   Omit<ApplicationsDeps, 'access'> &
   Omit<PasswordDeps, 'sessions'> &
   Omit<SessionsDeps, 'sessions'> &
-  NewAuthenticatorDeps & { outbox: Outbox; stores: Pick<Stores, 'activity'> };
+  NewAuthenticatorDeps & { outbox: Outbox; stores: Pick<Stores, 'activity' | 'knownBrowsers'> };
 
 /** The account pages, put together. */
 export function accountPages(deps: Deps): Router {
   const sessionEnds = createSessionEnds(deps);
-  const sessions = createOwnSessions({ ...deps, sessionEnds });
-  const { activity } = deps.stores;
+  const records = createOwnRecords(deps);
+  const { accounts, consents } = deps;
+  const { activity, knownBrowsers } = deps.stores;
   const own = {
-    ...deps,
-    sessions,
-    access: createOwnAccess({ ...deps, sessionEnds }),
-    activity,
-    ownClientId: ACCOUNT_CLIENT,
+    ...{ ...deps, activity, ownClientId: ACCOUNT_CLIENT },
+    sessions: createOwnSessions({ ...deps, records, sessionEnds }),
+    access: createOwnAccess({ ...deps, records, sessionEnds }),
+    kept: { accounts, consents, activity, browsersOf: knownBrowsers.listOf, ...records },
   };
   const parts = [
     createOverview(own),
@@ -46,6 +50,7 @@ export function accountPages(deps: Deps): Router {
     createSessions(own),
     createApplications(own),
     createActivity(own),
+    createExport(own),
   ];
   return accountRoutes({ ...own, parts });
 }

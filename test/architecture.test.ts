@@ -20,12 +20,14 @@ const MAY_IMPORT: Record<string, string[]> = {
   config: ['assurance'],
   // Counts what the others do.
   metrics: ['audit', 'limits'],
+  // Puts together what several of them keep about one person.
+  'own-data': ['accounts', 'audit', 'consents'],
   // What speaks HTTP.
   web: [],
   interaction: ['web', 'assurance', 'accounts', 'consents', 'limits', 'audit'],
   setup: ['web', 'assurance', 'accounts', 'limits'],
   'link-pages': ['web', 'assurance', 'accounts', 'limits', 'links'],
-  'account-pages': ['web', 'assurance', 'accounts', 'consents', 'limits', 'audit'],
+  'account-pages': ['web', 'assurance', 'accounts', 'consents', 'limits', 'audit', 'own-data'],
   oidc: [
     'limits',
     'web',
@@ -57,6 +59,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   cli: [
     'assurance',
     'audit',
+    'own-data',
     'accounts',
     'clients',
     'signing',

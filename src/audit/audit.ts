@@ -11,6 +11,7 @@ export type AuditEvent =
   | { event: 'account.signed_out'; accountId: string }
   | { event: 'account.factors_reset'; accountId: string }
   | { event: 'account.unlocked'; accountId: string }
+  | { event: 'account.exported'; accountId: string }
   | { event: 'account.deleted'; accountId: string }
   | { event: 'totp.enrolled'; accountId: string; credentialId: string }
   | { event: 'totp.used'; accountId: string; clientId: string }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { accountCreate } from './account-create.ts';
 import { accountDelete } from './account-delete.ts';
+import { accountExport } from './account-export.ts';
 import { accountImport } from './account-import.ts';
 import { accountList } from './account-list.ts';
 import { accountResetMfa } from './account-reset-mfa.ts';
@@ -18,6 +19,7 @@ export function accountCommands(cli: Cli): Command {
     .addCommand(accountImport(cli))
     .addCommand(accountList(cli))
     .addCommand(accountShow(cli))
+    .addCommand(accountExport(cli))
     .addCommand(accountUpdate(cli))
     .addCommand(accountSetPassword(cli))
     .addCommand(accountDisable(cli))

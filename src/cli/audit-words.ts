@@ -13,6 +13,7 @@ const WORDS: Record<AuditEvent['event'], string> = {
   'account.signed_out': 'signed out everywhere',
   'account.factors_reset': 'reset the second factors of',
   'account.unlocked': 'unlocked',
+  'account.exported': 'exported all data of',
   'account.deleted': 'deleted the account',
   'totp.enrolled': 'added an authenticator app to',
   'totp.renamed': 'renamed an authenticator app of',

@@ -59,6 +59,7 @@ export function createAttempts({
   // Many people may share an address: one of them must not keep the others out for longer and longer.
   const perAddress: AttemptRule = { limit: limits.perAddress, window, waitGrows: false, maxConsecutive: null };
 
+  const perOwner: AttemptRule = { ...perAddress, limit: limits.codes };
   // It grows no longer: who keeps asking must not keep the owner from it.
   const perLetterBox: AttemptRule = { ...perAddress, limit: limits.letters, window: toMilliseconds(HOUR) };
 
@@ -130,6 +131,9 @@ export function createAttempts({
         [subjectOf('letter-address', names.address(address)), perAddress],
         [subjectOf('letter', names.email(email)), perLetterBox],
       ]),
+    /** What somebody who is signed in does with much work, whatever the address. @throws {Refusal} `too_many_attempts` */
+    own: (use: string, accountId: string): Promise<Attempt> =>
+      take([[subjectOf(use, names.account(accountId)), perOwner]]),
     /** Whatever has only the visitor's address to go by. @throws {Refusal} `too_many_attempts` */
     address: (use: string, address: string): Promise<Attempt> =>
       take([[subjectOf(use, names.address(address)), perAddress]]),

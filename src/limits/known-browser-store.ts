@@ -23,4 +23,6 @@ export interface KnownBrowserStore {
    * nothing was written.
    */
   add(idHash: string, accountId: string, options: { provedAt: Milliseconds; most: number }): Promise<boolean>;
+  /** Their dates, for the owner to see. */
+  listOf(accountId: string): Promise<{ createdAt: Milliseconds; lastSeenAt: Milliseconds }[]>;
 }

@@ -1,21 +1,19 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
-import type { KnownSession, OwnSession, OwnSessions } from '../account-pages/own-session.ts';
+import type { OwnSession, OwnSessions } from '../account-pages/own-session.ts';
 import type { AccountStore } from '../accounts/store.ts';
 import { demandedLevel, type SecondFactorPolicy } from '../assurance/demand.ts';
 import { isAtLeast, levelOfAcr } from '../assurance/level.ts';
 import type { Clock } from '../lib/clock.ts';
 import { toMilliseconds } from '../lib/duration.ts';
 import { accountSignInHref } from './account-client.ts';
-import type { ArtifactStore, KeptArtifact } from './artifact-store.ts';
 import type { Lifetimes } from './lifetimes.ts';
-import type { Registry } from './registry.ts';
+import type { createOwnRecords } from './own-records.ts';
 import type { SessionEnds } from './session-ends.ts';
 import { sessionTtl } from './sessions.ts';
 import { sessionCookie } from './settings.ts';
-import { createValidity } from './validity.ts';
-import { asVisitor, type Visitor } from './visitor.ts';
+import { asVisitor } from './visitor.ts';
 
 export interface OwnSessionsDeps {
   provider: () => Provider;
@@ -23,8 +21,7 @@ export interface OwnSessionsDeps {
   lifetimes: Lifetimes;
   secondFactor: SecondFactorPolicy;
   accounts: AccountStore;
-  artifacts: ArtifactStore;
-  registry: Registry;
+  records: Pick<ReturnType<typeof createOwnRecords>, 'sessionsOf'>;
   sessionEnds: Pick<SessionEnds, 'endOf'>;
   clock: Clock;
 }
@@ -32,8 +29,7 @@ export interface OwnSessionsDeps {
 type ProviderSession = InstanceType<Provider['Session']> & { transient?: boolean };
 
 export function createOwnSessions(deps: OwnSessionsDeps): OwnSessions {
-  const { provider, issuer, lifetimes, secondFactor, accounts, artifacts, registry, sessionEnds, clock } = deps;
-  const { isUsable } = createValidity({ registry, sessionLifetime: lifetimes.session, clock });
+  const { provider, issuer, lifetimes, secondFactor, accounts, records, sessionEnds, clock } = deps;
   const found = new WeakMap<OwnSession, ProviderSession>();
 
   return {
@@ -73,11 +69,7 @@ export function createOwnSessions(deps: OwnSessionsDeps): OwnSessions {
       setCookie(ctx, session.jti, transient ? null : new Date(clock() + toMilliseconds(ttl)));
       return true;
     },
-    async listOf(accountId) {
-      const kept = await artifacts.listOf('Session', accountId);
-      const usable = await Promise.all(kept.map(async (one) => ((await isUsable('Session', one)) ? [one] : [])));
-      return usable.flat().map(toKnown);
-    },
+    listOf: records.sessionsOf,
     end: (accountId, uid) => sessionEnds.endOf(accountId, uid),
   };
 
@@ -87,9 +79,4 @@ export function createOwnSessions(deps: OwnSessionsDeps): OwnSessions {
     cookies.secure = options.secure;
     cookies.set(name, id, { ...options, ...(expires && { expires }) });
   }
-}
-
-function toKnown({ payload, bornAt, seenAt }: KeptArtifact): KnownSession {
-  const { browser = null, system = null, address = null } = (payload['visitor'] ?? {}) as Partial<Visitor>;
-  return { uid: String(payload['uid']), browser, system, address, signedInAt: bornAt, seenAt };
 }

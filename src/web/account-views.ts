@@ -66,6 +66,11 @@ export interface AccountActivityView extends OwnPage {
   olderHref: string | null;
 }
 
+export interface AccountExportView extends OwnPage {
+  action: string;
+  problem: Problem;
+}
+
 /** By the names of their templates. */
 export interface AccountViews {
   account: AccountView;
@@ -76,4 +81,5 @@ export interface AccountViews {
   'account-sessions': AccountSessionsView;
   'account-applications': AccountApplicationsView;
   'account-activity': AccountActivityView;
+  'account-export': AccountExportView;
 }

@@ -172,4 +172,5 @@ export const VIEW_NAMES = Object.keys({
   'account-sessions': 0,
   'account-applications': 0,
   'account-activity': 0,
+  'account-export': 0,
 } satisfies Record<ViewName, 0>) as ViewName[];

@@ -107,6 +107,7 @@ export const STATIONS: Record<string, (server: TestServer) => Promise<Station>> 
     const page = await person.agent.follow('/account/applications');
     return { agent: person.agent, page: onlyForm(page, '/account/applications/end'), good: {}, next: /There are none/ };
   },
+  '/account/export': (server) => accountPage(server, 'export', {}, /"format": 1/),
   '/account/sign-out': (server) => accountPage(server, 'profile', {}, /You are signed out/, { form: 'sign-out' }),
 };
 

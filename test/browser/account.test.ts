@@ -18,6 +18,7 @@ const SECTIONS = {
   'Where you are signed in': 'Where you are signed in',
   Applications: 'Applications',
   Activity: 'Activity',
+  'Your data': 'Your data',
 };
 /** Pictures of every page are put there, for people to look at. */
 const PICTURES = process.env['PICTURES'];

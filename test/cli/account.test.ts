@@ -325,3 +325,18 @@ describe('setup-link', () => {
     expect([deleted.status, deleted.stderr]).toEqual([0, expect.stringContaining('no administrator is left')]);
   });
 });
+
+describe('account export', { timeout: 90_000 }, () => {
+  it('writes what the owner could download, and records it', async () => {
+    await create('grace.export@example.org', '--name', 'Grace');
+    const { status, stdout, stderr } = await run(['account', 'export', 'grace.export@example.org']);
+    expect([status, stderr]).toEqual([0, '']);
+    const data = JSON.parse(stdout);
+    expect(data).toMatchObject({ format: 1, issuer: 'http://localhost:9', profile: { name: 'Grace' }, sessions: [] });
+    expect(data.activity.map(({ event, by }: Record<string, string>) => [event, by])).toEqual([
+      ['account.exported', 'others'],
+      ['account.created', 'others'],
+    ]);
+    expect(stdout).not.toContain('argon2');
+  });
+});

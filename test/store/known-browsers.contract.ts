@@ -29,6 +29,17 @@ export function knownBrowserStoreContract(name: string, open: () => Promise<Test
       expect(await seen('one')).toBe(false);
     });
 
+    it('are listed to their owner by their dates', async () => {
+      const { add, seen, browsers, clock } = await opened();
+      await add('one');
+      const knownSince = clock();
+      clock.forward(60);
+      await seen('one');
+      const listed = [{ createdAt: knownSince, lastSeenAt: clock() }];
+      expect(await browsers.listOf('acc_ada')).toEqual(listed);
+      expect(await browsers.listOf('acc_bob')).toEqual([]);
+    });
+
     it('get back what was right or not checked, and no more than was taken', async () => {
       const { add, take, browsers } = await opened();
       await add('one');

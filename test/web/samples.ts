@@ -125,6 +125,10 @@ export const samples: ViewData = {
       },
     ],
   },
+  'account-export': {
+    ...{ ...own, section: 'export', action: '/account/export' },
+    problem: { field: null, text: 'Too many tries. Try again in 2 minutes.' },
+  },
   'account-applications': {
     ...{ ...own, section: 'applications' },
     applications: [{ ...client, clientId: 'cli_1', since: at, may: ['See who you are'] }],

@@ -22,6 +22,14 @@ export function prismaKnownBrowsers({ prisma, clock }: { prisma: PrismaClient; c
       const where = living(idHash, accountId, alive);
       return (await prisma.knownBrowser.updateMany({ where, data: { lastSeenAt: new Date(clock()) } })).count === 1;
     },
+    async listOf(accountId) {
+      const rows = await prisma.knownBrowser.findMany({
+        where: { accountId },
+        orderBy: { createdAt: 'asc' },
+        select: { createdAt: true, lastSeenAt: true },
+      });
+      return rows.map((row) => ({ createdAt: row.createdAt.getTime(), lastSeenAt: row.lastSeenAt.getTime() }));
+    },
     add: (idHash, accountId, { provedAt, most }) =>
       prisma.$transaction(async (tx) => {
         const at = new Date(clock());

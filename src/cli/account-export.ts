@@ -1,0 +1,33 @@
+import { once } from 'node:events';
+import type { Command } from 'commander';
+import { BY_OPERATOR } from '../lib/by.ts';
+import { action, type Cli } from './command.ts';
+import { existingAccount } from './existing-account.ts';
+import { withStores } from './stores.ts';
+
+export function accountExport(cli: Cli): Command {
+  return action('export', 'write all that is kept about one person, as JSON (docs/account-data.md)', {
+    examples: ['account export ada@example.org > ada.json'],
+    notes: 'Holds no secret, but addresses and habits of a person: keep the file as you would keep mail.',
+  })
+    .argument('<account>', 'its id or email')
+    .action((who: string) => exportAccount(cli, who));
+}
+
+async function exportAccount(cli: Cli, who: string): Promise<void> {
+  const [{ accountDocument }, { createOwnRecords }] = await Promise.all([
+    import('../own-data/account-document.ts'),
+    import('../oidc/own-records.ts'),
+  ]);
+  await withStores(cli, {}, async ({ config: { issuer, lifetimes }, stores }) => {
+    const { accounts, consents, activity, knownBrowsers, audit, clock } = stores;
+    const account = await existingAccount(accounts, who);
+    const records = createOwnRecords({ ...stores, lifetimes });
+    const kept = { accounts, consents, activity, browsersOf: knownBrowsers.listOf, ...records };
+    await audit.write({ event: 'account.exported', accountId: account.id }, BY_OPERATOR);
+    for await (const piece of accountDocument(kept, account, { issuer, at: clock() })) {
+      // No faster than it is taken.
+      if (!process.stdout.write(piece)) await once(process.stdout, 'drain');
+    }
+  });
+}
