@@ -2,6 +2,7 @@ import type Router from '@koa/router';
 import { createActivity } from './account-pages/activity.ts';
 import { type ApplicationsDeps, createApplications } from './account-pages/applications.ts';
 import { createAuthenticators } from './account-pages/authenticators.ts';
+import { createDelete, type DeleteDeps } from './account-pages/delete.ts';
 import { createExport, type ExportDeps } from './account-pages/export.ts';
 import { createNewAuthenticator, type NewAuthenticatorDeps } from './account-pages/new-authenticator.ts';
 import { createOverview } from './account-pages/overview.ts';
@@ -22,6 +23,7 @@ export type { PendingAuthenticator } from './account-pages/new-authenticator.ts'
 
 type Deps = Omit<OwnSessionsDeps, 'sessionEnds' | 'records'> &
   OwnRecordsDeps &
+  DeleteDeps &
   Omit<ExportDeps, 'kept'> &
   Omit<ApplicationsDeps, 'access'> &
   Omit<PasswordDeps, 'sessions'> &
@@ -51,6 +53,7 @@ export function accountPages(deps: Deps): Router {
     createApplications(own),
     createActivity(own),
     createExport(own),
+    createDelete(own),
   ];
   return accountRoutes({ ...own, parts });
 }

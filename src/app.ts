@@ -147,6 +147,8 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
     siteName,
     clock,
     mail: config.mail.by !== 'off',
+    deletions: stores.deletions,
+    deletionGrace: config.deletionGrace,
   };
   const setup = createSetup({
     ...{ ...step, links: stores.setupLinks, passwordPolicy, secondFactor },

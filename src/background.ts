@@ -1,7 +1,9 @@
+import { startDeletions } from './accounts/deletion.ts';
 import { headsTo } from './audit/heads.ts';
 import { startAuditPruner } from './audit/pruner.ts';
 import { startAuditSealer } from './audit/sealer.ts';
 import type { Config } from './config/config.ts';
+import { BY_SYSTEM } from './lib/by.ts';
 import type { Clock } from './lib/clock.ts';
 import { type Logger, reasonOf } from './lib/log.ts';
 import type { Metrics } from './metrics/metrics.ts';
@@ -15,7 +17,7 @@ export interface Background {
   stop(): Promise<void>;
 }
 
-/** What is done without anybody asking: deliveries, sealing the audit trail, deleting what expired, sealing anew, noticing a changed keyring. */
+/** What is done without anybody asking: deliveries, sealing the audit trail, deleting what expired and who wished it, sealing anew, noticing a changed keyring. */
 export function startBackground({
   stores,
   handlers,
@@ -36,6 +38,7 @@ export function startBackground({
     ...{ outbox: stores.outbox, clock, log, handlers },
     onGivenUp: metrics.jobGivenUp,
   });
+  const deletions = startDeletions({ deletions: stores.deletions, by: BY_SYSTEM, clock, log });
   const sweeper = startSweeper({ sweep: stores.sweep, clock, log });
   keyring.watch({
     changed: (keyIds) => log.info({ keyIds }, 'the keyring has changed'),
@@ -59,6 +62,7 @@ export function startBackground({
     worker,
     async stop() {
       await sweeper.stop();
+      await deletions.stop();
       await resealer.stop();
       await worker.stop();
       await auditPruner.stop();

@@ -1,7 +1,8 @@
 import type { Milliseconds } from '../lib/duration.ts';
 
 export type Role = 'user' | 'administrator';
-export type AccountStatus = 'active' | 'disabled';
+/** `disabled` by an operator; `leaving` at its owner's wish, until it is deleted. Only an active one is let in. */
+export type AccountStatus = 'active' | 'disabled' | 'leaving';
 
 /** OpenID Connect Core 5.1 without what the account itself says (sub, email, email_verified, updated_at). */
 export interface StandardClaims {
@@ -44,7 +45,7 @@ export interface Account {
   hasTotp: boolean;
   /** The next sign-in asks for a new password before it is done. */
   mustChangePassword: boolean;
-  /** Disabled by its owner, and deleted at this instant; null: it stays. */
+  /** Its owner wished so: it is deleted at this instant, whether or not an operator has disabled it since. Null: it stays. */
   deletionDueAt: Milliseconds | null;
   /** What was made at this instant or before is refused: it was signed out, disabled, or its password changed. */
   notBefore: Milliseconds;

@@ -12,6 +12,8 @@ export type AuditEvent =
   | { event: 'account.factors_reset'; accountId: string }
   | { event: 'account.unlocked'; accountId: string }
   | { event: 'account.exported'; accountId: string }
+  | { event: 'account.deletion_asked'; accountId: string; dueAt: string }
+  | { event: 'account.deletion_undone'; accountId: string }
   | { event: 'account.deleted'; accountId: string }
   | { event: 'totp.enrolled'; accountId: string; credentialId: string }
   | { event: 'totp.used'; accountId: string; clientId: string }

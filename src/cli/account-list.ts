@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { accountJson } from './account-view.ts';
+import { accountJson, statusText } from './account-view.ts';
 import { yesNo } from './client-view.ts';
 import { action, type Cli } from './command.ts';
 import { iso, table } from './layout.ts';
@@ -12,8 +12,8 @@ export function accountList(cli: Cli): Command {
     withStores(cli, {}, async ({ stores: { accounts } }) => {
       const all = await accounts.list();
       const rows = all.map((account) => {
-        const { id, email, role, status, hasTotp, createdAt } = account;
-        return [id, email, role, status, yesNo(hasTotp), iso(createdAt)];
+        const { id, email, role, hasTotp, createdAt } = account;
+        return [id, email, role, statusText(account), yesNo(hasTotp), iso(createdAt)];
       });
       const text = table({ headings: HEADINGS, rows, width: cli.out.width });
       cli.out.result(all.length > 0 ? text : 'There are no accounts.', all.map(accountJson));

@@ -5,11 +5,13 @@ import { details, iso } from './layout.ts';
 
 /** Never the password's hash. */
 export function accountJson(account: Account) {
-  const { id, email, emailVerified, role, status, passwordHash, claims, hasTotp, createdAt, updatedAt } = account;
+  const { id, email, emailVerified, role, status, passwordHash, claims, hasTotp, createdAt, updatedAt, deletionDueAt } =
+    account;
   return {
     ...{ id, email, emailVerified, role, status },
     hasPassword: passwordHash !== null,
     hasSecondFactor: hasTotp,
+    deletionDueAt: deletionDueAt === null ? null : iso(deletionDueAt),
     claims,
     createdAt: iso(createdAt),
     updatedAt: iso(updatedAt),
@@ -23,13 +25,18 @@ export function accountText(account: Account): string {
     ['account id', account.id],
     ['email', `${account.email}${account.emailVerified ? ', verified' : ', not verified'}`],
     ['role', account.role],
-    ['status', account.status],
+    ['status', statusText(account)],
     ['password', yesNo(account.passwordHash !== null)],
     ['second factor', yesNo(account.hasTotp)],
     ...[...Object.entries(claims), ...parts].map(([name, value]): [string, string] => [name, String(value)]),
     ['created', iso(account.createdAt)],
     ['updated', iso(account.updatedAt)],
   ]);
+}
+
+/** With the time of its deletion, where that waits. */
+export function statusText({ status, deletionDueAt }: Account): string {
+  return deletionDueAt === null ? status : `${status}, deleted ${iso(deletionDueAt)}`;
 }
 
 /** After a change: the account as it is stored now. */

@@ -14,6 +14,8 @@ const WORDS: Record<AuditEvent['event'], string> = {
   'account.factors_reset': 'reset the second factors of',
   'account.unlocked': 'unlocked',
   'account.exported': 'exported all data of',
+  'account.deletion_asked': 'asked for the deletion of',
+  'account.deletion_undone': 'took back the deletion of',
   'account.deleted': 'deleted the account',
   'totp.enrolled': 'added an authenticator app to',
   'totp.renamed': 'renamed an authenticator app of',

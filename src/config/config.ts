@@ -59,6 +59,8 @@ export interface Config {
     jwksCache: Seconds;
   };
   mail: MailConfig;
+  /** How long an account whose owner deletes it can be kept after all. */
+  deletionGrace: Seconds;
   /** Networks (CIDR) that addresses supplied by clients may lead to although they are private. */
   allowedPrivateNetworks: string[];
   /** The issuer is http on this machine: a try-out, where https is not asked for. */
@@ -168,6 +170,7 @@ export function parseConfig(env: Env): Config {
       interaction: read.seconds('INTERACTION_LIFETIME', 30 * MINUTE, { min: MINUTE, max: DAY }),
       jwksCache: read.seconds('JWKS_CACHE', 10 * MINUTE, { min: 10, max: DAY }),
     },
+    deletionGrace: read.int('ACCOUNT_DELETION_GRACE_DAYS', 14, { min: 0, max: 365 }) * DAY,
     mail: readMail(read, issuer, loopback),
     allowedPrivateNetworks: loopback ? [...LOOPBACK_NETWORKS, ...allowedPrivateNetworks] : allowedPrivateNetworks,
     loopback,

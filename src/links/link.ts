@@ -1,16 +1,18 @@
 import { DAY, HOUR, type Seconds } from '../lib/duration.ts';
 
 /** What a mailed link lets its holder do, once: a closed list. Each has a page in src/link-pages. */
-export type Purpose = 'password-reset';
+export type Purpose = 'password-reset' | 'deletion-undo';
 
 interface Rule {
-  lifetime: Seconds;
+  /** Null: whoever makes one says until when. */
+  lifetime: Seconds | null;
   /** A newer one of the same account or address ends those before it. */
   newestOnly: boolean;
 }
 
 const RULES: Record<Purpose, Rule> = {
   'password-reset': { lifetime: HOUR, newestOnly: true },
+  'deletion-undo': { lifetime: null, newestOnly: true },
 };
 
 export function ruleOf(purpose: Purpose): Rule {

@@ -14,7 +14,8 @@ export interface Asked {
 }
 
 export interface LinkLetter {
-  purpose: Purpose;
+  /** Those whose letters say nothing but that. */
+  purpose: Exclude<Purpose, 'deletion-undo'>;
   /** For who has said nothing else. */
   language: string;
   by: By;

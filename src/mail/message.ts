@@ -10,6 +10,9 @@ export type Message =
   | { message: 'account-disabled' }
   | { message: 'account-enabled' }
   | { message: 'password-reset' }
+  | { message: 'deletion-asked'; dueAt: Milliseconds }
+  | { message: 'deletion-undone' }
+  | { message: 'account-deleted' }
   /** An operator wants to see whether mail arrives. */
   | { message: 'test' };
 

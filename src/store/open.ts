@@ -13,6 +13,7 @@ import { createAuditRow } from './prisma/audit-row.ts';
 import { prismaAuditTrail } from './prisma/audit-trail.ts';
 import { prismaClients } from './prisma/clients.ts';
 import { prismaConsents } from './prisma/consents.ts';
+import { prismaDeletion } from './prisma/deletion.ts';
 import { prismaDeliveries } from './prisma/deliveries.ts';
 import { claimInstallation, isClaimed } from './prisma/installation.ts';
 import { prismaKnownBrowsers } from './prisma/known-browsers.ts';
@@ -72,6 +73,7 @@ export async function openStores({
       resealing: createResealing({ places, keyring, sealer }),
       alone: (name: string, work: () => Promise<void>) => engine.alone(name, work),
       accounts: prismaAccounts({ prisma, sealer, clock, auditRow }),
+      deletions: prismaDeletion({ database: engine.database, sealer, clock, auditRow }),
       clients: prismaClients({ prisma, clock, auditRow }),
       consents: prismaConsents({ database: engine.database, clock, auditRow }),
       signingKeys: prismaSigningKeys({ database: engine.database, sealer, clock, auditRow }),

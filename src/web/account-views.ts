@@ -71,6 +71,14 @@ export interface AccountExportView extends OwnPage {
   problem: Problem;
 }
 
+export interface AccountDeleteView extends OwnPage {
+  action: string;
+  /** Until it is deleted; 0: at once. */
+  days: number;
+  mail: boolean;
+  problem: Problem;
+}
+
 /** By the names of their templates. */
 export interface AccountViews {
   account: AccountView;
@@ -82,4 +90,5 @@ export interface AccountViews {
   'account-applications': AccountApplicationsView;
   'account-activity': AccountActivityView;
   'account-export': AccountExportView;
+  'account-delete': AccountDeleteView;
 }

@@ -10,6 +10,7 @@ import { type Language, pickLanguage, type Translate, translator } from './texts
 const NAMES = [
   ...(['totp-added', 'password-set', 'factors-reset', 'recovery-code-used'] as const),
   ...(['account-disabled', 'account-enabled', 'password-reset', 'test'] as const),
+  ...(['deletion-asked', 'deletion-undone', 'account-deleted'] as const),
 ];
 /** The template of every message that has none of its own. */
 const COMMON = 'notice';
@@ -43,7 +44,7 @@ export interface MailView {
   name: string | null;
   locale: string | null;
   at: Milliseconds;
-  about: { message: (typeof NAMES)[number]; left?: number; codesKept?: true };
+  about: { message: (typeof NAMES)[number]; left?: number; codesKept?: true; dueAt?: Milliseconds };
   /** Of a one-time link. */
   token?: string;
 }
@@ -62,7 +63,10 @@ export function createMailViews({ folder, overrideFolder, siteName, issuer }: Ma
     const data: MailData = {
       ...{ message, language, subject, siteName, issuer },
       greeting: calledBy === null ? t('mail.greeting') : t('mail.greeting-name', { name: calledBy }),
-      paragraphs: paragraphs(t, about, { site: siteName, when: instant(at, language) }),
+      paragraphs: paragraphs(t, about, {
+        ...{ site: siteName, when: instant(at, language) },
+        ...(about.dueAt !== undefined && { due: instant(about.dueAt, language) }),
+      }),
       action: token ? { label: t(`mail.${message}.action`), href: `${issuer}/link/${token}` } : null,
       footer: t('mail.footer', { site: siteName }),
     };
@@ -70,7 +74,11 @@ export function createMailViews({ folder, overrideFolder, siteName, issuer }: Ma
   };
 }
 
-function paragraphs(t: Translate, about: MailView['about'], values: { site: string; when: string }): string[] {
+function paragraphs(
+  t: Translate,
+  about: MailView['about'],
+  values: { site: string; when: string; due?: string },
+): string[] {
   const { message, left, codesKept } = about;
   const lines = [t(codesKept ? 'mail.totp-added.what-codes-kept' : `mail.${message}.what`, values)];
   if (left !== undefined) lines.push(left === 0 ? t('mail.codes-none-left') : t('mail.codes-left', { n: left }));

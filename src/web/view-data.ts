@@ -30,6 +30,12 @@ export interface PasswordResetView extends FormPage {
   problem: Problem;
 }
 
+export interface DeletionUndoView extends FormPage {
+  accountEmail: string;
+  /** ISO 8601 */
+  dueAt: string;
+}
+
 /** Something that was done, or is to be done elsewhere, in words. */
 export interface NoticeView extends Page {
   title: string;
@@ -128,6 +134,7 @@ export interface ViewData extends AccountViews {
   'sign-in': SignInView;
   'forgotten-password': ForgottenPasswordView;
   'password-reset': PasswordResetView;
+  'deletion-undo': DeletionUndoView;
   notice: NoticeView;
   totp: TotpView;
   'recovery-code': RecoveryCodeView;
@@ -173,4 +180,6 @@ export const VIEW_NAMES = Object.keys({
   'account-applications': 0,
   'account-activity': 0,
   'account-export': 0,
+  'account-delete': 0,
+  'deletion-undo': 0,
 } satisfies Record<ViewName, 0>) as ViewName[];

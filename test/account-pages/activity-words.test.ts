@@ -4,7 +4,7 @@ import { textKeys } from '../../src/web/texts.ts';
 
 /** They name no account, or one that nobody can sign in to any more. */
 const NOBODYS = [
-  ...['account.deleted', 'password.range_unavailable', 'sign_in.spraying', 'limit.lifted', 'grant.replayed'],
+  ...['account.deleted', 'password.range_unavailable', 'sign_in.spraying', 'limit.lifted'],
   ...['client.created', 'client.updated', 'client.secret_rotated'],
   ...['client.disabled', 'client.enabled', 'client.deleted'],
   ...['signing_key.added', 'signing_key.revoked', 'keyring.key_added', 'keyring.key_removed'],

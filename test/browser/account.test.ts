@@ -19,6 +19,7 @@ const SECTIONS = {
   Applications: 'Applications',
   Activity: 'Activity',
   'Your data': 'Your data',
+  'Delete the account': 'Delete your account',
 };
 /** Pictures of every page are put there, for people to look at. */
 const PICTURES = process.env['PICTURES'];

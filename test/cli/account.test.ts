@@ -41,6 +41,7 @@ describe.concurrent('account create', { timeout: 90_000 }, () => {
       status: 'active',
       hasPassword: true,
       hasSecondFactor: false,
+      deletionDueAt: null,
       claims: { name: 'Grace Hopper' },
       createdAt: expect.any(String),
       updatedAt: expect.any(String),

@@ -129,6 +129,11 @@ export const samples: ViewData = {
     ...{ ...own, section: 'export', action: '/account/export' },
     problem: { field: null, text: 'Too many tries. Try again in 2 minutes.' },
   },
+  'account-delete': {
+    ...{ ...own, section: 'delete', action: '/account/delete', days: 14, mail: true },
+    problem: { field: 'email', text: 'That is not the address of your account.' },
+  },
+  'deletion-undo': { action: '/link', csrf: 'csrf-value', accountEmail, dueAt: at },
   'account-applications': {
     ...{ ...own, section: 'applications' },
     applications: [{ ...client, clientId: 'cli_1', since: at, may: ['See who you are'] }],

@@ -61,3 +61,10 @@ export function unsealSeed(sealer: Sealer, credentialId: string, sealedSecret: s
 
 export const forgetBrowsers = (accountId: string) => (tx: Transaction) =>
   tx.knownBrowser.deleteMany({ where: { accountId } });
+
+/** How access to an account ends. */
+export const endingOf = (id: string) => ({
+  refuse: (tx: Transaction, before: Date) =>
+    tx.account.updateMany({ where: { id, notBefore: { lt: before } }, data: { notBefore: before } }),
+  job: (before: number) => ({ kind: 'end-account', accountId: id, before }) as const,
+});

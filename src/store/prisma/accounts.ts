@@ -5,13 +5,14 @@ import type { By } from '../../lib/by.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Sealer } from '../../lib/sealing.ts';
 import type { Message } from '../../mail/message.ts';
-import { forgetBrowsers, insertAccount, insertTotp, unsealSeed } from './account-rows.ts';
+import { endingOf, forgetBrowsers, insertAccount, insertTotp, unsealSeed } from './account-rows.ts';
 import type { AuditRow } from './audit-row.ts';
 import { erasePersonal } from './audit-sealing.ts';
 import { prismaByLink } from './by-link.ts';
 import { applyChange, type Change } from './change.ts';
 import { orConflict } from './conflict.ts';
 import type { PrismaClient, Transaction } from './database.ts';
+import { voidLinks } from './link-rows.ts';
 import { queueLetter } from './mail.ts';
 import { prismaOwnAccount } from './own-account.ts';
 
@@ -29,12 +30,6 @@ export function prismaAccounts({
   const now = () => new Date(clock());
 
   const totpCount = (accountId: string) => prisma.totpCredential.count({ where: { accountId } });
-
-  const endingOf = (id: string) => ({
-    refuse: (tx: Transaction, before: Date) =>
-      tx.account.updateMany({ where: { id, notBefore: { lt: before } }, data: { notBefore: before } }),
-    job: (before: number) => ({ kind: 'end-account', accountId: id, before }) as const,
-  });
 
   function change(
     id: string,
@@ -65,12 +60,13 @@ export function prismaAccounts({
       {
         async write(tx, stamp) {
           isNews = (await tx.account.count({ where: { id, status: { not: status } } })) === 1;
-          return tx.account.updateMany({ where: { id }, data: { status, ...stamp } });
+          const kept = ends ? {} : { deletionDueAt: null };
+          return tx.account.updateMany({ where: { id }, data: { status, ...kept, ...stamp } });
         },
         ...{ event: { event: ends ? 'account.disabled' : 'account.enabled', accountId: id }, by },
         ...(ends && { ending: endingOf(id) }),
         async also(tx, at) {
-          if (ends) await forgetBrowsers(id)(tx);
+          await (ends ? forgetBrowsers(id)(tx) : voidLinks(tx, id, ['deletion-undo']));
           if (isNews) await tell(id, { message: ends ? 'account-disabled' : 'account-enabled' })(tx, at);
         },
       },

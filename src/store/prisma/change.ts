@@ -9,7 +9,8 @@ import { jobRow } from './outbox.ts';
 export interface Change {
   /** Writes the row, with the time it is given. Says how many rows there were. */
   write(tx: Transaction, stamp: { updatedAt: Date }): Promise<{ count: number }>;
-  event: AuditEvent;
+  /** Read last: it may tell of what the change found. */
+  readonly event: AuditEvent;
   by: By;
   /** Where access ends. */
   ending?: {
@@ -23,17 +24,29 @@ export interface Change {
 
 /** A change, its audit event and its job, in one transaction. False where there is no such row: nothing was written. */
 export function applyChange(
-  { prisma, clock, auditRow }: { prisma: PrismaClient; clock: Clock; auditRow: AuditRow },
-  { write, event, by, ending, also }: Change,
+  {
+    prisma,
+    clock,
+    auditRow,
+    transaction = (work) => prisma.$transaction(work),
+  }: {
+    prisma: PrismaClient;
+    clock: Clock;
+    auditRow: AuditRow;
+    /** Where it must come one after another with others. */
+    transaction?: (work: (tx: Transaction) => Promise<boolean>) => Promise<boolean>;
+  },
+  change: Change,
 ): Promise<boolean> {
-  return prisma.$transaction(async (tx) => {
+  const { write, by, ending, also } = change;
+  return transaction(async (tx) => {
     const { count } = await write(tx, { updatedAt: new Date(clock()) });
     if (count === 0) return false;
     // The row is locked by now. A time from before the wait for it would spare whoever signed in meanwhile.
     const at = new Date(clock());
     await ending?.refuse(tx, at);
     await also?.(tx, at);
-    await tx.auditEvent.create({ data: auditRow(event, by, at) });
+    await tx.auditEvent.create({ data: auditRow(change.event, by, at) });
     if (ending) await tx.outboxMessage.create({ data: jobRow(ending.job(at.getTime()), at) });
     return true;
   });

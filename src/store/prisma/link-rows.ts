@@ -13,13 +13,15 @@ export interface NewLink {
   /** Whose it is: an account's, or that of an address that has none (keyed hash). */
   of: { accountId: string } | { emailHash: string };
   detail?: Record<string, string>;
+  /** Instead of the purpose's lifetime. */
+  until?: Date;
 }
 
 /** @returns the token, which is stored nowhere: it goes into a sealed letter, or it is lost */
 export async function insertLink(
   tx: Transaction,
   sealer: Sealer,
-  { purpose, of, detail }: NewLink,
+  { purpose, of, detail, until }: NewLink,
   at: Date,
 ): Promise<string> {
   const { lifetime, newestOnly } = ruleOf(purpose);
@@ -29,7 +31,7 @@ export async function insertLink(
 
   const [id, token] = [newId('lnk'), newSecret('gwl')];
   const sealedDetail = detail ? sealer.seal(LINK_DETAIL, id, JSON.stringify(detail)).toString('base64url') : null;
-  const expiresAt = new Date(at.getTime() + toMilliseconds(lifetime));
+  const expiresAt = until ?? new Date(at.getTime() + toMilliseconds(lifetime ?? 0));
   await tx.mailedLink.create({
     data: { id, purpose, ...of, tokenHash: sha256(token), sealedDetail, createdAt: at, expiresAt },
   });

@@ -15,6 +15,7 @@ type Payload = Pick<MailJob, 'message' | 'accountId' | 'to'>;
 interface Carried {
   purpose: Purpose;
   detail?: Record<string, string>;
+  until?: Date;
   /** Of the letter, where its receiver has chosen none. */
   language?: string;
 }
