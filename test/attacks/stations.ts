@@ -1,5 +1,6 @@
 import { createRecoveryCodes } from '../../src/accounts/recovery-codes.ts';
 import { BY_OPERATOR, BY_SYSTEM } from '../../src/lib/by.ts';
+import { DAY } from '../../src/lib/duration.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { makeSetupLink } from '../../src/setup/setup-link.ts';
 import { mailedLink } from '../support/letters.ts';
@@ -74,6 +75,12 @@ export const STATIONS: Record<string, (server: TestServer) => Promise<Station>> 
     const good = { new_password: 'a rather different secret' };
     return { ...(await linkPage(server, '/forgotten-password')), good, next: /Your password is set/ };
   },
+  '/link (deletion undo)': async (server) => {
+    const { id, email } = await server.addAccount();
+    await server.app.stores.deletions.order(id, 14 * DAY, BY_OPERATOR);
+    const agent = createUserAgent(server.issuer);
+    return { agent, page: await agent.follow(await mailedLink(server, email)), good: {}, next: /Your account is kept/ };
+  },
   '/account/profile': (server) => accountPage(server, 'profile', { name: 'Ada' }, /Your profile is saved/),
   '/account/password': (server) =>
     accountPage(server, 'password', { new_password: 'a rather different secret' }, /Your password is changed/),
@@ -108,6 +115,10 @@ export const STATIONS: Record<string, (server: TestServer) => Promise<Station>> 
     return { agent: person.agent, page: onlyForm(page, '/account/applications/end'), good: {}, next: /There are none/ };
   },
   '/account/export': (server) => accountPage(server, 'export', {}, /"format": 1/),
+  '/account/delete': async (server) => {
+    const station = await accountPage(server, 'delete', {}, /Your account will be deleted/);
+    return { ...station, good: { email: /type (\S+@\S+)</.exec(station.page.html)?.[1] ?? '' } };
+  },
   '/account/sign-out': (server) => accountPage(server, 'profile', {}, /You are signed out/, { form: 'sign-out' }),
 };
 

@@ -67,6 +67,23 @@ inChromium('the account pages', (open) => {
     await heading(page, 'You are signed out');
   });
 
+  it('give a file with all data, and delete the account, without JavaScript', async () => {
+    const page = await signedIn({ javaScriptEnabled: false, locale: 'en', acceptDownloads: true });
+    await page.getByRole('link', { name: 'Your data' }).click();
+    const [file] = await Promise.all([page.waitForEvent('download'), press(page, 'Download your data')]);
+    expect(file.suggestedFilename()).toMatch(/^gatewright-account-\d{4}-\d\d-\d\d\.json$/);
+    await page.getByRole('link', { name: 'Delete the account' }).click();
+    const email = /type (\S+@\S+)/.exec(
+      await page.getByLabel('To confirm').evaluate((each) => each.parentElement?.textContent ?? ''),
+    );
+    await page.getByLabel('To confirm').fill('somebody.else@example.org');
+    await press(page, 'Delete your account');
+    await page.getByRole('alert').getByText('not the address of your account').waitFor();
+    await page.getByLabel('To confirm').fill(email?.[1] ?? '');
+    await press(page, 'Delete your account');
+    await heading(page, 'Your account will be deleted');
+  });
+
   it('add an authenticator app to an account that has none', async () => {
     const { email } = await server.addAccount();
     const page = await open();

@@ -341,3 +341,24 @@ describe('account export', { timeout: 90_000 }, () => {
     expect(stdout).not.toContain('argon2');
   });
 });
+
+describe('account delete --grace', { timeout: 90_000 }, () => {
+  const email = 'leaving@example.org';
+
+  it('says when the account goes, until it is enabled again', async () => {
+    await create(email);
+    const { deletionDueAt, deleted } = await json(['account', 'delete', email, '--grace', '--yes']);
+    expect(deleted).toBe(false);
+    expect(Date.parse(deletionDueAt) - Date.now()).toBeGreaterThan(13.9 * 24 * 60 * 60_000);
+    expect(await json(['account', 'show', email])).toMatchObject({ status: 'leaving', deletionDueAt });
+    for (const args of [['show', email], ['list']]) {
+      expect((await run(['account', ...args])).stdout).toContain(`leaving, deleted ${deletionDueAt}`);
+    }
+    const twice = await run(['account', 'delete', email, '--grace', '--yes']);
+    expect([twice.status, twice.stderr]).toEqual([1, expect.stringContaining('is to be deleted already')]);
+    await run(['account', 'enable', email]);
+    expect(await json(['account', 'show', email])).toMatchObject({ status: 'active', deletionDueAt: null });
+    await json(['account', 'delete', email, '--yes']);
+    expect((await run(['account', 'show', email])).status).toBe(1);
+  });
+});
