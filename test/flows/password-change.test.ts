@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import type { Page } from '../support/user-agent.ts';
+import { ask, visit } from '../support/visit.ts';
+import { atAccount, send } from './account-visit.ts';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(() => server[Symbol.asyncDispose]());
+
+it('leaves no application in that was let in while the password changed, not even for offline access', async () => {
+  const person = await visit(server, { firstParty: false });
+  const { account, party, agent } = person;
+  const { page } = await atAccount(server, { email: account.email, agent, path: '/account/password' });
+  const { authorization, page: consent } = await ask(person, { scope: 'openid offline_access', prompt: 'consent' });
+
+  // The request has found its session before the change, and is given its grant after it.
+  const { artifacts, accounts } = server.app.stores;
+  const { put } = artifacts;
+  const { changePassword } = accounts;
+  const begun = Promise.withResolvers<void>();
+  const changed = Promise.withResolvers<void>();
+  artifacts.put = async (kind, ...rest) => {
+    if (kind === 'Grant') begun.resolve();
+    if (kind === 'Grant') await changed.promise;
+    return put(kind, ...rest);
+  };
+  let back: Promise<Page> | undefined;
+  accounts.changePassword = async (...change) => {
+    const endedAt = await changePassword(...change);
+    while (Date.now() <= (endedAt ?? 0)) await new Promise(setImmediate);
+    changed.resolve();
+    await back;
+    return endedAt;
+  };
+  try {
+    back = agent.submit(consent, { decision: 'allow' });
+    await begun.promise;
+    const done = await send(agent, page, 'password', { new_password: 'another passphrase than the one before' });
+    expect(done.url).toBe(`${server.issuer}/account?done=password`);
+  } finally {
+    Object.assign(artifacts, { put });
+    Object.assign(accounts, { changePassword });
+  }
+  await server.app.worker.run();
+
+  await expect(party.redeem(await back, authorization)).rejects.toMatchObject({ error: 'invalid_grant' });
+});
