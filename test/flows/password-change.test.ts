@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { BY_OPERATOR } from '../../src/lib/by.ts';
+import { newId } from '../../src/lib/ids.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
+import { codeOf } from '../support/sign-in.ts';
 import type { Page } from '../support/user-agent.ts';
-import { ask, visit } from '../support/visit.ts';
-import { atAccount, send } from './account-visit.ts';
+import { ask, stepOf, told, visit } from '../support/visit.ts';
+import { atAccount, SEED, send } from './account-visit.ts';
 
 let server: TestServer;
 beforeAll(async () => {
@@ -47,4 +50,21 @@ it('leaves no application in that was let in while the password changed, not eve
   await server.app.worker.run();
 
   await expect(party.redeem(await back, authorization)).rejects.toMatchObject({ error: 'invalid_grant' });
+});
+
+it('asks for the password where only the second factor was proved lately, for an application', async () => {
+  const person = await visit(server, {});
+  const { account, agent } = person;
+  await atAccount(server, { email: account.email, agent });
+  const late = 6 * 60_000;
+  server.passTime(late);
+  // The session began before the account had an authenticator.
+  const added = { id: newId('otp'), name: 'App', secret: SEED, confirmedStep: 0, recoveryCodeHashes: null };
+  await server.app.stores.accounts.enrolTotp(account.id, account.factorsVersion, added, BY_OPERATOR);
+  const { page } = await ask(person, { acr_values: 'urn:gatewright:acr:two-factor' });
+  expect(stepOf(page)).toBe('totp');
+  const back = await agent.submit(page, { code: codeOf(SEED, late / 30_000) });
+  expect(told(back).code).toBeDefined();
+  expect((await agent.get('/account')).status).toBe(200);
+  expect(stepOf(await agent.follow('/account/password'))).toBe('password');
 });
