@@ -20,11 +20,14 @@ it('leaves no application in that was let in while the password changed, not eve
   const { authorization, page: consent } = await ask(person, { scope: 'openid offline_access', prompt: 'consent' });
 
   // The request has found its session before the change, and is given its grant after it.
-  const { artifacts, accounts } = server.app.stores;
+  const { artifacts, accounts, outbox } = server.app.stores;
   const { put } = artifacts;
   const { changePassword } = accounts;
+  const { take } = outbox;
   const begun = Promise.withResolvers<void>();
   const changed = Promise.withResolvers<void>();
+  // Whoever clears up comes after that.
+  outbox.take = async () => [];
   artifacts.put = async (kind, ...rest) => {
     if (kind === 'Grant') begun.resolve();
     if (kind === 'Grant') await changed.promise;
@@ -46,6 +49,7 @@ it('leaves no application in that was let in while the password changed, not eve
   } finally {
     Object.assign(artifacts, { put });
     Object.assign(accounts, { changePassword });
+    Object.assign(outbox, { take });
   }
   await server.app.worker.run();
 
