@@ -70,6 +70,8 @@ describe('audit', { timeout: 90_000 }, () => {
       false,
       [expect.stringMatching(/^entry 2 \(.*\) was changed or put in$/)],
     ]);
+    tamper({ env }, `UPDATE AuditEvent SET detail = '{' || char(10) || 'another line' WHERE sequence = 2`);
+    expect((await run('list')).stdout).toContain('({\\u000aanother line)\n');
   });
 
   it('lists in words, exports in lines, by person and kind, and records the export', async () => {
