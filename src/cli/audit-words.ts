@@ -80,17 +80,28 @@ function whomOf({ event, accountId, actor, clientId }: TrailEvent, who: string, 
 }
 
 function details({ detail, personalState }: TrailEvent): string {
-  const known = Object.entries(JSON.parse(detail) as Record<string, unknown>).map(
-    ([name, value]) => `${name}: ${[value].flat().join(' ')}`,
-  );
+  const said = detailOf(detail);
+  const known =
+    typeof said === 'string'
+      ? [said]
+      : Object.entries(said ?? {}).map(([name, value]) => `${name}: ${[value].flat().join(' ')}`);
   if (personalState === 'erased') known.push('the rest was erased');
   return known.length > 0 ? ` (${known.join(', ')})` : '';
+}
+
+/** What somebody changed may be no JSON any more: it is shown all the same, and `audit verify` names it. */
+function detailOf(detail: string): unknown {
+  try {
+    return JSON.parse(detail);
+  } catch {
+    return detail;
+  }
 }
 
 /** For programs. */
 export function entryJson({ at, detail, personal, ...entry }: TrailEvent) {
   return {
-    ...{ ...entry, at: iso(at), detail: JSON.parse(detail) as unknown },
+    ...{ ...entry, at: iso(at), detail: detailOf(detail) },
     ...{ address: personal?.address ?? null, browser: personal?.browser ?? null },
   };
 }
