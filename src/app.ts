@@ -196,7 +196,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   koa.use(oidcHost(() => provider, guard));
   koa.use(homePage({ pages, issuer }));
   koa.use(setupRoutes({ setup, csrf, limits: requestLimits, https }).routes());
-  koa.use(signInPages(step).routes());
+  koa.use(signInPages({ ...step, passwordPolicy, secondFactor }).routes());
   koa.use(
     accountPages({
       ...{ ...step, artifacts, registry, outbox, issuer, lifetimes, secondFactor, passwordPolicy },

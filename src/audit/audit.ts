@@ -4,6 +4,7 @@ import type { By } from '../lib/by.ts';
 export type AuditEvent =
   | { event: 'account.created'; accountId: string; role: string }
   | { event: 'account.password_set'; accountId: string }
+  | { event: 'account.password_change_required'; accountId: string }
   | { event: 'password.range_unavailable' }
   | { event: 'account.claims_set'; accountId: string }
   | { event: 'account.disabled'; accountId: string }

@@ -5,6 +5,7 @@ export type Message =
   /** The recovery codes stay where it stands beside another. */
   | { message: 'totp-added'; codesKept?: true }
   | { message: 'password-set' }
+  | { message: 'password-change-required' }
   | { message: 'factors-reset' }
   | { message: 'recovery-code-used'; left: number }
   | { message: 'account-disabled' }

@@ -9,7 +9,7 @@ import { type Language, pickLanguage, type Translate, translator } from './texts
 /** Every message there is; each has its texts, and a template of its own where the operator gives it one. */
 const NAMES = [
   ...(['totp-added', 'password-set', 'factors-reset', 'recovery-code-used'] as const),
-  ...(['account-disabled', 'account-enabled', 'test'] as const),
+  ...(['account-disabled', 'account-enabled', 'password-change-required', 'test'] as const),
 ];
 /** The template of every message that has none of its own. */
 const COMMON = 'notice';

@@ -15,7 +15,7 @@ const GROUPS = {
   client: ['create', 'list', 'show', 'update', 'rotate-secret', 'disable', 'enable', 'delete'],
   account: [
     ...['create', 'list', 'show', 'update', 'set-password', 'disable', 'enable', 'reset-mfa', 'sign-out', 'unlock'],
-    'delete',
+    ...['delete', 'require-password-change'],
   ],
   key: ['list', 'rotate'],
 };
