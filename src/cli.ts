@@ -8,6 +8,7 @@ import { type Cli, command } from './cli/command.ts';
 import { databaseCommands } from './cli/database.ts';
 import { doctor } from './cli/doctor.ts';
 import { explain, Failure } from './cli/failure.ts';
+import { incident } from './cli/incident.ts';
 import { keyCommands } from './cli/key.ts';
 import { keyringCommands } from './cli/keyring.ts';
 import { limitCommands } from './cli/limit.ts';
@@ -41,6 +42,7 @@ function program(cli: Cli) {
     .addCommand(keyringCommands(cli))
     .addCommand(mailCommands(cli))
     .addCommand(limitCommands(cli))
+    .addCommand(incident(cli))
     .addCommand(setupLink(cli))
     .addCommand(migrate(cli))
     .addCommand(backup(cli, packageFile.version))

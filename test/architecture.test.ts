@@ -16,6 +16,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   signing: [],
   limits: [],
   mail: ['outbox'],
+  incident: ['audit'],
   config: ['assurance'],
   // Counts what the others do.
   metrics: ['audit', 'limits'],
@@ -48,6 +49,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'outbox',
     'mail',
     'setup',
+    'incident',
     'oidc',
     'generated',
   ],
@@ -61,6 +63,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'mail',
     'web',
     'setup',
+    'incident',
     'config',
     'store',
     'oidc',

@@ -12,6 +12,7 @@ import { createAuditRow } from './prisma/audit-row.ts';
 import { prismaAuditTrail } from './prisma/audit-trail.ts';
 import { prismaClients } from './prisma/clients.ts';
 import { prismaConsents } from './prisma/consents.ts';
+import { prismaIncidents } from './prisma/incidents.ts';
 import { claimInstallation, isClaimed } from './prisma/installation.ts';
 import { prismaKnownBrowsers } from './prisma/known-browsers.ts';
 import { openLastingKeys } from './prisma/lasting-keys.ts';
@@ -77,6 +78,7 @@ export async function openStores({
       auditTrail: prismaAuditTrail({ database: engine.database, sealer, key: lastingKeys.audit, clock }),
       outbox: prismaOutbox({ prisma, clock }),
       mails: prismaMailQueue(prisma),
+      incidents: prismaIncidents({ prisma, sealer, clock, auditRow }),
       registry: engine.registry,
       artifacts: createArtifacts({ rows: engine.artifactRows, sealer, clock, markLifetime }),
       attempts: engine.attempts,

@@ -21,7 +21,7 @@ const GROUPS = {
 };
 const COMMANDS = [
   ...Object.entries(GROUPS).flatMap(([group, names]) => names.map((name) => [group, name])),
-  ...[['setup-link'], ['migrate'], ['doctor'], ['serve']],
+  ...[['setup-link'], ['migrate'], ['incident'], ['doctor'], ['serve']],
 ];
 
 describe('help', () => {

@@ -253,6 +253,14 @@ describe('a new password that was chosen', () => {
     expect(page.url).not.toContain('code=');
   });
 
+  it('does not outlive a sign-out everywhere that comes before the next page either', async () => {
+    const person = await asked();
+    const changed = await person.agent.post(person.page, { new_password: NEXT });
+    await accounts().signOut(person.account.id, BY_OPERATOR);
+    const page = await person.agent.follow(changed.headers.get('location') ?? '');
+    expect(stepOf(page)).toBe('password');
+  });
+
   it('meets max_age, and an essential level, without going round', async () => {
     const claims = JSON.stringify({ id_token: { acr: { essential: true, value: 'urn:gatewright:acr:two-factor' } } });
     const person = await asked({}, { max_age: '300', claims });
