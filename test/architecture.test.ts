@@ -17,6 +17,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   limits: [],
   mail: ['outbox'],
   links: ['outbox'],
+  incident: ['audit'],
   config: ['assurance'],
   // Counts what the others do.
   metrics: ['audit', 'limits'],
@@ -51,6 +52,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'mail',
     'links',
     'setup',
+    'incident',
     'oidc',
     'generated',
   ],
@@ -65,6 +67,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'outbox',
     'web',
     'setup',
+    'incident',
     'config',
     'store',
     'oidc',

@@ -3,6 +3,7 @@ import { accountCreate } from './account-create.ts';
 import { accountDelete } from './account-delete.ts';
 import { accountImport } from './account-import.ts';
 import { accountList } from './account-list.ts';
+import { accountRequirePasswordChange } from './account-require-password-change.ts';
 import { accountResetMfa } from './account-reset-mfa.ts';
 import { accountSetPassword } from './account-set-password.ts';
 import { accountShow } from './account-show.ts';
@@ -20,6 +21,7 @@ export function accountCommands(cli: Cli): Command {
     .addCommand(accountShow(cli))
     .addCommand(accountUpdate(cli))
     .addCommand(accountSetPassword(cli))
+    .addCommand(accountRequirePasswordChange(cli))
     .addCommand(accountDisable(cli))
     .addCommand(accountEnable(cli))
     .addCommand(accountResetMfa(cli))

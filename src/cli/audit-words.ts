@@ -6,6 +6,7 @@ import { iso } from './layout.ts';
 const WORDS: Record<AuditEvent['event'], string> = {
   'account.created': 'made the account',
   'account.password_set': 'set the password of',
+  'account.password_change_required': 'demanded a new password of',
   'password.range_unavailable': 'could not look a new password up',
   'account.claims_set': 'changed the profile of',
   'account.disabled': 'disabled',
@@ -48,6 +49,10 @@ const WORDS: Record<AuditEvent['event'], string> = {
   'installation.reopened': 'came back to the installation',
   'installation.restored': 'restored a backup',
   'backup.made': 'made a backup',
+  'incident.opened': 'opened an incident',
+  'incident.account_ended': 'ended in an incident the access of',
+  'incident.client_ended': 'ended in an incident the access of',
+  'incident.done': 'finished an incident',
   'audit.exported': 'exported the audit trail',
   'audit.pruned': 'removed the beginning of the audit trail',
   'setup_link.made': 'made a set-up link',

@@ -13,6 +13,7 @@ import { prismaAuditTrail } from './prisma/audit-trail.ts';
 import { prismaClients } from './prisma/clients.ts';
 import { prismaConsents } from './prisma/consents.ts';
 import { prismaDeliveries } from './prisma/deliveries.ts';
+import { prismaIncidents } from './prisma/incidents.ts';
 import { claimInstallation, isClaimed } from './prisma/installation.ts';
 import { prismaKnownBrowsers } from './prisma/known-browsers.ts';
 import { openLastingKeys } from './prisma/lasting-keys.ts';
@@ -81,6 +82,7 @@ export async function openStores({
       mails: prismaMailQueue(prisma),
       links: prismaLinks({ prisma, sealer, clock, auditRow }),
       deliveries: prismaDeliveries({ prisma, clock, auditRow }),
+      incidents: prismaIncidents({ prisma, sealer, clock, auditRow }),
       registry: engine.registry,
       artifacts: createArtifacts({ rows: engine.artifactRows, sealer, clock, markLifetime }),
       attempts: engine.attempts,

@@ -8,9 +8,17 @@ import { type Language, pickLanguage, type Translate, translator } from './texts
 
 /** Every message there is; each has its texts, and a template of its own where the operator gives it one. */
 const NAMES = [
-  ...(['totp-added', 'password-set', 'factors-reset', 'recovery-code-used'] as const),
-  ...(['account-disabled', 'account-enabled', 'password-reset', 'test'] as const),
-];
+  'totp-added',
+  'password-set',
+  'factors-reset',
+  'recovery-code-used',
+  'account-disabled',
+  'account-enabled',
+  'password-reset',
+  'password-change-required',
+  'incident',
+  'test',
+] as const;
 /** The template of every message that has none of its own. */
 const COMMON = 'notice';
 const FORMS = ['html', 'text'] as const;
@@ -43,7 +51,7 @@ export interface MailView {
   name: string | null;
   locale: string | null;
   at: Milliseconds;
-  about: { message: (typeof NAMES)[number]; left?: number; codesKept?: true };
+  about: { message: (typeof NAMES)[number]; left?: number; codesKept?: true; must?: string };
   /** Of a one-time link. */
   token?: string;
 }
@@ -71,9 +79,10 @@ export function createMailViews({ folder, overrideFolder, siteName, issuer }: Ma
 }
 
 function paragraphs(t: Translate, about: MailView['about'], values: { site: string; when: string }): string[] {
-  const { message, left, codesKept } = about;
+  const { message, left, codesKept, must } = about;
   const lines = [t(codesKept ? 'mail.totp-added.what-codes-kept' : `mail.${message}.what`, values)];
   if (left !== undefined) lines.push(left === 0 ? t('mail.codes-none-left') : t('mail.codes-left', { n: left }));
+  if (must !== undefined) lines.push(t(`mail.incident.must-${must}`, values));
   return message === 'test' ? lines : [...lines, t(`mail.${message}.advice`, values)];
 }
 
