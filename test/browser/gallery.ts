@@ -13,8 +13,8 @@ import { samples } from '../web/samples.ts';
 
 const folder = path.join(import.meta.dirname, '../../views');
 const siteName = 'Meadow';
-const own = 'account-sessions' as const;
-const [aSession] = samples[own].sessions;
+const { sessions } = samples['account-sessions'];
+const somewhere = { browser: null, system: null, address: null, isThis: false };
 
 /** What a page may show beside its sample, and beside that one's problem. A page with one more look belongs here. */
 const LOOKS: { [Name in ViewName]?: Partial<ViewData[Name]>[] } = {
@@ -27,7 +27,7 @@ const LOOKS: { [Name in ViewName]?: Partial<ViewData[Name]>[] } = {
   account: [{ name: null, notice: null, emailVerified: false, authenticators: 0, recoveryCodes: 0, sessions: 1 }],
   'account-authenticators': [{ authenticators: [] }, { mayRemove: false }],
   'account-recovery-codes': [{ hasTotp: false, left: 0 }],
-  [own]: [{ sessions: [aSession, { ...aSession, uid: 'u2', browser: null, system: null, isThis: false }] as never }],
+  'account-sessions': [{ sessions: [...sessions, ...sessions.map((one) => ({ ...one, ...somewhere, uid: 'u2' }))] }],
   'account-applications': [{ applications: [] }],
 };
 
