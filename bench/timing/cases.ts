@@ -28,6 +28,15 @@ const disabled: Case = {
   ...{ ...signIn, name: 'a disabled account' },
   fields: ({ disabled: gone }, count) => ({ email: gone[count] as string, password: aPassword() }),
 };
+const forgot = { start: '/forgotten-password', answer: 200 };
+const forgotKnown: Case = {
+  ...{ ...forgot, name: 'a link for a known address' },
+  fields: ({ known }, count) => ({ email: known[count] as string }),
+};
+const forgotUnknown: Case = {
+  ...{ ...forgot, name: 'a link for an unknown one' },
+  fields: () => ({ email: anAddress() }),
+};
 /** What the measuring itself is worth: two cases between which there is no difference. */
 const control: Case = { ...unknown, name: 'an unknown address again' };
 
@@ -36,5 +45,6 @@ export const PAIRS: [Case, Case][] = [
   [unknown, wrong],
   [unknown, disabled],
   [wrong, disabled],
+  [forgotUnknown, forgotKnown],
   [unknown, control],
 ];

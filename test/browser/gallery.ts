@@ -6,7 +6,7 @@ import { serveAssets } from '../../src/web/assets.ts';
 import { securityHeaders } from '../../src/web/headers.ts';
 import { createMailViews } from '../../src/web/mail-views.ts';
 import { createPages } from '../../src/web/page.ts';
-import { LANGUAGES } from '../../src/web/texts.ts';
+import { LANGUAGES, textKeys } from '../../src/web/texts.ts';
 import type { ViewData, ViewName } from '../../src/web/view-data.ts';
 import { createViews } from '../../src/web/views.ts';
 import { samples } from '../web/samples.ts';
@@ -39,6 +39,9 @@ const MAILS: Record<Message['message'], Message> = {
   'recovery-code-used': { message: 'recovery-code-used', left: 2 },
   'account-disabled': { message: 'account-disabled' },
   'account-enabled': { message: 'account-enabled' },
+  'password-reset': { message: 'password-reset' },
+  'password-change-required': { message: 'password-change-required' },
+  incident: { message: 'incident', must: 'password' },
   test: { message: 'test' },
 };
 
@@ -51,12 +54,16 @@ export function looksOf<Name extends ViewName>(name: Name): ViewData[Name][] {
   return [{}, ...others, ...(LOOKS[name] ?? [])].map((look) => ({ ...sample, ...look }));
 }
 
+/** Those whose texts speak of a link. */
+const LINKED = new Set(textKeys('en').flatMap((key) => /^mail\.(.+)\.action$/.exec(key)?.[1] ?? []));
+
 export function everyMail(): { name: string; html: string }[] {
+  const letter = { name: 'Ada Example', at: Date.UTC(2026, 10, 21, 13, 5) };
   const render = createMailViews({ folder, siteName, issuer: 'https://id.example.org' });
   return Object.values(MAILS).flatMap((about) =>
     LANGUAGES.map((locale) => ({
       name: `${about.message} in ${locale}`,
-      html: render({ name: 'Ada Example', locale, at: Date.UTC(2026, 10, 21, 13, 5), about }).html,
+      html: render({ ...letter, locale, about, ...(LINKED.has(about.message) && { token: 'gwl_token' }) }).html,
     })),
   );
 }
