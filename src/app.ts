@@ -192,7 +192,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   koa.use(oidcHost(() => provider, guard));
   koa.use(homePage({ pages, issuer }));
   koa.use(setupRoutes({ setup, csrf, limits: requestLimits, https }).routes());
-  koa.use(signInPages(step).routes());
+  koa.use(signInPages({ ...step, passwordPolicy, secondFactor }).routes());
   const linkDeps = { ...step, links: stores.links, limits: requestLimits, passwordPolicy, secondFactor, https };
   for (const part of linkPages(linkDeps)) koa.use(part.routes());
   koa.use(

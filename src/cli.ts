@@ -9,6 +9,7 @@ import { databaseCommands } from './cli/database.ts';
 import { deliveryCommands } from './cli/delivery.ts';
 import { doctor } from './cli/doctor.ts';
 import { explain, Failure } from './cli/failure.ts';
+import { incident } from './cli/incident.ts';
 import { keyCommands } from './cli/key.ts';
 import { keyringCommands } from './cli/keyring.ts';
 import { limitCommands } from './cli/limit.ts';
@@ -43,6 +44,7 @@ function program(cli: Cli) {
     .addCommand(mailCommands(cli))
     .addCommand(deliveryCommands(cli))
     .addCommand(limitCommands(cli))
+    .addCommand(incident(cli))
     .addCommand(setupLink(cli))
     .addCommand(migrate(cli))
     .addCommand(backup(cli, packageFile.version))

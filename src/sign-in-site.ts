@@ -1,12 +1,18 @@
 import type Router from '@koa/router';
 import { type ConsentStepDeps, createConsentStep } from './interaction/consent.ts';
+import { createNewPasswordStep, type NewPasswordDeps } from './interaction/new-password.ts';
 import { createPasswordStep, type PasswordStepDeps } from './interaction/password.ts';
 import { createCodesLeftStep, createRecoveryCodesStep, type RecoveryCodesDeps } from './interaction/recovery-codes.ts';
 import { interactionRoutes } from './interaction/routes.ts';
 import { createSecondFactorSteps, type SecondFactorDeps } from './interaction/second-factor.ts';
 import { createTotpEnrolmentStep, type TotpEnrolmentDeps } from './interaction/totp-enrolment.ts';
 
-type Deps = ConsentStepDeps & PasswordStepDeps & RecoveryCodesDeps & SecondFactorDeps & TotpEnrolmentDeps;
+type Deps = ConsentStepDeps &
+  PasswordStepDeps &
+  NewPasswordDeps &
+  RecoveryCodesDeps &
+  SecondFactorDeps &
+  TotpEnrolmentDeps;
 
 /** The pages of a sign-in, put together. */
 export function signInPages(deps: Deps): Router {
@@ -20,6 +26,7 @@ export function signInPages(deps: Deps): Router {
       'totp-enrolment': createTotpEnrolmentStep(deps),
       'recovery-codes': createRecoveryCodesStep(deps),
       'recovery-codes-left': createCodesLeftStep(deps),
+      'new-password': createNewPasswordStep(deps),
       consent: createConsentStep(deps),
     },
   });

@@ -17,6 +17,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   limits: [],
   mail: ['outbox'],
   links: ['outbox'],
+  incident: ['audit'],
   config: ['assurance'],
   // Counts what the others do.
   metrics: ['audit', 'limits'],
@@ -53,6 +54,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'mail',
     'links',
     'setup',
+    'incident',
     'oidc',
     'generated',
   ],
@@ -68,6 +70,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'outbox',
     'web',
     'setup',
+    'incident',
     'config',
     'store',
     'oidc',

@@ -45,7 +45,7 @@ export function parseHash(text: string): string {
 
 function checkArgon2(hash: string): void {
   const [, params = '', salt = '', key = ''] =
-    /^\$argon2(?:i|d|id)(?:\$v=(?:16|19))?\$((?:[mtp]=\d{1,10},?){3})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/.exec(
+    /^\$argon2(?:i|d|id)(?:\$v=(?:16|19))?\$([mtp]=\d{1,10}(?:,[mtp]=\d{1,10}){2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/.exec(
       hash,
     ) ?? [];
   const { m, t, p } = numbersIn(params);
@@ -86,9 +86,10 @@ function scryptCheck([, ...parts]: string[]): Check {
   const [salt, key] =
     parts.length === 3 ? [base64(parts[1] ?? '', 1, SALT_LONGEST), parts[2]] : [Buffer.from(parts[1] ?? ''), parts[4]];
   const [N, blocks, parallel] = [n ?? 0, blockSize ?? 0, lanes ?? 0];
-  // RFC 7914 2: a power of two.
-  if (N < 2 || !Number.isInteger(Math.log2(N)) || blocks < 1 || parallel < 1) throw unknownForm();
-  bound(Math.max((128 * N * blocks) / SCRYPT_MEMORY, (N * blocks * parallel) / SCRYPT_BLOCKS));
+  // RFC 7914 2: a power of two, and less than 2^(128 * r / 8).
+  const power = Math.log2(N);
+  if (N < 2 || !Number.isInteger(power) || power >= 16 * blocks || blocks < 1 || parallel < 1) throw unknownForm();
+  bound(Math.max((128 * blocks * (N + parallel)) / SCRYPT_MEMORY, (N * blocks * parallel) / SCRYPT_BLOCKS));
   const expected = base64(key ?? '', KEY.shortest, KEY.longest);
   const options = { N, r: blocks, p: parallel, maxmem: 2 * SCRYPT_MEMORY };
   const derive = promisify<string, Buffer, number, typeof options, Buffer>(scrypt);

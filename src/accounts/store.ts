@@ -53,8 +53,18 @@ export interface AccountStore {
   hasAdministrator(): Promise<boolean>;
   /** @throws {Conflict} when the normalized address is taken. */
   create(account: NewAccount, by: By, totp?: NewTotp): Promise<void>;
-  /** A new password ends every session and grant. False where there is no such account. */
-  setPassword(id: string, passwordHash: string, by: By): Promise<boolean>;
+  /**
+   * A new password ends every session and grant. False where there is no such account.
+   * @param mustChange it is good for one sign-in, which asks for another; otherwise nothing asks for one any more
+   */
+  setPassword(id: string, passwordHash: string, by: By, mustChange?: boolean): Promise<boolean>;
+  /**
+   * Ends every session and grant; the next sign-in asks for a new password before it is done. False, and nothing
+   * written, where there is no such account, it has no password, or that is so already.
+   */
+  requirePasswordChange(id: string, by: By): Promise<boolean>;
+  /** Ids of the accounts of which none is required yet, oldest first. */
+  passwordsToKeep(): Promise<string[]>;
   /**
    * The same, by whoever is signed in. Null, and nothing written, where a password or factor changed or the account was
    * signed out or disabled meanwhile. @returns the instant up to which everything has ended

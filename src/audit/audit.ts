@@ -4,6 +4,7 @@ import type { By } from '../lib/by.ts';
 export type AuditEvent =
   | { event: 'account.created'; accountId: string; role: string }
   | { event: 'account.password_set'; accountId: string }
+  | { event: 'account.password_change_required'; accountId: string }
   | { event: 'password.range_unavailable' }
   | { event: 'account.claims_set'; accountId: string }
   | { event: 'account.disabled'; accountId: string }
@@ -59,6 +60,20 @@ export type AuditEvent =
   | { event: 'installation.reopened'; leftFor: string | null }
   | { event: 'installation.restored'; madeAt: string; sessionsKept: boolean }
   | { event: 'backup.made'; keyring: boolean }
+  | { event: 'incident.opened'; incidentId: string; accountId: string | null; clientId: string | null; match: string }
+  | {
+      event: 'incident.account_ended';
+      incidentId: string;
+      accountId: string;
+      clientId: string | null;
+      sessions: number;
+      grants: number;
+      told: readonly string[];
+      password: 'required' | 'already' | 'none' | 'kept';
+      mailed: boolean;
+    }
+  | { event: 'incident.client_ended'; incidentId: string; clientId: string; disabled: boolean; newSecret: boolean }
+  | { event: 'incident.done'; incidentId: string; accountId: string | null; clientId: string | null }
   | { event: 'audit.exported'; entries: number }
   | { event: 'audit.pruned'; through: number; before: string }
   | { event: 'setup_link.made' }

@@ -10,11 +10,15 @@ export type KnownHead = Pick<Head, 'sequence' | 'hash'> & { mac: string | null; 
 export interface Verified {
   findings: Finding[];
   entries: number;
+  /** Heads that it was compared with: those from before its beginning tell nothing any more. */
+  compared: number;
   /** What the chain ends with. */
   head: Pick<Head, 'sequence' | 'hash'>;
 }
 
 const SLICE = 500;
+/** The least that a column of numbers holds: who puts an entry in may give it any. */
+const BEFORE_ALL = -(2 ** 31);
 
 /** Reads the whole chain, and finds what is not as it was sealed: what was changed, is missing, or stands elsewhere. */
 export async function verifyTrail(
@@ -24,16 +28,18 @@ export async function verifyTrail(
 ): Promise<Verified> {
   const anchor = await trail.anchor();
   const check = createCheck(key, anchor, heads);
+  let from = BEFORE_ALL;
   for (let full = true; full; ) {
-    const slice = await trail.after(check.last().sequence, SLICE);
+    const slice = await trail.after(from, SLICE);
     for (const entry of slice) check.add(entry);
+    from = slice.at(-1)?.sequence ?? from;
     await check.erasures((ids) => trail.erasable(ids));
     toldHowMany(check.entries());
     full = slice.length === SLICE;
   }
   // What was cut off meanwhile would look like a gap.
   if ((await trail.anchor())?.sequence !== anchor?.sequence) return verifyTrail({ trail, key }, heads, toldHowMany);
-  return { findings: check.end(), entries: check.entries(), head: check.last() };
+  return { findings: check.end(), entries: check.entries(), compared: check.compared, head: check.last() };
 }
 
 /** Entries are handed to it in the order of their numbers. */
@@ -52,6 +58,7 @@ function createCheck(key: Buffer, anchor: SignedHead | null, heads: readonly Kno
       expected.set(head.sequence, [...(expected.get(head.sequence) ?? []), head]);
     }
   }
+  const compared = [...expected.values()].flat().length;
   let last: Pick<Head, 'sequence' | 'hash'> = start;
   let entries = 0;
   let erased: SealedEntry[] = [];
@@ -66,10 +73,15 @@ function createCheck(key: Buffer, anchor: SignedHead | null, heads: readonly Kno
   compareHeads(last);
 
   return {
+    compared,
     last: () => last,
     entries: () => entries,
     add(entry: SealedEntry): void {
       const { sequence, previous, mac, personalState } = entry;
+      if (sequence <= start.sequence) {
+        findings.push(`entry ${sequence} ${named(entry)} was put in before the beginning of the trail`);
+        return;
+      }
       const missing = sequence - last.sequence - 1;
       if (missing > 0) findings.push(gap(last.sequence + 1, sequence - 1));
       if (macOfEntry(key, entry) !== mac) findings.push(`entry ${sequence} ${named(entry)} was changed or put in`);

@@ -5,11 +5,12 @@ import { details, iso } from './layout.ts';
 
 /** Never the password's hash. */
 export function accountJson(account: Account) {
-  const { id, email, emailVerified, role, status, passwordHash, claims, hasTotp, createdAt, updatedAt, deletionDueAt } =
-    account;
+  const { id, email, emailVerified, role, status, passwordHash, claims, hasTotp, createdAt, updatedAt } = account;
+  const { mustChangePassword, deletionDueAt } = account;
   return {
     ...{ id, email, emailVerified, role, status },
     hasPassword: passwordHash !== null,
+    mustChangePassword,
     hasSecondFactor: hasTotp,
     deletionDueAt: deletionDueAt === null ? null : iso(deletionDueAt),
     claims,
@@ -26,7 +27,10 @@ export function accountText(account: Account): string {
     ['email', `${account.email}${account.emailVerified ? ', verified' : ', not verified'}`],
     ['role', account.role],
     ['status', statusText(account)],
-    ['password', yesNo(account.passwordHash !== null)],
+    [
+      'password',
+      account.mustChangePassword ? 'yes, to be changed at the next sign-in' : yesNo(account.passwordHash !== null),
+    ],
     ['second factor', yesNo(account.hasTotp)],
     ...[...Object.entries(claims), ...parts].map(([name, value]): [string, string] => [name, String(value)]),
     ['created', iso(account.createdAt)],

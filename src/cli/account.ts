@@ -4,6 +4,7 @@ import { accountDelete } from './account-delete.ts';
 import { accountExport } from './account-export.ts';
 import { accountImport } from './account-import.ts';
 import { accountList } from './account-list.ts';
+import { accountRequirePasswordChange } from './account-require-password-change.ts';
 import { accountResetMfa } from './account-reset-mfa.ts';
 import { accountSetPassword } from './account-set-password.ts';
 import { accountShow } from './account-show.ts';
@@ -22,6 +23,7 @@ export function accountCommands(cli: Cli): Command {
     .addCommand(accountExport(cli))
     .addCommand(accountUpdate(cli))
     .addCommand(accountSetPassword(cli))
+    .addCommand(accountRequirePasswordChange(cli))
     .addCommand(accountDisable(cli))
     .addCommand(accountEnable(cli))
     .addCommand(accountResetMfa(cli))

@@ -45,7 +45,7 @@ async function list(cli: Cli, { limit, follow = false, ...options }: ListOptions
       return followOn(trail, all, count, print);
     }
     const events = (await trail.latest(count, all)).reverse();
-    const lines = events.map((entry) => lineOf(entry, nameOf));
+    const lines = events.map((entry) => printable(lineOf(entry, nameOf)));
     cli.out.result(lines.length > 0 ? lines.join('\n') : 'There is no such event.', events.map(entryJson));
   });
 }

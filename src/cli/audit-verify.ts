@@ -6,8 +6,9 @@ import { Failure, UsageFailure } from './failure.ts';
 import { iso } from './layout.ts';
 import { withStores } from './stores.ts';
 
-const NOTES = `Without a head that was kept elsewhere it is not noticed that the end of the trail was cut off. The server writes
-heads to its log ("audit trail sealed") and to AUDIT_HEAD_FILE. Events of the last second have no place in the chain yet.`;
+const NOTES = `Without a head that was kept elsewhere it is not noticed that the end of the trail was cut off, or that entries lost
+their seal, were changed, and were sealed anew by the server. It writes heads to its log ("audit trail sealed") and to
+AUDIT_HEAD_FILE. Events of the last second have no place in the chain yet.`;
 
 interface VerifyOptions {
   head?: string;
@@ -37,7 +38,7 @@ async function verify(cli: Cli, options: VerifyOptions): Promise<void> {
   const { out, clock } = cli;
   await withStores(cli, {}, async ({ stores: { auditTrail: trail, lastingKeys } }) => {
     const bar = progressBar(out, 'Verifying the audit trail', await trail.length());
-    const { findings, entries, head } = await verifyTrail({ trail, key: lastingKeys.audit }, heads, bar.to);
+    const { findings, entries, compared, head } = await verifyTrail({ trail, key: lastingKeys.audit }, heads, bar.to);
     bar.done();
     const { count, oldest } = await trail.pending();
     if (oldest !== null && oldest < clock() - toMilliseconds(MINUTE)) {
@@ -46,10 +47,11 @@ async function verify(cli: Cli, options: VerifyOptions): Promise<void> {
     const lines = [
       ...findings,
       `${entries} entries, the last is ${head.sequence}:${head.hash}`,
+      ...(heads.length > 0 ? [`compared with ${compared} of ${heads.length} heads`] : []),
       `${count} events are not sealed yet, and not covered`,
     ];
     const ok = findings.length === 0;
-    out.result(lines.join('\n'), { ok, findings, entries, head, comparedWith: heads.length, unsealed: count });
+    out.result(lines.join('\n'), { ok, findings, entries, head, comparedWith: compared, unsealed: count });
     if (!ok) throw new Failure(findings.length === 1 ? 'there is a finding' : `there are ${findings.length} findings`);
   });
 }

@@ -6,6 +6,7 @@ import { iso } from './layout.ts';
 const WORDS: Record<AuditEvent['event'], string> = {
   'account.created': 'made the account',
   'account.password_set': 'set the password of',
+  'account.password_change_required': 'demanded a new password of',
   'password.range_unavailable': 'could not look a new password up',
   'account.claims_set': 'changed the profile of',
   'account.disabled': 'disabled',
@@ -51,6 +52,10 @@ const WORDS: Record<AuditEvent['event'], string> = {
   'installation.reopened': 'came back to the installation',
   'installation.restored': 'restored a backup',
   'backup.made': 'made a backup',
+  'incident.opened': 'opened an incident',
+  'incident.account_ended': 'ended in an incident the access of',
+  'incident.client_ended': 'ended in an incident the access of',
+  'incident.done': 'finished an incident',
   'audit.exported': 'exported the audit trail',
   'audit.pruned': 'removed the beginning of the audit trail',
   'setup_link.made': 'made a set-up link',
@@ -83,17 +88,28 @@ function whomOf({ event, accountId, actor, clientId }: TrailEvent, who: string, 
 }
 
 function details({ detail, personalState }: TrailEvent): string {
-  const known = Object.entries(JSON.parse(detail) as Record<string, unknown>).map(
-    ([name, value]) => `${name}: ${[value].flat().join(' ')}`,
-  );
+  const said = detailOf(detail);
+  const known =
+    typeof said === 'string'
+      ? [said]
+      : Object.entries(said ?? {}).map(([name, value]) => `${name}: ${[value].flat().join(' ')}`);
   if (personalState === 'erased') known.push('the rest was erased');
   return known.length > 0 ? ` (${known.join(', ')})` : '';
+}
+
+/** What somebody changed may be no JSON any more: it is shown all the same, and `audit verify` names it. */
+function detailOf(detail: string): unknown {
+  try {
+    return JSON.parse(detail);
+  } catch {
+    return detail;
+  }
 }
 
 /** For programs. */
 export function entryJson({ at, detail, personal, ...entry }: TrailEvent) {
   return {
-    ...{ ...entry, at: iso(at), detail: JSON.parse(detail) as unknown },
+    ...{ ...entry, at: iso(at), detail: detailOf(detail) },
     ...{ address: personal?.address ?? null, browser: personal?.browser ?? null },
   };
 }

@@ -6,13 +6,14 @@ export type Step =
   | 'totp-enrolment'
   | 'recovery-codes'
   | 'recovery-codes-left'
+  | 'new-password'
   | 'consent'
   | 'done';
 
 export interface FlowState {
   prompt: 'login' | 'consent';
   /** Whom the proofs are about; null while nobody is known. */
-  account: { hasTotp: boolean } | null;
+  account: { hasTotp: boolean; mustChangePassword: boolean } | null;
   proofs: readonly Proof[];
   /** The password was proved in this flow; otherwise what is proved rests on a session. */
   passwordHere: boolean;
@@ -44,5 +45,7 @@ export function nextStep({
   if (!isAtLeast(level, 'two-factor') && account.hasTotp) return 'totp';
   // A session alone, however it came into somebody's hands, binds no new factor to the account.
   if (!isAtLeast(level, demanded)) return passwordHere ? 'totp-enrolment' : 'password';
+  // Only for whoever has proved all that is demanded: a stolen password alone must not choose the next one.
+  if (account.mustChangePassword) return passwordHere ? 'new-password' : 'password';
   return fewCodesLeft ? 'recovery-codes-left' : 'done';
 }

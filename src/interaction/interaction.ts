@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import type { Account } from '../accounts/account.ts';
-import type { Level, Proof } from '../assurance/level.ts';
+import { type Level, oldestOf, type Proof } from '../assurance/level.ts';
 import type { Consent } from '../consents/store.ts';
 import type { Milliseconds } from '../lib/duration.ts';
 import type { ClientHead } from '../web/view-data.ts';
@@ -11,6 +11,8 @@ export interface Progress {
   /** What the account's password and factors were when it proved them; null where a session stands for that. */
   factorsVersion: number | null;
   proofs: Proof[];
+  /** When this flow itself ended all that was older, by a new password; its own proofs outlive that. */
+  renewedAt: Milliseconds | null;
   /** A seed that waits for its first code; made by us, never part of a form. */
   enrolment: PendingEnrolment | null;
   /** New recovery codes, until the person says that they are kept. */
@@ -34,6 +36,7 @@ export const NOTHING_PROVED: Progress = {
   accountId: null,
   factorsVersion: null,
   proofs: [],
+  renewedAt: null,
   enrolment: null,
   recoveryCodes: null,
   codesLeft: null,
@@ -42,9 +45,15 @@ export const NOTHING_PROVED: Progress = {
 };
 
 /** What was proved before a password or factor changed, or before a sign-out everywhere, counts no more. */
-export function stillCounts({ factorsVersion, proofs }: Progress, account: Account): boolean {
+export function stillCounts(progress: Progress, account: Account): boolean {
+  const { factorsVersion } = progress;
   const sameFactors = factorsVersion === null || factorsVersion === account.factorsVersion;
-  return sameFactors && proofs.every(({ at }) => at > account.notBefore);
+  return sameFactors && standsSince(progress) > account.notBefore;
+}
+
+/** What ends all that is older than an instant ends these proofs too where they stand since that instant or before. */
+export function standsSince({ proofs, renewedAt }: Pick<Progress, 'proofs' | 'renewedAt'>): Milliseconds {
+  return Math.max(oldestOf(proofs), renewedAt ?? 0);
 }
 
 /** One visit between an authorization request and its answer. */

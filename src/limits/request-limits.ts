@@ -36,7 +36,8 @@ export function createRequestLimits({
   const clients = of('client', limits.perClient);
   const accounts = of('account', limits.perAccount);
   const failures = of('client-failures', limits.clientFailures);
-  const failing = (clientId: string, address: string) => `${clientId}@${names.address(address)}`;
+  // What calls itself a client may have a name as long as a body.
+  const failing = (clientId: string, address: string) => `${names.client(clientId)}@${names.address(address)}`;
 
   return {
     /** Counts a request, each endpoint by itself. Null: it passes uncounted. */

@@ -22,6 +22,7 @@ export function createNames(key: Buffer) {
     email: (email: string) => named(`email/${email}`),
     account: (accountId: string) => named(`account/${accountId}`),
     address: (address: string) => named(`address/${network(address)}`),
+    client: (clientId: string) => named(`client/${clientId}`),
   };
 }
 

@@ -5,6 +5,9 @@ export type Message =
   /** The recovery codes stay where it stands beside another. */
   | { message: 'totp-added'; codesKept?: true }
   | { message: 'password-set' }
+  | { message: 'password-change-required' }
+  /** What they must do: sign in again, there alone or everywhere, or choose a new password too. */
+  | { message: 'incident'; must: 'password' | 'sign-in' | 'sign-in-there' }
   | { message: 'factors-reset' }
   | { message: 'recovery-code-used'; left: number }
   | { message: 'account-disabled' }

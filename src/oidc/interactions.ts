@@ -5,11 +5,11 @@ import { errors } from 'oidc-provider';
 import type { Account } from '../accounts/account.ts';
 import type { AccountStore } from '../accounts/store.ts';
 import { demandedLevel, requestedLevel, type SecondFactorPolicy } from '../assurance/demand.ts';
-import { acrOf, amrOf, authTimeOf, levelOf, oldestOf, proofsFrom } from '../assurance/level.ts';
+import { acrOf, amrOf, authTimeOf, levelOf, proofsFrom } from '../assurance/level.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Consent } from '../consents/store.ts';
 import type { Interaction, Interactions, Progress } from '../interaction/interaction.ts';
-import { NOTHING_PROVED, stillCounts } from '../interaction/interaction.ts';
+import { NOTHING_PROVED, standsSince, stillCounts } from '../interaction/interaction.ts';
 import { toMilliseconds } from '../lib/duration.ts';
 import { Refusal } from '../lib/errors.ts';
 import type { ProgressStore, Versioned } from '../lib/progress.ts';
@@ -140,7 +140,7 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
         ts: authTimeOf(progress.proofs),
         remember: progress.remember,
         // Kept with the result until it is resumed: an account that is changed meanwhile takes the login with it.
-        provedAt: oldestOf(progress.proofs),
+        provedAt: standsSince(progress),
       };
       const { acr, amr } = login;
       const event = { event: 'sign_in.succeeded', accountId: account.id, clientId: client.id, amr, acr } as const;

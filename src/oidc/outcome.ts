@@ -46,7 +46,8 @@ export function noteOutcomes(provider: Provider): void {
     outcomes.set(ctx.res, {
       clientId: client && letIn && isConfidential(registrationOf(client).settings) ? client.clientId : null,
       accountId: session?.accountId ?? null,
-      clientRefused: refusal === 'invalid_client',
+      // The library looks for the client last: what it refuses before that, as malformed, proved nothing either.
+      clientRefused: refusal === 'invalid_client' || (refusal !== undefined && !client && ctx.status < 500),
     });
   });
 }

@@ -56,7 +56,9 @@ export function createOwnSessions(deps: OwnSessionsDeps): OwnSessions {
     signInHref: (state, fresh) => accountSignInHref(issuer, state, fresh),
     async renew(ctx, own, endedAt) {
       const old = found.get(own);
-      if (!old || !(await sessionEnds.endOf(own.account.id, own.uid))) return false;
+      // An application that was let in while the account changed has a grant that is younger than the change, and whoever
+      // clears up after the change no longer finds this session to know it by.
+      if (!old || !(await sessionEnds.endOf(own.account.id, own.uid, { offlineToo: true }))) return false;
       // What was made at the instant of the change or before is refused.
       while (clock() <= endedAt) await setTimeout(1);
       const { accountId, loginTs, acr, amr, transient } = old;

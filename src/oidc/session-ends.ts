@@ -45,11 +45,20 @@ export function createSessionEnds({
       const isEnded = await endAfterTelling(session, () => artifacts.endSession(sessionId));
       return isEnded ? (session?.accountId ?? null) : null;
     },
-    /** A session of this account. False where it has none such: nobody is told anything. */
-    async endOf(accountId: string, uid: string): Promise<boolean> {
+    /**
+     * A session of this account. False where it has none such: nobody is told anything.
+     * @param offlineToo the grants as well that would outlive it
+     */
+    async endOf(accountId: string, uid: string, { offlineToo = false } = {}): Promise<boolean> {
       const session = read(await artifacts.getSessionByUid(uid));
       if (session?.accountId !== accountId) return false;
-      return endAfterTelling(session, () => artifacts.endSessionOf(accountId, uid));
+      return endAfterTelling(session, async () => {
+        const ended = await artifacts.endSessionOf(accountId, uid);
+        for (const { grantId } of (offlineToo && ended?.authorizations) || []) {
+          if (grantId) await artifacts.endGrant(grantId);
+        }
+        return ended;
+      });
     },
     /** One application alone is signed out of; the session goes on. */
     async endAuthorization(uid: string, clientId: string): Promise<void> {

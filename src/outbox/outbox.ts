@@ -55,6 +55,8 @@ export interface Outbox {
   done(id: string): Promise<void>;
   /** Later. @param error one line without secrets, for the operator */
   retry(id: string, dueAt: Milliseconds, error: string): Promise<void>;
+  /** Later, and as if it had not been taken: it was not tried. */
+  putBack(id: string, dueAt: Milliseconds): Promise<void>;
   /** Not again: it stays for the operator to see, without what was sealed. */
   giveUp(id: string, error: string): Promise<void>;
 }

@@ -75,7 +75,7 @@ export function startWorker({
     lanes.delete(null);
     const begun: Promise<void>[] = [];
     for (const [receiver, lane] of lanes as Map<string, QueuedJob[]>) {
-      if (busy.has(receiver)) for (const { id } of lane) await outbox.retry(id, clock() + ASIDE, 'not begun yet');
+      if (busy.has(receiver)) for (const { id } of lane) await outbox.putBack(id, clock() + ASIDE);
       else begun.push(begin(receiver, lane, beginBefore));
     }
     const over = Promise.allSettled(begun);
@@ -99,7 +99,7 @@ export function startWorker({
     for (const queued of lane) {
       const pause = receiver === null ? undefined : resting.get(receiver);
       if (stopped || clock() >= beginBefore) {
-        await outbox.retry(queued.id, clock(), 'not begun yet');
+        await outbox.putBack(queued.id, clock());
       } else if (pause && clock() < pause.until) {
         await postpone(queued, pause.until, pause.reason, 'job postponed untried');
       } else {

@@ -15,6 +15,7 @@ import { prismaClients } from './prisma/clients.ts';
 import { prismaConsents } from './prisma/consents.ts';
 import { prismaDeletion } from './prisma/deletion.ts';
 import { prismaDeliveries } from './prisma/deliveries.ts';
+import { prismaIncidents } from './prisma/incidents.ts';
 import { claimInstallation, isClaimed } from './prisma/installation.ts';
 import { prismaKnownBrowsers } from './prisma/known-browsers.ts';
 import { openLastingKeys } from './prisma/lasting-keys.ts';
@@ -85,6 +86,7 @@ export async function openStores({
       mails: prismaMailQueue(prisma),
       links: prismaLinks({ prisma, sealer, clock, auditRow }),
       deliveries: prismaDeliveries({ prisma, clock, auditRow }),
+      incidents: prismaIncidents({ prisma, sealer, clock, auditRow }),
       registry: engine.registry,
       artifacts: createArtifacts({ rows: engine.artifactRows, sealer, clock, markLifetime }),
       attempts: engine.attempts,

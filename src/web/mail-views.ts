@@ -8,10 +8,20 @@ import { type Language, pickLanguage, type Translate, translator } from './texts
 
 /** Every message there is; each has its texts, and a template of its own where the operator gives it one. */
 const NAMES = [
-  ...(['totp-added', 'password-set', 'factors-reset', 'recovery-code-used'] as const),
-  ...(['account-disabled', 'account-enabled', 'password-reset', 'test'] as const),
-  ...(['deletion-asked', 'deletion-undone', 'account-deleted'] as const),
-];
+  'totp-added',
+  'password-set',
+  'factors-reset',
+  'recovery-code-used',
+  'account-disabled',
+  'account-enabled',
+  'password-reset',
+  'password-change-required',
+  'incident',
+  'deletion-asked',
+  'deletion-undone',
+  'account-deleted',
+  'test',
+] as const;
 /** The template of every message that has none of its own. */
 const COMMON = 'notice';
 const FORMS = ['html', 'text'] as const;
@@ -44,7 +54,7 @@ export interface MailView {
   name: string | null;
   locale: string | null;
   at: Milliseconds;
-  about: { message: (typeof NAMES)[number]; left?: number; codesKept?: true; dueAt?: Milliseconds };
+  about: { message: (typeof NAMES)[number]; left?: number; codesKept?: true; must?: string; dueAt?: Milliseconds };
   /** Of a one-time link. */
   token?: string;
 }
@@ -79,9 +89,10 @@ function paragraphs(
   about: MailView['about'],
   values: { site: string; when: string; due?: string },
 ): string[] {
-  const { message, left, codesKept } = about;
+  const { message, left, codesKept, must } = about;
   const lines = [t(codesKept ? 'mail.totp-added.what-codes-kept' : `mail.${message}.what`, values)];
   if (left !== undefined) lines.push(left === 0 ? t('mail.codes-none-left') : t('mail.codes-left', { n: left }));
+  if (must !== undefined) lines.push(t(`mail.incident.must-${must}`, values));
   return message === 'test' ? lines : [...lines, t(`mail.${message}.advice`, values)];
 }
 

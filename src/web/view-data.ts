@@ -77,6 +77,11 @@ export interface RecoveryCodesLeftView extends FormPage {
   left: number;
 }
 
+export interface NewPasswordView extends StepPage {
+  accountEmail: string;
+  minLength: number;
+}
+
 export interface ConsentItem {
   title: string;
   detail: string | null;
@@ -141,6 +146,7 @@ export interface ViewData extends AccountViews {
   'totp-enrolment': TotpEnrolmentView;
   'recovery-codes': RecoveryCodesView;
   'recovery-codes-left': RecoveryCodesLeftView;
+  'new-password': NewPasswordView;
   consent: ConsentView;
   continue: ContinueView;
   'sign-out': SignOutView;
@@ -164,6 +170,7 @@ export const VIEW_NAMES = Object.keys({
   'totp-enrolment': 0,
   'recovery-codes': 0,
   'recovery-codes-left': 0,
+  'new-password': 0,
   consent: 0,
   continue: 0,
   'sign-out': 0,

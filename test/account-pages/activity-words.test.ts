@@ -9,7 +9,7 @@ const NOBODYS = [
   ...['client.disabled', 'client.enabled', 'client.deleted'],
   ...['signing_key.added', 'signing_key.revoked', 'keyring.key_added', 'keyring.key_removed'],
   ...['installation.left', 'installation.reopened', 'installation.restored', 'backup.made'],
-  ...['delivery.retried', 'delivery.dropped'],
+  ...['incident.client_ended', 'delivery.retried', 'delivery.dropped'],
   ...['audit.exported', 'audit.pruned', 'setup_link.made'],
 ];
 

@@ -110,6 +110,7 @@ describe('a hash is refused', () => {
     ['scrypt with 2^63 blocks', `$scrypt$ln=63,r=8,p=1$c2FsdA$${key}`, 'costs more'],
     ['scrypt in 512 MiB', `$scrypt$ln=19,r=8,p=1$c2FsdA$${key}`, 'costs more'],
     ['scrypt in many lanes', `scrypt$16384$salt$8$999999999$${key}`, 'costs more'],
+    ['scrypt in 384 MiB of one wide block', `$scrypt$ln=1,r=1000000,p=1$c2FsdA$${key}`, 'costs more'],
     ['PBKDF2 of a billion turns', `pbkdf2_sha256$999999999$salt$${key}`, 'costs more'],
     ['argon2 in 1 GiB', `$argon2id$v=19$m=1048576,t=1,p=1$c29tZXNhbHQ$${key}`, 'costs more'],
     ['argon2 of many passes', `$argon2id$v=19$m=65536,t=999999,p=1$c29tZXNhbHQ$${key}`, 'costs more'],
@@ -117,6 +118,8 @@ describe('a hash is refused', () => {
     ['of one byte, which many passwords have', 'pbkdf2_sha256$1000$salt$QQ==', 'no form'],
     ['bcrypt cut short', '$2b$10$abcdefghijklmnopqrstuu4f01UfUEbCZ7T48pLwv8nnl4vT', 'no form'],
     ['scrypt with what is no power of two', `scrypt$16383$salt$8$1$${key}`, 'no form'],
+    ['scrypt with more than its blocks allow', `$scrypt$ln=16,r=1,p=1$c2FsdA$${key}`, 'no form'],
+    ['argon2 with a comma too many', `$argon2id$v=19$m=65536,t=2,p=1,$c29tZXNhbHQ$${key}`, 'no form'],
     ['a plain SHA-256', 'a'.repeat(64), 'no form'],
     ['the password itself', 'correct horse battery staple', 'no form'],
   ])('%s', (_what, hash, reason) => {

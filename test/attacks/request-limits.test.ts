@@ -126,14 +126,18 @@ describe('an application that proves who it is', () => {
     expect((await token(client, home)).status).toBe(200);
   });
 
-  it('gives nobody a way around by its name', async () => {
+  it.each([
+    ['no proof', {}, true],
+    ['a malformed proof', { client_assertion: 'a.b.c' }, true],
+    ['a malformed proof, to a process that has not met it', { client_assertion: 'a.b.c' }, false],
+  ])('gives nobody a way around by its name and %s', async (_what, proof, isKnown) => {
     const audience = `https://api-${aNetwork()}.example.org`;
     await server.addClient('resource', { audience });
     const client = await server.addClient('service', { audiences: [audience] });
     const address = aNetwork();
-    const bad = () =>
-      request('/oauth2/token', address, { ...form, body: new URLSearchParams({ client_id: client.id }).toString() });
-    await token(client, aNetwork());
+    const body = new URLSearchParams({ client_id: client.id, ...proof }).toString();
+    const bad = () => request('/oauth2/token', address, { ...form, body });
+    if (isKnown) await token(client, aNetwork());
     const statuses = await flood(PER_ADDRESS + 5, bad);
     expect(statuses.at(-1)).toBe(429);
     expect(statuses.filter((status) => status !== 429).length).toBeLessThanOrEqual(PER_ADDRESS);

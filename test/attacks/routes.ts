@@ -27,6 +27,8 @@ export const ROUTES = [
   '/setup',
   `/setup/${NOBODY}`,
   '/setup/account',
+  '/setup/totp',
+  '/setup/recovery-codes',
   '/account',
   '/account/profile',
   '/account/password',
@@ -83,6 +85,8 @@ export const LIMITS: Record<(typeof ROUTES)[number], { limit: 'address' | 'attem
   '/setup': { limit: 'address' },
   [`/setup/${NOBODY}`]: { limit: 'address' },
   '/setup/account': { limit: 'address' },
+  '/setup/totp': { limit: 'address' },
+  '/setup/recovery-codes': { limit: 'address' },
   '/account': OF_A_SESSION,
   '/account/profile': OF_A_SESSION,
   '/account/password': { limit: 'attempts' },
@@ -108,6 +112,14 @@ export const LIMITS: Record<(typeof ROUTES)[number], { limit: 'address' | 'attem
   '/health/ready': { none: 'load balancers ask every second' },
   '/health/probe': { none: 'answers nothing without a pass made with the keyring' },
   '/no/such/page': { none: 'a page without a look at any store' },
+};
+
+/** What caches may keep, which is the same for everybody. Nothing else is kept by anybody. */
+export const CACHEABLE: Partial<Record<(typeof ROUTES)[number], string>> = {
+  '/assets/look.css': 'public, max-age=3600',
+  '/.well-known/openid-configuration': 'public, max-age=600',
+  '/.well-known/oauth-authorization-server': 'public, max-age=600',
+  '/.well-known/jwks.json': 'public, max-age=600',
 };
 
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS'] as const;

@@ -47,6 +47,13 @@ export const STATIONS: Record<string, (server: TestServer) => Promise<Station>> 
     const codes = await agent.submit(page, { code: codeOf(seedOn(page)) });
     return { agent, page: codes, good: {}, next: /Allow Meadow Notes/ };
   },
+  '/interaction/:uid/new-password': async (server) => {
+    const start = await signInPage(server);
+    await server.app.stores.accounts.requirePasswordChange(start.account.id, BY_OPERATOR);
+    const page = await start.agent.submit(start.page, { email: start.email, password: PASSWORD });
+    const good = { new_password: 'a rather different secret' };
+    return { agent: start.agent, page, good, next: /Allow Meadow Notes/ };
+  },
   '/interaction/:uid/consent': async (server) => {
     const { agent, page, email } = await signInPage(server);
     const consent = await agent.submit(page, { email, password: PASSWORD });

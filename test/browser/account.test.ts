@@ -1,12 +1,9 @@
-import { mkdirSync } from 'node:fs';
-import path from 'node:path';
-import process from 'node:process';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { codeOf } from '../support/sign-in.ts';
 import { enrol, giveCode, givePassword, heading, press } from './steps.ts';
-import { inChromium } from './support.ts';
+import { inChromium, picture } from './support.ts';
 
 const SEED = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
 const SECTIONS = {
@@ -21,8 +18,6 @@ const SECTIONS = {
   'Your data': 'Your data',
   'Delete the account': 'Delete your account',
 };
-/** Pictures of every page are put there, for people to look at. */
-const PICTURES = process.env['PICTURES'];
 
 let server: TestServer;
 beforeAll(async () => {
@@ -109,10 +104,4 @@ async function expectFits(page: Page): Promise<void> {
       .map((each) => each.textContent),
   );
   expect(small, `${page.url()} has targets lower than 44 px`).toEqual([]);
-}
-
-async function picture(page: Page, name: string): Promise<void> {
-  if (!PICTURES) return;
-  mkdirSync(PICTURES, { recursive: true });
-  await page.screenshot({ path: path.join(PICTURES, `${name.replaceAll(' ', '-')}.png`), fullPage: true });
 }

@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
 import process from 'node:process';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, vi } from 'vitest';
@@ -8,6 +9,8 @@ const FLAGS = [
   ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
   ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
 ];
+/** Pictures of pages are put there, for people to look at. */
+const PICTURES = process.env['PICTURES'];
 /** For one step; what is slower than this is broken. */
 const PATIENCE = 15_000;
 
@@ -55,6 +58,12 @@ export function inChromium(name: string, tests: (open: OpenPage) => void): void 
       return context.newPage();
     });
   });
+}
+
+export async function picture(page: Page, name: string): Promise<void> {
+  if (!PICTURES) return;
+  mkdirSync(PICTURES, { recursive: true });
+  await page.screenshot({ path: path.join(PICTURES, `${name.replaceAll(' ', '-')}.png`), fullPage: true });
 }
 
 /** What a person would have seen when the test failed. */

@@ -40,6 +40,7 @@ describe.concurrent('account create', { timeout: 90_000 }, () => {
       role: 'administrator',
       status: 'active',
       hasPassword: true,
+      mustChangePassword: false,
       hasSecondFactor: false,
       deletionDueAt: null,
       claims: { name: 'Grace Hopper' },
@@ -116,7 +117,7 @@ describe.concurrent('passwords', { timeout: 90_000 }, () => {
     const { id } = await create('set@example.org');
     const outcome = await json(['account', 'set-password', id, '--password-stdin'], { input: `${PASSWORD} again\n` });
     const short = await run(['account', 'set-password', id, '--password-stdin'], { input: 'short' });
-    expect(outcome).toEqual({ id, email: 'set@example.org', passwordSet: true });
+    expect(outcome).toEqual({ id, email: 'set@example.org', passwordSet: true, mustChangePassword: false });
     expect([short.status, short.stderr]).toEqual([1, expect.stringContaining('too short')]);
     expect(await verify(await storedHash('set@example.org'), `${PASSWORD} again`)).toBe(true);
   });
@@ -130,7 +131,7 @@ describe('account list and show', () => {
       run(['account', 'show', 'ADA@example.org']),
       json(['account', 'show', 'ada@example.org']),
     ]);
-    expect(text.stdout).toMatch(/^ID +EMAIL +ROLE +STATUS +2ND FACTOR +CREATED\n/);
+    expect(text.stdout).toMatch(/^ID +EMAIL +ROLE +STATUS +2ND FACTOR +NEW PASSWORD DUE +CREATED\n/);
     expect(text.stdout).toContain(byId.id);
     expect(shown.stdout).toMatch(/^email +ada@example\.org, not verified$/m);
     expect(all).toContainEqual(await json(['account', 'show', byId.id]));

@@ -38,7 +38,9 @@ describe('audit', { timeout: 90_000 }, () => {
     const good = await run('verify', '--head-file', headFile);
     expect([good.status, good.stdout, good.stderr]).toEqual([
       0,
-      expect.stringMatching(/^\d+ entries, the last is \d+:[\w-]{43}\n0 events are not sealed yet, and not covered\n$/),
+      expect.stringMatching(
+        /^\d+ entries, the last is \d+:[\w-]{43}\ncompared with (\d+) of \1 heads\n0 events are not sealed yet, and not covered\n$/,
+      ),
       expect.stringContaining('Verifying the audit trail: 100 %\n'),
     ]);
     expect(statSync(headFile).mode & 0o777).toBe(0o600);
@@ -68,6 +70,8 @@ describe('audit', { timeout: 90_000 }, () => {
       false,
       [expect.stringMatching(/^entry 2 \(.*\) was changed or put in$/)],
     ]);
+    tamper({ env }, `UPDATE AuditEvent SET detail = '{' || char(10) || 'another line' WHERE sequence = 2`);
+    expect((await run('list')).stdout).toContain('({\\u000aanother line)\n');
   });
 
   it('lists in words, exports in lines, by person and kind, and records the export', async () => {

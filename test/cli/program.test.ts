@@ -15,14 +15,14 @@ const GROUPS = {
   client: ['create', 'list', 'show', 'update', 'rotate-secret', 'disable', 'enable', 'delete'],
   account: [
     ...['create', 'list', 'show', 'update', 'set-password', 'disable', 'enable', 'reset-mfa', 'sign-out', 'unlock'],
-    'delete',
+    ...['delete', 'require-password-change'],
   ],
   key: ['list', 'rotate'],
   delivery: ['list', 'retry', 'drop'],
 };
 const COMMANDS = [
   ...Object.entries(GROUPS).flatMap(([group, names]) => names.map((name) => [group, name])),
-  ...[['setup-link'], ['migrate'], ['doctor'], ['serve']],
+  ...[['setup-link'], ['migrate'], ['incident'], ['doctor'], ['serve']],
 ];
 
 describe('help', () => {

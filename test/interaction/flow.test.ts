@@ -15,8 +15,9 @@ const state = (part: Partial<FlowState>): FlowState => ({
   },
   ...part,
 });
-const plain = { hasTotp: false };
-const guarded = { hasTotp: true };
+const plain = { hasTotp: false, mustChangePassword: false };
+const guarded = { hasTotp: true, mustChangePassword: false };
+const asked = (account: typeof plain) => ({ ...account, mustChangePassword: true });
 
 const CASES: [string, Step, Partial<FlowState>][] = [
   ['a stranger gives a password', 'password', {}],
@@ -61,6 +62,36 @@ const CASES: [string, Step, Partial<FlowState>][] = [
     'totp',
     { account: guarded, proofs: proofs('pwd'), fewCodesLeft: true },
   ],
+  [
+    'a password that must go is the last to be dealt with',
+    'new-password',
+    { account: asked(plain), proofs: proofs('pwd') },
+  ],
+  [
+    'a password that must go does not go before the second factor',
+    'totp',
+    { account: asked(guarded), proofs: proofs('pwd') },
+  ],
+  [
+    'nor before a second factor that is demanded',
+    'totp-enrolment',
+    { account: asked(plain), proofs: proofs('pwd'), demanded: 'two-factor' },
+  ],
+  [
+    'nor before new recovery codes were shown',
+    'recovery-codes',
+    { account: asked(guarded), proofs: proofs('pwd', 'otp'), codesToShow: true },
+  ],
+  [
+    'few codes left are said after the new password',
+    'new-password',
+    { account: asked(guarded), proofs: proofs('pwd', 'recovery'), fewCodesLeft: true },
+  ],
+  [
+    'a session alone chooses no new password',
+    'password',
+    { account: asked(guarded), proofs: proofs('pwd', 'otp'), passwordHere: false },
+  ],
   ['the consent prompt asks for consent', 'consent', { prompt: 'consent', account: guarded }],
 ];
 
@@ -69,19 +100,36 @@ describe('nextStep', () => {
     expect(nextStep(state(part))).toBe(expected);
   });
 
-  it('is never done below the demanded level, nor with a second factor left out', () => {
-    const methods: Method[] = ['pwd', 'otp', 'recovery'];
-    const subsets = [...Array(8).keys()].map((bits) => methods.filter((_, index) => bits & (1 << index)));
-    for (const subset of subsets) {
-      for (const demanded of ['one-factor', 'two-factor'] satisfies Level[]) {
-        for (const account of [null, plain, guarded]) {
-          const step = nextStep(state({ account, proofs: proofs(...subset), demanded }));
-          const second = subset.includes('otp') || subset.includes('recovery');
-          const enough =
-            account !== null && subset.includes('pwd') && (second || (demanded === 'one-factor' && !account.hasTotp));
-          expect(step === 'done', `${subset} ${demanded} ${JSON.stringify(account)}`).toBe(enough);
-        }
-      }
+  it('is never done below the demanded level, with a second factor left out, or with a password that must go', () => {
+    for (const { account, demanded, methods, ...rest } of everyCombination()) {
+      const step = nextStep(state({ account, demanded, proofs: proofs(...methods), ...rest }));
+      const second = methods.includes('otp') || methods.includes('recovery');
+      const proved =
+        account !== null && methods.includes('pwd') && (second || (demanded === 'one-factor' && !account.hasTotp));
+      const mayGoOn = proved && !rest.codesToShow;
+      const mustChange = account?.mustChangePassword ?? false;
+      const name = JSON.stringify({ account, demanded, methods, ...rest });
+      expect(step === 'new-password', name).toBe(mayGoOn && mustChange && rest.passwordHere);
+      expect(step === 'done', name).toBe(mayGoOn && !mustChange && !rest.fewCodesLeft);
     }
   });
 });
+
+function* everyCombination() {
+  const all: Method[] = ['pwd', 'otp', 'recovery'];
+  const subsets = [...Array(8).keys()].map((bits) => all.filter((_, index) => bits & (1 << index)));
+  const [levels, either] = [['one-factor', 'two-factor'] satisfies Level[], [false, true]];
+  for (const methods of subsets) {
+    for (const demanded of levels) {
+      for (const account of [null, plain, guarded, asked(plain), asked(guarded)]) {
+        for (const passwordHere of either) {
+          for (const codesToShow of either) {
+            for (const fewCodesLeft of either) {
+              yield { methods, demanded, account, passwordHere, codesToShow, fewCodesLeft };
+            }
+          }
+        }
+      }
+    }
+  }
+}

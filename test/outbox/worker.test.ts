@@ -280,6 +280,33 @@ describe('the worker', () => {
     expect(await queue(stores)).toEqual([]);
   });
 
+  it('counts no attempt for what only waits for another to the same receiver', async () => {
+    const { wait, until, release } = gate();
+    const { worker, logged, ...stores } = await started(
+      (name) => {
+        if (name === 'slow/2') throw new Error('try again later');
+        return wait(name);
+      },
+      [logout('slow', '1')],
+    );
+    await vi.advanceTimersByTimeAsync(1000);
+    await until(1);
+    await stores.outbox.add(logout('slow', '2'));
+    for (let round = 0; round < 3; round += 1) {
+      await vi.waitUntil(
+        async () => {
+          await vi.advanceTimersByTimeAsync(1000);
+          return (await queue(stores)).some(([name, dueIn]) => name === 'slow/2' && dueIn === 5);
+        },
+        { timeout: 10_000 },
+      );
+      stores.clock.forward(5);
+    }
+    release('slow/1');
+    await worker.run();
+    expect(logged).toEqual([expect.objectContaining({ reason: 'try again later', attempts: 1 })]);
+  });
+
   it('keeps to one round at a time when the database refuses in the middle of one', async () => {
     const { wait, until, release } = gate();
     const { worker, outbox } = await started(

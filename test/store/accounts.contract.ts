@@ -100,6 +100,11 @@ export function accountStoreContract(name: string, open: () => Promise<TestStore
     type Change = (stores: TestStores) => Promise<boolean>;
     const changes: [string, Change, { active: boolean } | null][] = [
       ['account.password_set', ({ accounts }) => accounts.setPassword('acc_ada', 'hash-2', BY), { active: true }],
+      [
+        'account.password_change_required',
+        ({ accounts }) => accounts.requirePasswordChange('acc_ada', BY),
+        { active: true },
+      ],
       ['account.disabled', ({ accounts }) => accounts.disable('acc_ada', BY), { active: false }],
       ['account.signed_out', ({ accounts }) => accounts.signOut('acc_ada', BY), { active: true }],
       ['account.factors_reset', ({ accounts }) => accounts.resetFactors('acc_ada', BY), { active: true }],

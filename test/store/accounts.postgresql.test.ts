@@ -3,10 +3,12 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { openTestStores, ownDatabase } from '../support/stores.ts';
 import { accountStoreContract } from './accounts.contract.ts';
 import { ownAccountContract } from './own-account.contract.ts';
+import { passwordChangeContract } from './password-change.contract.ts';
 import { anAccount, BY } from './samples.ts';
 
 accountStoreContract('PostgreSQL', () => openTestStores({ engine: 'postgresql' }));
 ownAccountContract('PostgreSQL', () => openTestStores({ engine: 'postgresql' }));
+passwordChangeContract('PostgreSQL', () => openTestStores({ engine: 'postgresql' }));
 
 it('access ends for whatever was made while the change waited for another', async () => {
   const url = await ownDatabase();

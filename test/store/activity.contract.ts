@@ -37,6 +37,13 @@ export function activityContract(name: string, open: () => Promise<TestStores>):
       ]);
     });
 
+    it('is shown where somebody made a detail unreadable', async () => {
+      const { accounts, activity, execute } = await open();
+      await accounts.create(anAccount(), by('acc_root', '192.0.2.1'));
+      await execute(`UPDATE "AuditEvent" SET "detail" = '{'`);
+      expect(await activity.page('acc_ada', 10, null)).toMatchObject([{ event: 'account.created', factor: null }]);
+    });
+
     it('is paged without loss or repetition, also within one instant', async () => {
       const { audit, activity, clock } = await open();
       for (let count = 0; count < 25; count += 1) {

@@ -92,6 +92,14 @@ const TAMPERING: [string, string[], string[]][] = [
     ['entry 7 (setup_link.made) was changed or put in'],
   ],
   [
+    'an entry that was put in before all others',
+    [
+      `INSERT INTO "AuditEvent" ("id", "at", "event", "outcome", "actor", "detail", "sequence", "previous", "mac")
+       SELECT 'evt_x', "at", 'setup_link.made', 'succeeded', 'cli', '{}', 0, '', "mac" FROM "AuditEvent" ${at(1)}`,
+    ],
+    ['entry 0 (setup_link.made) was put in before the beginning of the trail'],
+  ],
+  [
     'swapped personal fields',
     [`UPDATE "AuditEvent" SET "sealedPersonal" = (SELECT "sealedPersonal" FROM "AuditEvent" ${at(2)}) ${at(3)}`],
     ['the personal fields of entry 3 were changed'],
@@ -313,6 +321,41 @@ export function auditTrailContract(name: string, openEmpty: () => Promise<TestSt
       expect(await verify(stores, [old, kept, head])).toEqual([]);
       await stores.execute('DELETE FROM "AuditEvent" WHERE "sequence" = 4');
       expect(await verify(stores)).toEqual(['entry 4 is missing']);
+    });
+
+    it('says how many heads it could be compared with', async () => {
+      const stores = await open();
+      const { auditTrail: trail, lastingKeys } = stores;
+      const heads = [await sealed(stores, 1), await sealed(stores, 1)];
+      await pruneTrail({ trail, key: lastingKeys.audit }, stores.clock(), BY_SYSTEM);
+      const { findings, compared } = await verifyTrail({ trail, key: lastingKeys.audit }, heads, () => {});
+      expect([findings, compared]).toEqual([[], 1]);
+    });
+
+    it('shows what was put in where its beginning was cut off', async () => {
+      const stores = await open();
+      await sealed(stores, 3);
+      const { auditTrail: trail, lastingKeys } = stores;
+      const [first] = await stores.rows('AuditEvent');
+      await pruneTrail({ trail, key: lastingKeys.audit }, stores.clock(), BY_SYSTEM);
+      await stores.execute(
+        `INSERT INTO "AuditEvent" ("id", "at", "event", "outcome", "actor", "detail", "sequence", "previous", "mac")
+         SELECT 'evt_x', "at", 'setup_link.made', 'succeeded', 'cli', '{}', 2, '', '${first?.['mac']}' FROM "AuditEvent"`,
+      );
+      expect(await verify(stores)).toEqual(['entry 2 (setup_link.made) was put in before the beginning of the trail']);
+    });
+
+    it('shows by a head that all of it was sealed anew', async () => {
+      const stores = await open();
+      const head = await sealed(stores);
+      await stores.execute(
+        `UPDATE "AuditEvent" SET "actor" = 'cli', "sequence" = NULL, "previous" = NULL, "mac" = NULL`,
+      );
+      await stores.auditTrail.seal(10);
+      expect(await verify(stores)).toEqual([]);
+      expect(await verify(stores, [head])).toEqual([
+        'entry 6 is not the one that the head of the same number tells of',
+      ]);
     });
 
     it('is cut by a server where the operator set an age, and not where none is set', async () => {

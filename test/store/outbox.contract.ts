@@ -37,6 +37,7 @@ export function outboxContract(name: string, open: () => Promise<TestStores>): v
       await outbox.done(quick?.id ?? '');
       await outbox.done(slow?.id ?? '');
       await outbox.retry(slow?.id ?? '', clock(), 'late');
+      await outbox.putBack(slow?.id ?? '', clock());
       await outbox.giveUp(slow?.id ?? '', 'late');
       expect(await outbox.take(1, clock() + 1000)).toEqual([]);
     });
@@ -62,6 +63,19 @@ export function outboxContract(name: string, open: () => Promise<TestStores>): v
       expect(await outbox.take(1, clock() + 1000)).toEqual([]);
       clock.forward(1);
       expect(await outbox.take(1, clock() + 1000)).toMatchObject([{ job, attempts: 2 }]);
+    });
+
+    it('counts no attempt for a job that is put back, and gives it again when it is due', async () => {
+      const { outbox, clock } = await open();
+      await outbox.add(job);
+      for (let round = 0; round < 3; round += 1) {
+        const [taken] = await outbox.take(1, clock() + 1000);
+        expect(taken).toMatchObject({ job, attempts: 1 });
+        await outbox.putBack(taken?.id ?? '', clock() + 5000);
+        clock.forward(4);
+        expect(await outbox.take(1, clock() + 1000)).toEqual([]);
+        clock.forward(1);
+      }
     });
 
     for (const [how, finish] of [

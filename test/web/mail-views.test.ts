@@ -11,6 +11,8 @@ const site = { folder, siteName: 'Meadow', issuer: 'https://id.example.org' };
 const about: Message[] = [
   ...([{ message: 'totp-added' }, { message: 'password-set' }, { message: 'factors-reset' }] as const),
   ...([{ message: 'account-disabled' }, { message: 'account-enabled' }, { message: 'test' }] as const),
+  { message: 'password-change-required' },
+  ...(['password', 'sign-in', 'sign-in-there'] as const).map((must) => ({ message: 'incident', must }) as const),
   ...[0, 1, 2].map((left) => ({ message: 'recovery-code-used', left }) as const),
 ];
 const letter = (some: Partial<MailView> = {}): MailView => ({

@@ -48,6 +48,10 @@ export const samples: ViewData = {
     codes: ['k7qm-2xvr-9hdt', 'w3ne-8fju-5bpc', 'r6ya-4tgs-1zmk', 'd9vh-7cqe-2nxw', 'p2ub-6jrf-8ykd', 'h5ms-3wza-4tvg'],
   },
   'recovery-codes-left': { ...form, left: 3 },
+  'new-password': {
+    ...{ ...step, accountEmail, minLength: 15 },
+    problem: { field: 'new_password', text: 'That password is too short.' },
+  },
   consent: {
     ...form,
     accountEmail,

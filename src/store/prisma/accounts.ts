@@ -15,6 +15,7 @@ import type { PrismaClient, Transaction } from './database.ts';
 import { voidLinks } from './link-rows.ts';
 import { queueLetter } from './mail.ts';
 import { prismaOwnAccount } from './own-account.ts';
+import { prismaPasswordChange } from './password-change.ts';
 
 export function prismaAccounts({
   prisma,
@@ -76,6 +77,7 @@ export function prismaAccounts({
   return {
     ...prismaOwnAccount({ prisma, clock, auditRow, endingOf }),
     ...prismaByLink({ prisma, clock, auditRow, endingOf }),
+    ...prismaPasswordChange({ prisma, clock, auditRow, sealer, endingOf }),
     async find(id) {
       const [row, totp] = await Promise.all([prisma.account.findUnique({ where: { id } }), totpCount(id)]);
       return row && toAccount(row, totp > 0);
@@ -104,10 +106,10 @@ export function prismaAccounts({
         }),
       );
     },
-    setPassword: (id, passwordHash, by) =>
+    setPassword: (id, passwordHash, by, mustChange = false) =>
       change(
         id,
-        { passwordHash, factorsVersion: { increment: 1 } },
+        { passwordHash, mustChangePassword: mustChange, factorsVersion: { increment: 1 } },
         { event: 'account.password_set', accountId: id },
         by,
         // Who sets it alone is shown it on the page.

@@ -26,13 +26,22 @@ export function prismaActivity({ prisma, sealer }: { prisma: PrismaClient; seale
 
 function toOwn(sealer: Sealer, row: EventRow, accountId: string, names: ReadonlyMap<string, string>): OwnEvent {
   const { id, at, event, outcome, actor, clientId, detail, personal, person } = toEvent(sealer, row);
-  const { factor } = JSON.parse(detail) as { factor?: unknown };
   const own = person === accountId ? personal : null;
   return {
     ...{ id, at, event, outcome: outcome as OwnEvent['outcome'] },
     by: actor === accountId ? 'self' : actor === 'visitor' ? 'visitor' : 'others',
-    factor: typeof factor === 'string' ? factor : null,
+    factor: factorIn(detail),
     ...{ address: own?.address ?? null, browser: own?.browser ?? null },
     ...{ clientId, application: (clientId && names.get(clientId)) ?? null },
   };
+}
+
+/** What somebody changed who can write to the database may be no JSON: the rest of the page is shown all the same. */
+function factorIn(detail: string): string | null {
+  try {
+    const { factor } = JSON.parse(detail) as { factor?: unknown };
+    return typeof factor === 'string' ? factor : null;
+  } catch {
+    return null;
+  }
 }

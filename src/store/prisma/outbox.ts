@@ -33,12 +33,16 @@ export function prismaOutbox({ prisma, clock }: { prisma: PrismaClient; clock: C
       }
       return taken;
     },
-    // None of the three minds that another worker, to whom the job went when its lease ended, has finished it.
+    // None of the four minds that another worker, to whom the job went when its lease ended, has finished it.
     async done(id) {
       await prisma.outboxMessage.deleteMany({ where: { id } });
     },
     async retry(id, dueAt, error) {
       await prisma.outboxMessage.updateMany({ where: { id }, data: { dueAt: new Date(dueAt), lastError: error } });
+    },
+    async putBack(id, dueAt) {
+      const data = { dueAt: new Date(dueAt), attempts: { decrement: 1 } };
+      await prisma.outboxMessage.updateMany({ where: { id, attempts: { gt: 0 } }, data });
     },
     async giveUp(id, error) {
       await prisma.outboxMessage.updateMany({

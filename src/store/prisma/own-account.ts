@@ -28,7 +28,7 @@ export function prismaOwnAccount({ endingOf, ...deps }: OwnAccountDeps): OwnAcco
   function changeFactors(
     { id, factorsVersion, notBefore }: AsOf,
     what: Omit<Change, 'write'>,
-    data: { passwordHash?: string } = {},
+    data: { passwordHash?: string; mustChangePassword?: false } = {},
   ): Promise<boolean> {
     return change({
       ...what,
@@ -54,7 +54,8 @@ export function prismaOwnAccount({ endingOf, ...deps }: OwnAccountDeps): OwnAcco
       };
       const event = { event: 'account.password_set', accountId } as const;
       // No letter: whoever sets it alone is shown it on the page.
-      return (await changeFactors(asOf, { event, by, ending }, { passwordHash })) ? endedAt : null;
+      const data = { passwordHash, mustChangePassword: false } as const;
+      return (await changeFactors(asOf, { event, by, ending }, data)) ? endedAt : null;
     },
     changeProfile: ({ id, updatedAt }, claims, by) =>
       change({

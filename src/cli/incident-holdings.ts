@@ -1,0 +1,36 @@
+import type { Holdings } from '../incident/respond.ts';
+import type { KeptArtifact, SessionAuthorization } from '../oidc/artifact-store.ts';
+import type { Stores } from '../store/open.ts';
+
+/** What is refused already, and waits to be removed, is nobody's any more. */
+export async function openHoldings({ artifacts, clients }: Stores): Promise<Holdings> {
+  const hears = new Set(
+    (await clients.list()).flatMap(({ id, settings }) => (settings.backchannelLogoutUri ? [id] : [])),
+  );
+
+  async function live(kind: 'Session' | 'Grant', { id, notBefore }: { id: string; notBefore: number }) {
+    return (await artifacts.listOf(kind, id)).filter(({ bornAt }) => bornAt > notBefore);
+  }
+
+  return {
+    async of(person) {
+      const [sessions, grants] = [await live('Session', person), await live('Grant', person)];
+      const told = new Set(sessions.flatMap((one) => Object.keys(authorizationsIn(one))));
+      return { sessions: sessions.length, grants: grants.length, told: [...told].filter((id) => hears.has(id)) };
+    },
+    async at(clientId, person) {
+      const sids = (await live('Session', person)).flatMap((one) => {
+        const authorization = authorizationsIn(one)[clientId];
+        return authorization ? [authorization.sid ?? null] : [];
+      });
+      const grants = (await live('Grant', person)).filter(({ payload }) => payload['clientId'] === clientId);
+      if (sids.length === 0 && grants.length === 0) return null;
+      const told = sids.length > 0 && hears.has(clientId) ? [clientId] : [];
+      return { sessions: sids.length, grants: grants.length, told, sids };
+    },
+  };
+}
+
+function authorizationsIn({ payload }: KeptArtifact): Record<string, Partial<SessionAuthorization>> {
+  return (payload['authorizations'] ?? {}) as Record<string, Partial<SessionAuthorization>>;
+}

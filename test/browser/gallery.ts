@@ -1,0 +1,95 @@
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import Koa from 'koa';
+import type { Message } from '../../src/mail/message.ts';
+import { serveAssets } from '../../src/web/assets.ts';
+import { securityHeaders } from '../../src/web/headers.ts';
+import { createMailViews } from '../../src/web/mail-views.ts';
+import { createPages } from '../../src/web/page.ts';
+import { LANGUAGES, textKeys } from '../../src/web/texts.ts';
+import type { ViewData, ViewName } from '../../src/web/view-data.ts';
+import { createViews } from '../../src/web/views.ts';
+import { samples } from '../web/samples.ts';
+
+const folder = path.join(import.meta.dirname, '../../views');
+const siteName = 'Meadow';
+const { sessions } = samples['account-sessions'];
+const somewhere = { browser: null, system: null, address: null, isThis: false };
+
+/** What a page may show beside its sample, and beside that one's problem. A page with one more look belongs here. */
+const LOOKS: { [Name in ViewName]?: Partial<ViewData[Name]>[] } = {
+  'sign-in': [{ client: null, cancelAction: null, email: '' }],
+  'recovery-codes-left': [{ left: 0 }],
+  consent: [{ client: null, switchAction: null, terms: { policyUri: null, tosUri: null } }],
+  'totp-enrolment': [{ reason: 'chosen', cancelAction: null, backHref: '/account/authenticators' }],
+  'signed-out': [{ client: null, clientHref: null }],
+  error: [{ client: null, hint: null, retryAt: null, ownHref: '/account' }],
+  account: [{ name: null, notice: null, emailVerified: false, authenticators: 0, recoveryCodes: 0, sessions: 1 }],
+  'account-authenticators': [{ authenticators: [] }, { mayRemove: false }],
+  'account-recovery-codes': [{ hasTotp: false, left: 0 }],
+  'account-sessions': [{ sessions: [...sessions, ...sessions.map((one) => ({ ...one, ...somewhere, uid: 'u2' }))] }],
+  'account-applications': [{ applications: [] }],
+  'account-activity': [{ events: [], isFirst: true, olderHref: null }],
+  'account-delete': [{ days: 0 }, { mail: false }],
+};
+
+/** Every message there is, with the most that it can say. A new message belongs here. */
+const MAILS: Record<Message['message'], Message> = {
+  'totp-added': { message: 'totp-added' },
+  'password-set': { message: 'password-set' },
+  'factors-reset': { message: 'factors-reset' },
+  'recovery-code-used': { message: 'recovery-code-used', left: 2 },
+  'account-disabled': { message: 'account-disabled' },
+  'account-enabled': { message: 'account-enabled' },
+  'password-reset': { message: 'password-reset' },
+  'password-change-required': { message: 'password-change-required' },
+  incident: { message: 'incident', must: 'password' },
+  'deletion-asked': { message: 'deletion-asked', dueAt: Date.parse('2031-05-20T14:05:00.000Z') },
+  'deletion-undone': { message: 'deletion-undone' },
+  'account-deleted': { message: 'account-deleted' },
+  test: { message: 'test' },
+};
+
+/** A page as its sample has it, without the problem, with one that is about no field, and in its other looks. */
+export function looksOf<Name extends ViewName>(name: Name): ViewData[Name][] {
+  const sample = samples[name];
+  if (!sample) throw new Error(`${name} is a page without a picture here: give it a sample in test/web/samples.ts`);
+  const problems = [null, { field: null, text: 'Too many tries. Try again in 4 minutes.' }];
+  const others = 'problem' in sample ? problems.map((problem) => ({ problem })) : [];
+  return [{}, ...others, ...(LOOKS[name] ?? [])].map((look) => ({ ...sample, ...look }));
+}
+
+/** Those whose texts speak of a link. */
+const LINKED = new Set(textKeys('en').flatMap((key) => /^mail\.(.+)\.action$/.exec(key)?.[1] ?? []));
+
+export function everyMail(): { name: string; html: string }[] {
+  const letter = { name: 'Ada Example', at: Date.UTC(2026, 10, 21, 13, 5) };
+  const render = createMailViews({ folder, siteName, issuer: 'https://id.example.org' });
+  return Object.values(MAILS).flatMap((about) =>
+    LANGUAGES.map((locale) => ({
+      name: `${about.message} in ${locale}`,
+      html: render({ ...letter, locale, about, ...(LINKED.has(about.message) && { token: 'gwl_token' }) }).html,
+    })),
+  );
+}
+
+/** Shows the pages with the headers and files of the server: `/VIEW?look=0`, in the language of the browser. */
+export async function startGallery() {
+  const pages = createPages(createViews({ folder, siteName, issuerHost: 'id.example.org' }));
+  const koa = new Koa();
+  koa.use(securityHeaders({ https: false }));
+  koa.use(serveAssets({ folder }));
+  koa.use((ctx) => {
+    const name = ctx.path.slice(1) as ViewName;
+    pages.send(ctx, name, looksOf(name)[Number(ctx.query['look'])] as ViewData[typeof name]);
+  });
+  const server = koa.listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  return {
+    url: `http://localhost:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
