@@ -142,7 +142,7 @@ describe('incident', { timeout: 90_000 }, () => {
       }
     });
     expect(readdirSync(path.join(place.env['DATA_DIR'] ?? '', 'incidents'))).toHaveLength(1);
-    const again = await place.json([...args.slice(0, -1), '--no-mail', '--yes']);
+    const again = await place.json(args);
     expect(again.accounts).toHaveLength(61);
     const opened = await withStores(place, ({ auditTrail }) => auditTrail.latest(10, { event: 'incident.opened' }));
     expect(opened).toHaveLength(2);
