@@ -106,6 +106,18 @@ describe('incident', { timeout: 90_000 }, () => {
     expect(trail.stdout).not.toContain('laptop');
   });
 
+  it('counts nothing that was refused before, though no server has removed it yet', async () => {
+    const place = await withAccounts('ada');
+    await withStores(place, ({ artifacts }) => {
+      const keys = { uid: 'uid-1', grantId: null, accountId: 'acc_ada', clientId: null, sessionUid: 'uid-1' };
+      const payload = { uid: 'uid-1', accountId: 'acc_ada', authorizations: { web: { sid: 'sid-1' } } };
+      return artifacts.put('Session', 'session-1', payload, keys, Date.now() + 600_000);
+    });
+    const args = ['incident', '--email', 'ada@example.org', '--yes', '--reason'];
+    expect((await place.json([...args, 'one'])).accounts).toMatchObject([{ sessions: 1, password: 'required' }]);
+    expect((await place.json([...args, 'two'])).accounts).toMatchObject([{ sessions: 0, password: 'already' }]);
+  });
+
   it('goes on where it was after a crash, ends nothing twice, and is another incident when it is done', async () => {
     const names = Array.from({ length: 60 }, (_, index) => `user${index}`);
     const place = await withAccounts(...names);
@@ -142,7 +154,7 @@ describe('incident', { timeout: 90_000 }, () => {
       }
     });
     expect(readdirSync(path.join(place.env['DATA_DIR'] ?? '', 'incidents'))).toHaveLength(1);
-    const again = await place.json([...args.slice(0, -1), '--no-mail', '--yes']);
+    const again = await place.json(args);
     expect(again.accounts).toHaveLength(61);
     const opened = await withStores(place, ({ auditTrail }) => auditTrail.latest(10, { event: 'incident.opened' }));
     expect(opened).toHaveLength(2);
