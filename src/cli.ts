@@ -8,6 +8,7 @@ import { type Cli, command } from './cli/command.ts';
 import { databaseCommands } from './cli/database.ts';
 import { doctor } from './cli/doctor.ts';
 import { explain, Failure } from './cli/failure.ts';
+import { inviteCommands } from './cli/invite.ts';
 import { keyCommands } from './cli/key.ts';
 import { keyringCommands } from './cli/keyring.ts';
 import { limitCommands } from './cli/limit.ts';
@@ -36,6 +37,7 @@ function program(cli: Cli) {
     .addHelpText('after', ABOUT)
     .addCommand(clientCommands(cli))
     .addCommand(accountCommands(cli))
+    .addCommand(inviteCommands(cli))
     .addCommand(auditCommands(cli))
     .addCommand(keyCommands(cli))
     .addCommand(keyringCommands(cli))

@@ -62,6 +62,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'signing',
     'limits',
     'mail',
+    'links',
     'web',
     'setup',
     'config',

@@ -53,6 +53,15 @@ export interface AccountStore {
   hasAdministrator(): Promise<boolean>;
   /** @throws {Conflict} when the normalized address is taken. */
   create(account: NewAccount, by: By, totp?: NewTotp): Promise<void>;
+  /**
+   * Of whoever holds the mailed link that is spent with it; other links of the address end. False where the link is open no
+   * more: nothing was written. @throws {Conflict} when the normalized address is taken: nothing was written either.
+   */
+  createByLink(
+    account: NewAccount,
+    link: { purpose: 'sign-up' | 'invitation'; tokenHash: string },
+    by: By,
+  ): Promise<boolean>;
   /** A new password ends every session and grant. False where there is no such account. */
   setPassword(id: string, passwordHash: string, by: By): Promise<boolean>;
   /**

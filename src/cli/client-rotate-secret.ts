@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BY_OPERATOR } from '../lib/by.ts';
-import { DAY, HOUR, MINUTE, type Seconds, toMilliseconds } from '../lib/duration.ts';
+import { DAY, type Seconds, toMilliseconds } from '../lib/duration.ts';
 import { existingClient, usesSecret } from './client-checks.ts';
 import { secretText } from './client-create.ts';
 import { action, type Cli } from './command.ts';
@@ -8,9 +8,9 @@ import { Failure } from './failure.ts';
 import { iso } from './layout.ts';
 import { confirmation } from './prompt.ts';
 import { withStores } from './stores.ts';
+import { timeSpan } from './time-span.ts';
 
 const LONGEST_OVERLAP = 90 * DAY;
-const UNITS: Record<string, Seconds> = { s: 1, m: MINUTE, h: HOUR, d: DAY };
 
 interface RotateOptions {
   overlap: Seconds;
@@ -66,9 +66,8 @@ async function rotate(
 }
 
 function parseOverlap(text: string): Seconds {
-  const [, amount, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text === '0' ? '0s' : text) ?? [];
-  const overlap = Number(amount) * (UNITS[unit] ?? Number.NaN);
-  if (!(overlap <= LONGEST_OVERLAP))
+  const overlap = timeSpan(text);
+  if (overlap === null || overlap > LONGEST_OVERLAP)
     throw new InvalidArgumentError('It is 0, or a number and s, m, h or d, 90d at most.');
   return overlap;
 }

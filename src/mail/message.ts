@@ -10,6 +10,10 @@ export type Message =
   | { message: 'account-disabled' }
   | { message: 'account-enabled' }
   | { message: 'password-reset' }
+  | { message: 'sign-up' }
+  /** Somebody asked for an account at an address that has one. */
+  | { message: 'sign-up-known' }
+  | { message: 'invitation'; until: Milliseconds }
   /** An operator wants to see whether mail arrives. */
   | { message: 'test' };
 

@@ -35,7 +35,7 @@ describe('the configuration', () => {
       secondFactor: 'administrators',
       password: { memory: 65_536, passes: 3, lanes: 1, concurrency: 2, queue: 100 },
       limits: {
-        ...{ passwords: 10, codes: 5, perAddress: 100, window: 15 * MINUTE },
+        ...{ passwords: 10, codes: 5, perAddress: 100, letters: 5, window: 15 * MINUTE },
         spraying: { perPassword: 20, perAddress: 50 },
         requests: { perAddress: 1_000, perClient: 60_000, perAccount: 300, clientFailures: 60 },
       },
@@ -52,6 +52,7 @@ describe('the configuration', () => {
       allowedPrivateNetworks: ['127.0.0.0/8', '::1/128'],
       loopback: true,
       mail: { by: 'folder', from: 'no-reply@localhost' },
+      signUp: { mode: 'off', domains: [], offered: false },
     });
   });
 

@@ -11,6 +11,8 @@ const site = { folder, siteName: 'Meadow', issuer: 'https://id.example.org' };
 const about: Message[] = [
   ...([{ message: 'totp-added' }, { message: 'password-set' }, { message: 'factors-reset' }] as const),
   ...([{ message: 'account-disabled' }, { message: 'account-enabled' }, { message: 'test' }] as const),
+  ...([{ message: 'sign-up' }, { message: 'sign-up-known' }] as const),
+  { message: 'invitation', until: Date.UTC(2026, 10, 28, 13, 5) },
   ...[0, 1, 2].map((left) => ({ message: 'recovery-code-used', left }) as const),
 ];
 const letter = (some: Partial<MailView> = {}): MailView => ({

@@ -13,6 +13,7 @@ import { applyChange, type Change } from './change.ts';
 import { orConflict } from './conflict.ts';
 import type { PrismaClient, Transaction } from './database.ts';
 import { queueLetter } from './mail.ts';
+import { prismaNewcomerAccounts } from './newcomer-accounts.ts';
 import { prismaOwnAccount } from './own-account.ts';
 
 export function prismaAccounts({
@@ -80,6 +81,7 @@ export function prismaAccounts({
   return {
     ...prismaOwnAccount({ prisma, clock, auditRow, endingOf }),
     ...prismaByLink({ prisma, clock, auditRow, endingOf }),
+    ...prismaNewcomerAccounts({ prisma, clock, auditRow }),
     async find(id) {
       const [row, totp] = await Promise.all([prisma.account.findUnique({ where: { id } }), totpCount(id)]);
       return row && toAccount(row, totp > 0);

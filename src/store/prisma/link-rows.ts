@@ -1,4 +1,4 @@
-import { toMilliseconds } from '../../lib/duration.ts';
+import { type Seconds, toMilliseconds } from '../../lib/duration.ts';
 import { sha256 } from '../../lib/hash.ts';
 import { newId, newSecret } from '../../lib/ids.ts';
 import type { Sealer } from '../../lib/sealing.ts';
@@ -13,13 +13,15 @@ export interface NewLink {
   /** Whose it is: an account's, or that of an address that has none (keyed hash). */
   of: { accountId: string } | { emailHash: string };
   detail?: Record<string, string>;
+  /** Where it is not that of its purpose. */
+  lifetime?: Seconds;
 }
 
 /** @returns the token, which is stored nowhere: it goes into a sealed letter, or it is lost */
 export async function insertLink(
   tx: Transaction,
   sealer: Sealer,
-  { purpose, of, detail }: NewLink,
+  { purpose, of, detail, lifetime: own }: NewLink,
   at: Date,
 ): Promise<string> {
   const { lifetime, newestOnly } = ruleOf(purpose);
@@ -29,7 +31,7 @@ export async function insertLink(
 
   const [id, token] = [newId('lnk'), newSecret('gwl')];
   const sealedDetail = detail ? sealer.seal(LINK_DETAIL, id, JSON.stringify(detail)).toString('base64url') : null;
-  const expiresAt = new Date(at.getTime() + toMilliseconds(lifetime));
+  const expiresAt = new Date(at.getTime() + toMilliseconds(own ?? lifetime));
   await tx.mailedLink.create({
     data: { id, purpose, ...of, tokenHash: sha256(token), sealedDetail, createdAt: at, expiresAt },
   });
