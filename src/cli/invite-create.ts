@@ -47,7 +47,7 @@ export function inviteCreate(cli: Cli): Command {
 async function create(cli: Cli, options: CreateOptions): Promise<void> {
   const { role, expires: lifetime, language, print = false } = options;
   const email = isEmail(options.email.trim()) ? newcomerAddress(options.email) : null;
-  if (email === null) throw new Failure(`--email: "${options.email}" is not an address that mail can be sent to`);
+  if (email === null) throw new Failure('--email must be an address that mail can be sent to, such as ada@example.org');
   const name = options.name === undefined ? null : (parseClaim('name', options.name) as string);
 
   await withStores(cli, {}, async ({ config, stores: { accounts, newcomers } }) => {

@@ -1,3 +1,4 @@
+import { domainToUnicode } from 'node:url';
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import { isEmail, normalizeEmail } from '../accounts/account.ts';
@@ -32,7 +33,7 @@ export function signUpRoutes({ links, signUp, attempts, returns, csrf, pages, ht
   const router = new Router({ prefix: PATH });
   const visits = createVisitCookie({ name: 'gatewright-sign-up', path: PATH, https, lifetime: HOUR });
   const flowOf = ({ id }: Visit) => `sign-up/${id}`;
-  const domains = signUp.domains.join(', ');
+  const domains = signUp.domains.map(domainToUnicode).join(', ');
 
   function page(ctx: Context, visit: Visit, email: string, problem: Problem = null, status = 200): void {
     const data = {

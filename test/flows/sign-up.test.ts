@@ -247,14 +247,14 @@ describe('sign-up for domains', () => {
   it('is for addresses of these alone, which the page says, by whatever trick', async () => {
     await using own = await startTestServer({ SIGN_UP: 'domains', SIGN_UP_DOMAINS: 'Example.org, müller.example' });
     const agent = createUserAgent(own.issuer);
-    expect(textOf((await agent.follow('/sign-up')).html)).toContain('at example.org, xn--mller-kva.example.');
+    expect(textOf((await agent.follow('/sign-up')).html)).toContain('at example.org, müller.example.');
     for (const email of [
       ...['a@example.org.evil.com', 'a@sub.example.org', 'a@ex\u0430mple.org', 'a@notexample.org', 'a@example.com'],
       ...['a@example.org.', 'a@example.org@evil.com', '"a@example.org"@evil.com', 'a@example.org%00.evil.com', 'a@org'],
     ]) {
       const { page } = await askedFor(email, { at: own });
       expect([email, page.status]).toEqual([email, 422]);
-      expect(textOf(page.html)).toMatch(/addresses at example\.org, xn--mller-kva\.example only|not an email address/);
+      expect(textOf(page.html)).toMatch(/addresses at example\.org, müller\.example only|not an email address/);
     }
     for (const email of ['a@EXAMPLE.ORG', 'b@müller.example', 'c@xn--mller-kva.example', 'd@MÜLLER.example'])
       expect([email, (await askedFor(email, { at: own })).page.status]).toEqual([email, 200]);
