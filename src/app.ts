@@ -69,7 +69,7 @@ export type App = Awaited<ReturnType<typeof createApp>>;
  * @throws {OperatorProblem} when the installation is not usable
  */
 export async function createApp(config: Config, { log, clock: own = systemClock }: { log: Logger; clock?: Clock }) {
-  const { issuer, siteName, lifetimes, secondFactor, folders } = config;
+  const { issuer, siteName, lifetimes, secondFactor, folders, signUp } = config;
   const https = issuer.startsWith('https:');
   const opened = await openStores({ ...storeOptions(config), clock: own });
   // Corrected by the database's, where instances share one.
@@ -115,6 +115,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   const providerDeps = {
     ...{ issuer, lifetimes, secondFactor, keyring, accounts, consents, artifacts, registry, outbox, fetch, clock },
     audit,
+    signUp,
     accessTokens: createAccessTokens({ issuer, keys }),
     pages: createProviderPages(pages, async (id) => (await accounts.find(id))?.email ?? null),
     events: providerEvents({ log, metrics }),
@@ -149,6 +150,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
     mail: config.mail.by !== 'off',
     deletions: stores.deletions,
     deletionGrace: config.deletionGrace,
+    signUp,
   };
   const setup = createSetup({
     ...{ ...step, links: stores.setupLinks, passwordPolicy, secondFactor },
@@ -209,7 +211,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
     handlers: {
       ...createJobs({ issuer, artifacts, registry, outbox, keys, fetch }),
       ...letters.jobs,
-      ...createAskedJobs({ links: stores.links, owners: accounts }),
+      ...createAskedJobs({ ...stores, owners: accounts }),
     },
   });
 

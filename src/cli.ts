@@ -10,6 +10,7 @@ import { deliveryCommands } from './cli/delivery.ts';
 import { doctor } from './cli/doctor.ts';
 import { explain, Failure } from './cli/failure.ts';
 import { incident } from './cli/incident.ts';
+import { inviteCommands } from './cli/invite.ts';
 import { keyCommands } from './cli/key.ts';
 import { keyringCommands } from './cli/keyring.ts';
 import { limitCommands } from './cli/limit.ts';
@@ -38,6 +39,7 @@ function program(cli: Cli) {
     .addHelpText('after', ABOUT)
     .addCommand(clientCommands(cli))
     .addCommand(accountCommands(cli))
+    .addCommand(inviteCommands(cli))
     .addCommand(auditCommands(cli))
     .addCommand(keyCommands(cli))
     .addCommand(keyringCommands(cli))

@@ -1,20 +1,32 @@
 import type Router from '@koa/router';
 import { createDeletionUndo, type DeletionUndoDeps } from './link-pages/deletion-undo.ts';
 import { type ForgottenPasswordDeps, forgottenPasswordRoutes } from './link-pages/forgotten-password.ts';
+import { createNewAccount, type NewAccountDeps } from './link-pages/new-account.ts';
 import { createPasswordReset, type PasswordResetDeps } from './link-pages/password-reset.ts';
 import { type LinkRoutesDeps, linkRoutes } from './link-pages/routes.ts';
+import { type SignUpDeps, signUpRoutes } from './link-pages/sign-up.ts';
 import { createReturnCookie } from './web/return-cookie.ts';
 
-type Deps = Omit<LinkRoutesDeps & ForgottenPasswordDeps & PasswordResetDeps & DeletionUndoDeps, 'pages' | 'returns'> &
+type Deps = Omit<
+  LinkRoutesDeps & ForgottenPasswordDeps & PasswordResetDeps & DeletionUndoDeps & NewAccountDeps & SignUpDeps,
+  'pages' | 'returns'
+> &
   Pick<PasswordResetDeps, 'pages'> & {
     /** Without mail nobody can ask for a link. */
     mail: boolean;
+    signUp: { offered: boolean };
   };
 
 /** The pages of whoever has a mailed link, or asks for one, put together. */
 export function linkPages({ mail, ...deps }: Deps): Router[] {
   const parts = { ...deps, returns: createReturnCookie(deps) };
-  const pages = { 'password-reset': createPasswordReset(parts), 'deletion-undo': createDeletionUndo(parts) };
+  const pages = {
+    'password-reset': createPasswordReset(parts),
+    'deletion-undo': createDeletionUndo(parts),
+    'sign-up': createNewAccount('sign-up', parts),
+    invitation: createNewAccount('invitation', parts),
+  };
   const asking = mail ? [forgottenPasswordRoutes(parts)] : [];
+  if (deps.signUp.offered) asking.push(signUpRoutes(parts));
   return [linkRoutes({ ...deps, pages }), ...asking];
 }

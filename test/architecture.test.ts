@@ -68,6 +68,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'limits',
     'mail',
     'outbox',
+    'links',
     'web',
     'setup',
     'incident',

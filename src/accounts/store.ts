@@ -66,6 +66,15 @@ export interface AccountStore {
   /** Ids of the accounts of which none is required yet, oldest first. */
   passwordsToKeep(): Promise<string[]>;
   /**
+   * Of whoever holds the mailed link that is spent with it; other links of the address end. False where the link is open no
+   * more: nothing was written. @throws {Conflict} when the normalized address is taken: nothing was written either.
+   */
+  createByLink(
+    account: NewAccount,
+    link: { purpose: 'sign-up' | 'invitation'; tokenHash: string },
+    by: By,
+  ): Promise<boolean>;
+  /**
    * The same, by whoever is signed in. Null, and nothing written, where a password or factor changed or the account was
    * signed out or disabled meanwhile. @returns the instant up to which everything has ended
    */

@@ -24,6 +24,11 @@ export type AuditEvent =
   | { event: 'recovery_code.used'; accountId: string }
   | { event: 'link.sent'; accountId: string; purpose: string }
   | { event: 'password_reset.used'; accountId: string }
+  | { event: 'sign_up.asked'; accountId: string | null }
+  | { event: 'sign_up.done'; accountId: string }
+  | { event: 'invitation.sent'; invitationId: string; role: string; mailed: boolean }
+  | { event: 'invitation.revoked'; invitationId: string }
+  | { event: 'invitation.used'; accountId: string; invitationId: string }
   | { event: 'sign_in.succeeded'; accountId: string; clientId: string; amr: readonly string[]; acr: string }
   | {
       event: 'sign_in.failed';

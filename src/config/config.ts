@@ -4,6 +4,7 @@ import { DAY, HOUR, MINUTE, type Seconds } from '../lib/duration.ts';
 import { LOOPBACK_HOSTS } from '../lib/public-address.ts';
 import { type Env, envReader } from './env.ts';
 import { type MailConfig, readMail } from './mail.ts';
+import { readSignUp, type SignUpConfig } from './sign-up.ts';
 
 export interface RequestLimits {
   perAddress: number;
@@ -61,6 +62,7 @@ export interface Config {
   mail: MailConfig;
   /** How long an account whose owner deletes it can be kept after all. */
   deletionGrace: Seconds;
+  signUp: SignUpConfig;
   /** Networks (CIDR) that addresses supplied by clients may lead to although they are private. */
   allowedPrivateNetworks: string[];
   /** The issuer is http on this machine: a try-out, where https is not asked for. */
@@ -109,6 +111,8 @@ export function parseConfig(env: Env): Config {
   const metricsPort = read.int('METRICS_PORT', 0, { min: 0, max: 65_535 });
   const retentionDays = read.int('AUDIT_RETENTION', 0, { min: 0, max: 36_500 });
   const signingKeyDays = read.int('SIGNING_KEY_DAYS', 90, { min: 0, max: 3650 });
+
+  const mail = readMail(read, issuer, loopback);
 
   const config: Config = {
     issuer: issuer.origin,
@@ -171,7 +175,8 @@ export function parseConfig(env: Env): Config {
       jwksCache: read.seconds('JWKS_CACHE', 10 * MINUTE, { min: 10, max: DAY }),
     },
     deletionGrace: read.int('ACCOUNT_DELETION_GRACE_DAYS', 14, { min: 0, max: 365 }) * DAY,
-    mail: readMail(read, issuer, loopback),
+    mail,
+    signUp: readSignUp(read, mail),
     allowedPrivateNetworks: loopback ? [...LOOPBACK_NETWORKS, ...allowedPrivateNetworks] : allowedPrivateNetworks,
     loopback,
   };

@@ -12,7 +12,7 @@ import { byVisitor } from '../web/request-log.ts';
 import type { Problem } from '../web/view-data.ts';
 import { type Interaction, type Interactions, NOTHING_PROVED } from './interaction.ts';
 import type { BrowserCookie } from './known-browser.ts';
-import { addressOf, frame, interactionPath, problemOf, type StepPage } from './step.ts';
+import { addressOf, frame, interactionPath, problemOf, type StepPage, signUpPath } from './step.ts';
 
 export interface PasswordStepDeps {
   interactions: Interactions;
@@ -25,11 +25,13 @@ export interface PasswordStepDeps {
   pages: Pages;
   /** Links can be mailed. */
   mail: boolean;
+  /** Anybody can ask for an account. */
+  signUp: { offered: boolean };
   clock: Clock;
 }
 
 export function createPasswordStep(deps: PasswordStepDeps): StepPage {
-  const { interactions, accounts, passwords, attempts, knownBrowser, audit, csrf, pages, mail, clock } = deps;
+  const { interactions, accounts, passwords, attempts, knownBrowser, audit, csrf, pages, mail, signUp, clock } = deps;
 
   function page(
     ctx: Context,
@@ -42,10 +44,11 @@ export function createPasswordStep(deps: PasswordStepDeps): StepPage {
     const { uiLocales, progress } = interaction;
     const remember = ticked ?? progress.remember;
     const forgottenHref = mail ? `/forgotten-password?flow=${interaction.uid}` : null;
+    const signUpHref = signUp.offered ? signUpPath(interaction) : null;
     pages.send(
       ctx,
       'sign-in',
-      { ...frame(csrf, interaction, 'password'), email, remember, forgottenHref, problem },
+      { ...frame(csrf, interaction, 'password'), email, remember, forgottenHref, signUpHref, problem },
       { status, uiLocales },
     );
   }

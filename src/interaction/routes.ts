@@ -8,7 +8,7 @@ import type { RequestState } from '../web/request-log.ts';
 import { nextStep, type Step } from './flow.ts';
 import type { Interaction, Interactions } from './interaction.ts';
 import type { BrowserCookie } from './known-browser.ts';
-import { interactionPath, type StepPage } from './step.ts';
+import { interactionPath, type StepPage, signUpPath } from './step.ts';
 
 export interface InteractionRoutesDeps {
   interactions: Interactions;
@@ -39,6 +39,8 @@ export function interactionRoutes(deps: InteractionRoutesDeps): Router {
     mark(ctx, '/interaction/:uid');
     const interaction = await interactions.load(ctx);
     const step = stepOf(interaction);
+    // Where the application asks for an account, once: whoever comes back from there has one, or signs in with another.
+    if (step === 'password' && ctx.query['prompt'] === 'create') return seeOther(ctx, signUpPath(interaction));
     if (step !== 'done') return (pageOf(step, ctx.query['method']) ?? steps[step]).show(ctx, interaction);
     const { uiLocales } = interaction;
     const href = await interactions.finishLogin(ctx, interaction);

@@ -18,6 +18,11 @@ export function interactionPath(interaction: Interaction): string {
   return `/interaction/${interaction.uid}`;
 }
 
+/** Comes back here by what the page there keeps of the flow. */
+export function signUpPath(interaction: Interaction): string {
+  return `/sign-up?flow=${interaction.uid}`;
+}
+
 /** What every page of a flow has around its form. */
 export function frame(csrf: Csrf, interaction: Interaction, step: string) {
   const path = interactionPath(interaction);

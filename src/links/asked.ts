@@ -1,4 +1,5 @@
 import type { LinkAskedJob } from '../outbox/outbox.ts';
+import type { NewcomerLinks } from './newcomers.ts';
 import type { Asked, AskedPurpose, LinkStore } from './store.ts';
 
 /** Whoever goes by an address, whatever may be done with the account. */
@@ -8,10 +9,22 @@ export interface Owners {
 }
 
 /** What follows when somebody typed an address. Behind the back of whoever did: what is done here shows to nobody. */
-export function createAskedJobs({ links, owners }: { links: LinkStore; owners: Owners }) {
+export function createAskedJobs({
+  links,
+  newcomers,
+  owners,
+}: {
+  links: LinkStore;
+  newcomers: NewcomerLinks;
+  owners: Owners;
+}) {
   const answers: Record<AskedPurpose, (asked: Asked, owner: { id: string } | null) => Promise<unknown>> = {
-    async 'password-reset'({ purpose, language, by }, owner) {
-      if (owner) await links.send(owner.id, { purpose, language, by });
+    async 'password-reset'({ language, by }, owner) {
+      if (owner) await links.send(owner.id, { purpose: 'password-reset', language, by });
+    },
+    async 'sign-up'({ email, written = email, language, by }, owner) {
+      if (owner) await newcomers.tellKnown(owner.id, language, by);
+      else await newcomers.signUp({ email: written, emailNormalized: email }, language, by);
     },
   };
 

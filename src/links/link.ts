@@ -1,7 +1,10 @@
 import { DAY, HOUR, type Seconds } from '../lib/duration.ts';
 
 /** What a mailed link lets its holder do, once: a closed list. Each has a page in src/link-pages. */
-export type Purpose = 'password-reset' | 'deletion-undo';
+export type Purpose = 'password-reset' | 'deletion-undo' | NewcomerPurpose;
+
+/** By which whoever reads mail at an address makes an account of it. */
+export type NewcomerPurpose = 'sign-up' | 'invitation';
 
 interface Rule {
   /** Null: whoever makes one says until when. */
@@ -13,6 +16,8 @@ interface Rule {
 const RULES: Record<Purpose, Rule> = {
   'password-reset': { lifetime: HOUR, newestOnly: true },
   'deletion-undo': { lifetime: null, newestOnly: true },
+  'sign-up': { lifetime: DAY, newestOnly: true },
+  invitation: { lifetime: 7 * DAY, newestOnly: true },
 };
 
 export function ruleOf(purpose: Purpose): Rule {

@@ -1,13 +1,16 @@
 import type { By } from '../lib/by.ts';
-import type { MailedLink, Purpose } from './link.ts';
+import type { MailedLink, NewcomerPurpose, Purpose } from './link.ts';
 
 /** What can be asked for by typing an address alone. */
-export type AskedPurpose = Extract<Purpose, 'password-reset'>;
+export type AskedPurpose = Extract<Purpose, 'password-reset' | 'sign-up'>;
 
 /** An address that somebody typed on a page that answers everybody alike. */
 export interface Asked {
   purpose: AskedPurpose;
+  /** Normalized. */
   email: string;
+  /** Of a sign-up: as it was written, where the letter goes. */
+  written?: string;
   /** Of the page (BCP 47): where nobody has chosen another, the letter is in the same language. */
   language: string;
   by: By;
@@ -15,7 +18,7 @@ export interface Asked {
 
 export interface LinkLetter {
   /** Those whose letters say nothing but that. */
-  purpose: Exclude<Purpose, 'deletion-undo'>;
+  purpose: Exclude<Purpose, 'deletion-undo' | NewcomerPurpose>;
   /** For who has said nothing else. */
   language: string;
   by: By;

@@ -13,9 +13,13 @@ export type Message =
   | { message: 'account-disabled' }
   | { message: 'account-enabled' }
   | { message: 'password-reset' }
-  | { message: 'deletion-asked'; dueAt: Milliseconds }
+  | { message: 'deletion-asked'; until: Milliseconds }
   | { message: 'deletion-undone' }
   | { message: 'account-deleted' }
+  | { message: 'sign-up' }
+  /** Somebody asked for an account at an address that has one. */
+  | { message: 'sign-up-known' }
+  | { message: 'invitation'; until: Milliseconds }
   /** An operator wants to see whether mail arrives. */
   | { message: 'test' };
 

@@ -15,7 +15,7 @@ import { Refusal } from '../lib/errors.ts';
 import type { ProgressStore, Versioned } from '../lib/progress.ts';
 import { byVisitor } from '../web/request-log.ts';
 import { registrationOf } from './client-metadata.ts';
-import { STEP_UP_REASONS } from './policy.ts';
+import { CREATE, STEP_UP_REASONS } from './policy.ts';
 import { headOf } from './views.ts';
 
 export interface InteractionsDeps {
@@ -145,7 +145,8 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
       const { acr, amr } = login;
       const event = { event: 'sign_in.succeeded', accountId: account.id, clientId: client.id, amr, acr } as const;
       await audit.write(event, byVisitor(ctx.state, account.id));
-      return hand(ctx, { login }, false);
+      // Whoever has an account by now need not make another.
+      return hand(ctx, { login, ...(found.prompt.name === CREATE && { [CREATE]: {} }) }, false);
     },
 
     // The login that came before in the same flow is kept with it, or `prompt=login` would ask for it again.

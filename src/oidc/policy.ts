@@ -6,13 +6,18 @@ import type { KnownAccount } from './claims.ts';
 import { registrationOf } from './client-metadata.ts';
 import { requestedConsent } from './grants.ts';
 
-const { Check, base } = interactionPolicy;
+const { Check, Prompt, base } = interactionPolicy;
 
 /** Reasons for a sign-in page that leave earlier proofs standing: only what is missing is asked for. */
 export const STEP_UP_REASONS: readonly string[] = ['level_required'];
 
+/** Initiating User Registration via OpenID Connect 1.0, 4: the application wishes that an account is made. */
+export const CREATE = 'create';
+/** What may be asked for where it is offered. */
+export const PROMPTS: readonly string[] = ['none', 'login', 'consent', CREATE];
+
 /** Decides, at every authorization request, whether the session is good enough or a page comes first. */
-export function createPolicy(secondFactor: SecondFactorPolicy) {
+export function createPolicy(secondFactor: SecondFactorPolicy, signUpOffered: boolean) {
   const policy = base();
   const login = policy.get('login');
   if (!login) throw new Error('the library has no login prompt');
@@ -39,6 +44,8 @@ export function createPolicy(secondFactor: SecondFactorPolicy) {
     ...(await details(ctx)),
     hinted_subject: (ctx.oidc.entities.IdTokenHint as { payload: { sub: string } } | undefined)?.payload.sub,
   });
+  // Before the sign-in, which is what it becomes once the account is there.
+  if (signUpOffered) policy.add(new Prompt({ name: CREATE, requestable: true }, login.details), 0);
   const consent = policy.get('consent');
   if (!consent) throw new Error('the library has no consent prompt');
   consent.details = async (ctx) => ({ requested: requestedConsent(ctx) });

@@ -23,7 +23,7 @@ import { introspectionAllowed, revocationAllowed } from './introspection.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { noteOutcomes } from './outcome.ts';
 import { overrideLibrary } from './overrides.ts';
-import { createPolicy } from './policy.ts';
+import { CREATE, createPolicy, PROMPTS } from './policy.ts';
 import { createRefreshTokenIds } from './refresh-tokens.ts';
 import type { Registry } from './registry.ts';
 import { createResources } from './resources.ts';
@@ -38,6 +38,8 @@ export interface ProviderDeps {
   issuer: string;
   lifetimes: Lifetimes;
   secondFactor: SecondFactorPolicy;
+  /** Anybody can ask for an account. */
+  signUp: { offered: boolean };
   keyring: Keyring;
   accounts: AccountStore;
   consents: ConsentStore;
@@ -76,7 +78,11 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
     cookies: { ...fixed.cookies, keys: createCookieKeys(keyring) as never },
     findAccount: createFindAccount(deps.accounts),
     loadExistingGrant: createGrants({ consents: deps.consents, artifacts }),
-    interactions: { policy: createPolicy(deps.secondFactor), url: (_ctx, { uid }) => `/interaction/${uid}` },
+    discovery: { ...fixed.discovery, ...(deps.signUp.offered && { prompt_values_supported: PROMPTS }) },
+    interactions: {
+      policy: createPolicy(deps.secondFactor, deps.signUp.offered),
+      url: (_ctx, { uid, prompt }) => `/interaction/${uid}${prompt.name === CREATE ? '?prompt=create' : ''}`,
+    },
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
     expiresWithSession: (_ctx, source) => !source.scopes.has('offline_access'),

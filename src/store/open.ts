@@ -21,6 +21,7 @@ import { prismaKnownBrowsers } from './prisma/known-browsers.ts';
 import { openLastingKeys } from './prisma/lasting-keys.ts';
 import { prismaMailQueue } from './prisma/mail.ts';
 import { prismaLinks } from './prisma/mailed-links.ts';
+import { prismaNewcomers } from './prisma/newcomers.ts';
 import { prismaOutbox } from './prisma/outbox.ts';
 import { prismaSealedRows } from './prisma/sealed-rows.ts';
 import { prismaSetupLinks } from './prisma/setup-links.ts';
@@ -87,6 +88,7 @@ export async function openStores({
       links: prismaLinks({ prisma, sealer, clock, auditRow }),
       deliveries: prismaDeliveries({ prisma, clock, auditRow }),
       incidents: prismaIncidents({ prisma, sealer, clock, auditRow }),
+      newcomers: prismaNewcomers({ database: engine.database, sealer, key: lastingKeys.attempts, clock, auditRow }),
       registry: engine.registry,
       artifacts: createArtifacts({ rows: engine.artifactRows, sealer, clock, markLifetime }),
       attempts: engine.attempts,

@@ -4,7 +4,7 @@ import { Eta } from 'eta';
 import type { Milliseconds } from '../lib/duration.ts';
 import { OperatorProblem } from '../lib/errors.ts';
 import { isInside } from './assets.ts';
-import { type Language, pickLanguage, type Translate, translator } from './texts.ts';
+import { type Language, pickLanguage, type TextParams, type Translate, translator } from './texts.ts';
 
 /** Every message there is; each has its texts, and a template of its own where the operator gives it one. */
 const NAMES = [
@@ -20,10 +20,17 @@ const NAMES = [
   'deletion-asked',
   'deletion-undone',
   'account-deleted',
+  'sign-up',
+  'sign-up-known',
+  'invitation',
   'test',
 ] as const;
 /** The template of every message that has none of its own. */
 const COMMON = 'notice';
+/** Their receivers have no account. */
+const TO_NEWCOMERS: readonly string[] = ['sign-up', 'invitation'];
+/** A page of ours that a letter leads to without a one-time link. */
+const PAGES: Partial<Record<(typeof NAMES)[number], string>> = { 'sign-up-known': '/account' };
 const FORMS = ['html', 'text'] as const;
 
 type Form = (typeof FORMS)[number];
@@ -42,7 +49,7 @@ export interface MailData {
   subject: string;
   greeting: string;
   paragraphs: string[];
-  /** The one-time link, after the first paragraph; null: there is none. */
+  /** The one-time link or a page of ours, after the first paragraph; null: there is none. */
   action: { label: string; href: string } | null;
   /** Why this came, and that nobody reads answers. */
   footer: string;
@@ -54,7 +61,7 @@ export interface MailView {
   name: string | null;
   locale: string | null;
   at: Milliseconds;
-  about: { message: (typeof NAMES)[number]; left?: number; codesKept?: true; must?: string; dueAt?: Milliseconds };
+  about: { message: (typeof NAMES)[number]; left?: number; codesKept?: true; must?: string; until?: Milliseconds };
   /** Of a one-time link. */
   token?: string;
 }
@@ -69,26 +76,23 @@ export function createMailViews({ folder, overrideFolder, siteName, issuer }: Ma
     const t = translator(language);
     const { message } = about;
     const subject = t(`mail.${message}.subject`, { site: siteName });
+    const page = token ? `/link/${token}` : PAGES[message];
     const calledBy = name === null ? null : nameToCall(name);
     const data: MailData = {
       ...{ message, language, subject, siteName, issuer },
       greeting: calledBy === null ? t('mail.greeting') : t('mail.greeting-name', { name: calledBy }),
       paragraphs: paragraphs(t, about, {
-        ...{ site: siteName, when: instant(at, language) },
-        ...(about.dueAt !== undefined && { due: instant(about.dueAt, language) }),
+        ...{ site: siteName, issuer, when: instant(at, language) },
+        ...(about.until !== undefined && { until: instant(about.until, language) }),
       }),
-      action: token ? { label: t(`mail.${message}.action`), href: `${issuer}/link/${token}` } : null,
-      footer: t('mail.footer', { site: siteName }),
+      action: page ? { label: t(`mail.${message}.action`), href: `${issuer}${page}` } : null,
+      footer: t(TO_NEWCOMERS.includes(message) ? 'mail.footer-newcomer' : 'mail.footer', { site: siteName }),
     };
     return { language, subject, text: forms.text.write(message, data, t), html: forms.html.write(message, data, t) };
   };
 }
 
-function paragraphs(
-  t: Translate,
-  about: MailView['about'],
-  values: { site: string; when: string; due?: string },
-): string[] {
+function paragraphs(t: Translate, about: MailView['about'], values: TextParams): string[] {
   const { message, left, codesKept, must } = about;
   const lines = [t(codesKept ? 'mail.totp-added.what-codes-kept' : `mail.${message}.what`, values)];
   if (left !== undefined) lines.push(left === 0 ? t('mail.codes-none-left') : t('mail.codes-left', { n: left }));

@@ -16,6 +16,23 @@ export interface SignInView extends StepPage {
   remember: boolean;
   /** Null: nothing is mailed here. */
   forgottenHref: string | null;
+  /** Null: nobody creates an account here. */
+  signUpHref: string | null;
+}
+
+export interface SignUpView extends FormPage {
+  email: string;
+  /** Whose addresses may; empty: all. */
+  domains: string;
+  backHref: string;
+  problem: Problem;
+}
+
+export interface NewAccountView extends FormPage {
+  accountEmail: string;
+  name: string;
+  minLength: number;
+  problem: Problem;
 }
 
 export interface ForgottenPasswordView extends FormPage {
@@ -140,6 +157,8 @@ export interface ViewData extends AccountViews {
   'forgotten-password': ForgottenPasswordView;
   'password-reset': PasswordResetView;
   'deletion-undo': DeletionUndoView;
+  'sign-up': SignUpView;
+  'new-account': NewAccountView;
   notice: NoticeView;
   totp: TotpView;
   'recovery-code': RecoveryCodeView;
@@ -164,6 +183,8 @@ export const VIEW_NAMES = Object.keys({
   'sign-in': 0,
   'forgotten-password': 0,
   'password-reset': 0,
+  'sign-up': 0,
+  'new-account': 0,
   notice: 0,
   totp: 0,
   'recovery-code': 0,

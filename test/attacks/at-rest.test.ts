@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
+import { DAY } from '../../src/lib/duration.ts';
 import { offerSetup } from '../../src/setup/offer.ts';
 import { databaseFile } from '../../src/store/sqlite/engine.ts';
 import { closeSqliteFile, openSqliteFile } from '../../src/store/sqlite/sqlite-file.ts';
@@ -37,7 +38,7 @@ function whereIs(kind: string, secret: string, among: Place[]): string[] {
 
 beforeAll(async () => {
   keeper = await startKeeper(() => server.config.folders.data);
-  server = await startTestServer({ SECOND_FACTOR: 'everyone', ...keeper.env });
+  server = await startTestServer({ SECOND_FACTOR: 'everyone', SIGN_UP: 'invited', ...keeper.env });
   const recording = recordSecrets();
   const { add } = recording;
   try {
@@ -94,6 +95,7 @@ async function flows(add: (kind: string, ...values: string[]) => void): Promise<
   await withTwoBrowsers(person, seed, recoveryCodes[0] ?? '');
   await withoutAnybody(add);
   await withMail(add);
+  await withNewcomer(add);
 
   // The way out, with the ID token in the address.
   const query = new URLSearchParams({ id_token_hint: tokens.id_token ?? '', post_logout_redirect_uri: CALLBACK });
@@ -161,6 +163,17 @@ async function withMail(add: (kind: string, ...values: string[]) => void): Promi
   add('letter', `"name":"${name}","locale":"de-LI"`);
 }
 
+/** Somebody who was invited, opened the link and left it at that. */
+async function withNewcomer(add: (kind: string, ...values: string[]) => void): Promise<void> {
+  const email = 'penelope.ashcombe-tremaine@example.net';
+  const invited = { email, emailNormalized: email, name: 'Penelope Ashcombe-Tremaine', role: 'user', lifetime: DAY };
+  const token = await server.app.stores.newcomers.inviteUnsent(invited, BY_OPERATOR);
+  const page = await createUserAgent(server.issuer).follow(`/link/${token}`);
+  expect(textOf(page.html)).toContain(email);
+  add('newcomer', email, invited.name);
+  add('mailed link', token);
+}
+
 function seedOn(page: Page): string {
   const key = /class="key">([A-Z2-7 ]+)</.exec(page.html)?.[1];
   if (!key) throw new Error(`no key on ${page.url} (${page.status}): ${textOf(page.html)}`);
@@ -195,6 +208,8 @@ const KINDS = [
     'refresh token',
     'request uri',
     'letter',
+    'newcomer',
+    'mailed link',
   ],
 ];
 

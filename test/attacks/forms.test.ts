@@ -28,7 +28,7 @@ import {
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ SIGN_UP: 'open' });
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
@@ -103,6 +103,7 @@ const FAMILIES: Record<string, Family> = {
   account: { unknown: 303, changed: 303, look: [200, 404], nowhere: 404 },
   link: { unknown: 410, changed: 403, look: [200], nowhere: 404 },
   'forgotten-password': ASKING,
+  'sign-up': ASKING,
 };
 
 describe.each(Object.entries(STATIONS))('the form %s', (name, reach) => {

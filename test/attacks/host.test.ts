@@ -37,7 +37,7 @@ let server: TestServer;
 const kept: string[] = [];
 
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ SIGN_UP: 'open' });
   const { artifacts } = server.app.stores;
   const { put, putOnce } = artifacts;
   artifacts.put = async (...args) => {

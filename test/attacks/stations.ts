@@ -88,6 +88,23 @@ export const STATIONS: Record<string, (server: TestServer) => Promise<Station>> 
     const agent = createUserAgent(server.issuer);
     return { agent, page: await agent.follow(await mailedLink(server, email)), good: {}, next: /Your account is kept/ };
   },
+  '/sign-up': async (server) => {
+    const agent = createUserAgent(server.issuer);
+    const good = { email: newcomer() };
+    return { agent, page: await agent.follow('/sign-up'), good, next: /Look into your mailbox/ };
+  },
+  '/link (sign-up)': async (server) => {
+    const good = { name: 'Ada', new_password: 'a rather different secret' };
+    return { ...(await linkPage(server, '/sign-up', newcomer())), good, next: /Your account is ready/ };
+  },
+  '/link (invitation)': async (server) => {
+    const email = newcomer();
+    const invited = { email, emailNormalized: email, name: 'Ada', role: 'user', lifetime: DAY };
+    await server.app.stores.newcomers.invite(invited, 'en', BY_OPERATOR);
+    const agent = createUserAgent(server.issuer);
+    const good = { new_password: 'a rather different secret' };
+    return { agent, page: await agent.follow(await mailedLink(server, email)), good, next: /Your account is ready/ };
+  },
   '/account/profile': (server) => accountPage(server, 'profile', { name: 'Ada' }, /Your profile is saved/),
   '/account/password': (server) =>
     accountPage(server, 'password', { new_password: 'a rather different secret' }, /Your password is changed/),
@@ -129,9 +146,16 @@ export const STATIONS: Record<string, (server: TestServer) => Promise<Station>> 
   '/account/sign-out': (server) => accountPage(server, 'profile', {}, /You are signed out/, { form: 'sign-out' }),
 };
 
+/** An address that nobody goes by. */
+const newcomer = () => `${newId('acc').toLowerCase()}@example.org`;
+
 /** The page of a link that somebody had mailed by typing an address. */
-async function linkPage(server: TestServer, asking: string): Promise<Pick<Station, 'agent' | 'page'>> {
-  const { email } = await server.addAccount();
+async function linkPage(
+  server: TestServer,
+  asking: string,
+  newcomer?: string,
+): Promise<Pick<Station, 'agent' | 'page'>> {
+  const email = newcomer ?? (await server.addAccount()).email;
   const agent = createUserAgent(server.issuer);
   await agent.submit(await agent.follow(asking), { email });
   return { agent, page: await agent.follow(await mailedLink(server, email)) };

@@ -4,8 +4,10 @@ import Libsql from 'libsql';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { newId } from '../../src/lib/ids.ts';
+import { databaseFile } from '../../src/store/sqlite/engine.ts';
+import { closeSqliteFile, openSqliteFile } from '../../src/store/sqlite/sqlite-file.ts';
 import { PASSWORD, startTestServer, type TestServer } from '../support/server.ts';
-import type { Page } from '../support/user-agent.ts';
+import { createUserAgent, type Page } from '../support/user-agent.ts';
 import { signInPage } from './stations.ts';
 
 /*
@@ -57,7 +59,7 @@ const parametersOf = (hash: string) =>
 
 beforeAll(async () => {
   countWork();
-  server = await startTestServer({ LIMIT_PER_ADDRESS: '10000' });
+  server = await startTestServer({ LIMIT_PER_ADDRESS: '10000', SIGN_UP: 'open' });
   // What is done without being asked for would be counted to whoever is looked at just then.
   await server.app.stopWork();
 });
@@ -163,5 +165,45 @@ describe('an address without an account, a wrong password and a disabled account
       expect(server.logged.join('')).not.toContain(email);
     }
     expect([...lines]).toHaveLength(1);
+  });
+});
+
+describe.each(['/forgotten-password', '/sign-up'])('an address that is typed at %s', (path) => {
+  /** All of it is the visitor's: what follows is done by the worker, which is stopped. */
+  async function ask(email: string): Promise<Tried> {
+    const agent = createUserAgent(server.issuer);
+    const page = await agent.follow(path);
+    work = [];
+    const { status, headers, html } = await agent.post(page, { email });
+    const shown = [...headers].filter(([name]) => name !== 'date');
+    const bytes = JSON.stringify([status, shown, html]).replaceAll(/req_\w{22}|[\w-]{43}/g, '*');
+    return { work: [...work], bytes: bytes.replaceAll(email, '*') };
+  }
+
+  it('costs the same work and gives the same bytes, whether it has an account, a disabled one or none', async () => {
+    const known = await server.addAccount({ email: anAddress() });
+    const disabled = await server.addAccount({ email: anAddress() });
+    await server.app.stores.accounts.disable(disabled.id, BY_OPERATOR);
+    await ask(anAddress());
+    const expected = await ask(anAddress());
+    expect(expected.work.filter((line) => line.startsWith('argon2'))).toEqual([]);
+    expect(expected.work.filter((line) => /INSERT INTO .*OutboxMessage/.test(line))).toHaveLength(1);
+    // Who it is is nothing that the request asks.
+    expect(expected.work.filter((line) => /Account/.test(line))).toEqual([]);
+    for (const { email } of [known, disabled]) expect(await ask(email)).toEqual(expected);
+  });
+
+  it('is kept sealed, in as many bytes', async () => {
+    const { email } = await server.addAccount({ email: anAddress() });
+    const lengths = [];
+    for (const one of [anAddress(), email]) {
+      await ask(one);
+      const db = openSqliteFile({ file: databaseFile(server.config.folders.data) });
+      const row = db.prepare('SELECT * FROM OutboxMessage ORDER BY createdAt DESC, rowid DESC LIMIT 1').get();
+      closeSqliteFile(db);
+      expect(JSON.stringify(row)).not.toContain(one);
+      lengths.push(String((row as { sealedPayload: string }).sealedPayload).length);
+    }
+    expect(lengths[0]).toBe(lengths[1]);
   });
 });

@@ -44,9 +44,12 @@ const MAILS: Record<Message['message'], Message> = {
   'password-reset': { message: 'password-reset' },
   'password-change-required': { message: 'password-change-required' },
   incident: { message: 'incident', must: 'password' },
-  'deletion-asked': { message: 'deletion-asked', dueAt: Date.parse('2031-05-20T14:05:00.000Z') },
+  'deletion-asked': { message: 'deletion-asked', until: Date.parse('2031-05-20T14:05:00.000Z') },
   'deletion-undone': { message: 'deletion-undone' },
   'account-deleted': { message: 'account-deleted' },
+  'sign-up': { message: 'sign-up' },
+  'sign-up-known': { message: 'sign-up-known' },
+  invitation: { message: 'invitation', until: Date.UTC(2026, 10, 28, 13, 5) },
   test: { message: 'test' },
 };
 

@@ -53,6 +53,7 @@ describe('the configuration', () => {
       loopback: true,
       mail: { by: 'folder', from: 'no-reply@localhost' },
       deletionGrace: 14 * DAY,
+      signUp: { mode: 'off', domains: [], offered: false },
     });
   });
 
@@ -110,6 +111,31 @@ describe('the configuration', () => {
       'SESSION_IDLE is longer than SESSION_LIFETIME',
     ]);
     expect(new ConfigError(found).message.split('\n')).toHaveLength(found.length + 1);
+  });
+
+  it('says who may sign up, and refuses what could not work', () => {
+    const domains = parseConfig({ SIGN_UP: 'domains', SIGN_UP_DOMAINS: 'Example.org, müller.example' });
+    expect(domains.signUp).toEqual({
+      ...{ mode: 'domains', domains: ['example.org', 'xn--mller-kva.example'], offered: true },
+    });
+    expect(parseConfig({ SIGN_UP: 'invited' }).signUp.offered).toBe(false);
+    const wants = 'SIGN_UP=domains wants the domains whose addresses may sign up, such as example.org';
+    expect(problems({ SIGN_UP: 'domains' })).toEqual([`SIGN_UP_DOMAINS is missing: ${wants}`]);
+    expect(problems({ SIGN_UP: 'domains', SIGN_UP_DOMAINS: 'example.org/x,@example.org,example.com' })).toEqual([
+      'SIGN_UP_DOMAINS: "example.org/x" is not a domain such as example.org',
+      'SIGN_UP_DOMAINS: "@example.org" is not a domain such as example.org',
+    ]);
+    expect(problems({ SIGN_UP: 'open', SIGN_UP_DOMAINS: 'example.org' })).toEqual([
+      'SIGN_UP_DOMAINS is for SIGN_UP=domains only: set that, or leave SIGN_UP_DOMAINS out',
+    ]);
+    for (const mode of ['invited', 'open']) {
+      expect(problems({ SIGN_UP: mode, ISSUER: 'https://id.example.org' })).toEqual([
+        `SIGN_UP=${mode} needs mail, which proves addresses: set SMTP_URL and MAIL_FROM, or SIGN_UP=off`,
+      ]);
+    }
+    expect(problems({ SIGN_UP: 'everybody' })).toEqual([
+      'SIGN_UP must be one of off, invited, domains, open, not "everybody"',
+    ]);
   });
 
   for (const [issuer, sound] of [
@@ -266,7 +292,7 @@ describe('.env.example', () => {
 
   it('shows every variable, with its default', () => {
     const lines = [...example.matchAll(/^#([A-Z0-9_]+)=(.*)$/gm)];
-    const source = ['config', 'mail']
+    const source = ['config', 'mail', 'sign-up']
       .map((name) => readFileSync(path.join(root, `src/config/${name}.ts`), 'utf8'))
       .join();
     const known = [...source.matchAll(/read\.(\w+)\(\s*'([A-Z0-9_]+)'/g)].flatMap(([, how, name = '']) =>

@@ -52,7 +52,7 @@ export function deletionContract(name: string, open: () => Promise<TestStores>):
       expect(answers.filter((one) => one !== 'changed')).toEqual([{ dueAt }]);
       expect(await look()).toMatchObject({ status: 'leaving', deletionDueAt: dueAt, notBefore: clock() });
       expect((await events()).filter((event) => event === 'account.deletion_asked')).toHaveLength(1);
-      expect(await letters()).toMatchObject([{ about: { message: 'deletion-asked', dueAt } }]);
+      expect(await letters()).toMatchObject([{ about: { message: 'deletion-asked', until: dueAt } }]);
     });
 
     it('happens with its letter, event and job, or not at all', async () => {

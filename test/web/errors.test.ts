@@ -12,7 +12,7 @@ import { ask, told, visit } from '../support/visit.ts';
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await startTestServer({ LIMIT_PER_ADDRESS: '10000' });
+  server = await startTestServer({ SIGN_UP: 'open', LIMIT_PER_ADDRESS: '10000' });
 });
 afterAll(() => server[Symbol.asyncDispose]());
 afterEach(() => {

@@ -23,7 +23,7 @@ const isPage = ({ headers }: RawAnswer) => String(headers['content-type']).start
 describe('over http on this machine', () => {
   let server: TestServer;
   beforeAll(async () => {
-    server = await startTestServer();
+    server = await startTestServer({ SIGN_UP: 'open' });
   });
   afterAll(() => server[Symbol.asyncDispose]());
 

@@ -13,6 +13,8 @@ const about: Message[] = [
   ...([{ message: 'account-disabled' }, { message: 'account-enabled' }, { message: 'test' }] as const),
   { message: 'password-change-required' },
   ...(['password', 'sign-in', 'sign-in-there'] as const).map((must) => ({ message: 'incident', must }) as const),
+  ...([{ message: 'sign-up' }, { message: 'sign-up-known' }] as const),
+  { message: 'invitation', until: Date.UTC(2026, 10, 28, 13, 5) },
   ...[0, 1, 2].map((left) => ({ message: 'recovery-code-used', left }) as const),
 ];
 const letter = (some: Partial<MailView> = {}): MailView => ({

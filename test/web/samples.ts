@@ -16,6 +16,7 @@ export const samples: ViewData = {
     email: accountEmail,
     remember: true,
     forgottenHref: '/forgotten-password?flow=abc',
+    signUpHref: '/sign-up?flow=abc',
     problem: { field: 'credentials', text: 'Email or password is not right.' },
   },
   'forgotten-password': {
@@ -24,6 +25,14 @@ export const samples: ViewData = {
   },
   'password-reset': {
     ...{ action: '/link', csrf: 'csrf-value', accountEmail, minLength: 15 },
+    problem: { field: 'new_password', text: 'That password is too short.' },
+  },
+  'sign-up': {
+    ...{ action: '/sign-up', csrf: 'csrf-value', email: 'ada', domains: 'example.org', backHref: '/account' },
+    problem: { field: 'email', text: 'That is no email address.' },
+  },
+  'new-account': {
+    ...{ action: '/link', csrf: 'csrf-value', accountEmail, name: 'Ada', minLength: 15 },
     problem: { field: 'new_password', text: 'That password is too short.' },
   },
   notice: {

@@ -14,6 +14,7 @@ import { orConflict } from './conflict.ts';
 import type { PrismaClient, Transaction } from './database.ts';
 import { voidLinks } from './link-rows.ts';
 import { queueLetter } from './mail.ts';
+import { prismaNewcomerAccounts } from './newcomer-accounts.ts';
 import { prismaOwnAccount } from './own-account.ts';
 import { prismaPasswordChange } from './password-change.ts';
 
@@ -78,6 +79,7 @@ export function prismaAccounts({
     ...prismaOwnAccount({ prisma, clock, auditRow, endingOf }),
     ...prismaByLink({ prisma, clock, auditRow, endingOf }),
     ...prismaPasswordChange({ prisma, clock, auditRow, sealer, endingOf }),
+    ...prismaNewcomerAccounts({ prisma, clock, auditRow }),
     async find(id) {
       const [row, totp] = await Promise.all([prisma.account.findUnique({ where: { id } }), totpCount(id)]);
       return row && toAccount(row, totp > 0);

@@ -50,7 +50,7 @@ export function prismaDeletion({
         await tx.account.updateMany({ where: { id }, data: { status: 'leaving', deletionDueAt: due } });
         await forgetBrowsers(id)(tx);
         const link = { purpose: 'deletion-undo', until: due } as const;
-        if (grace > 0) return queueLetter(tx, sealer, id, { message: 'deletion-asked', dueAt }, at, link);
+        if (grace > 0) return queueLetter(tx, sealer, id, { message: 'deletion-asked', until: dueAt }, at, link);
         await tx.auditEvent.create({ data: auditRow({ event: 'account.deleted', accountId: id }, by, at) });
         await remove(tx, id, at);
       },

@@ -42,8 +42,19 @@ export async function queueLetter(
     ...{ at: at.getTime(), about },
     ...(link && { token: await insertLink(tx, sealer, { ...link, of: { accountId } }, at) }),
   };
+  await insertLetter(tx, sealer, letter, accountId, at);
+}
+
+/** @param accountId null: its receiver has none */
+export async function insertLetter(
+  tx: Transaction,
+  sealer: Sealer,
+  letter: Letter,
+  accountId: string | null,
+  at: Date,
+): Promise<void> {
   const id = newId('msg');
-  const payload: Payload = { message: about.message, accountId, to: masked(account.email) };
+  const payload: Payload = { message: letter.about.message, accountId, to: masked(letter.to) };
   await tx.outboxMessage.create({
     data: {
       ...{ id, kind: 'mail', payload: JSON.stringify(payload), sealedPayload: sealLetter(sealer, id, letter) },

@@ -1,0 +1,184 @@
+import { describe, expect, it } from 'vitest';
+import type { NewAccount } from '../../src/accounts/store.ts';
+import { DAY, toMilliseconds } from '../../src/lib/duration.ts';
+import { sha256 } from '../../src/lib/hash.ts';
+import { createSealer } from '../../src/lib/sealing.ts';
+import type { Newcomer } from '../../src/links/newcomers.ts';
+import { openLetter } from '../../src/mail/sealed-letter.ts';
+import type { MailJob } from '../../src/outbox/outbox.ts';
+import { racers, type TestStores } from '../support/stores.ts';
+import { anAccount, BY } from './samples.ts';
+
+const ADA: Newcomer = { email: 'Ada@example.org', emailNormalized: 'ada@example.org' };
+const INVITED = { ...ADA, name: 'Ada', role: 'administrator', lifetime: 3 * DAY };
+const account = (some: Partial<NewAccount> = {}) => anAccount({ email: ADA.email, emailVerified: true, ...some });
+
+/** Every NewcomerLinks must pass this, with the accounts that are made by them. */
+export function newcomersContract(name: string, open: () => Promise<TestStores>): void {
+  async function opened() {
+    const stores = await open();
+    const { newcomers, outbox, clock, keyring, links, rows } = stores;
+    const letters = async () => {
+      const taken = await outbox.take(100, clock() + 1000);
+      const mails = taken.filter((one): one is typeof one & { job: MailJob } => one.job.kind === 'mail');
+      return mails.map(({ id, job }) => openLetter(createSealer(keyring), id, job.sealed));
+    };
+    return {
+      ...stores,
+      letters,
+      /** A link that was mailed to Ada. */
+      async signUp() {
+        await newcomers.signUp(ADA, 'de', BY);
+        return sha256((await letters()).at(-1)?.token ?? '');
+      },
+      isOpen: async (tokenHash: string) => (await links.open(tokenHash)) !== null,
+      events: async () => (await rows('AuditEvent')).map((row) => row['event']).sort(),
+    };
+  }
+  const SIGN_UP = { purpose: 'sign-up' } as const;
+
+  describe(`newcomers in ${name}`, () => {
+    it('get a letter at the address as it was written, in the language of the page; the row names neither', async () => {
+      const { newcomers, letters, rows, clock, links } = await opened();
+      await newcomers.signUp(ADA, 'de', BY);
+      const [row] = await rows('MailedLink');
+      const job = await rows('OutboxMessage');
+      expect(JSON.stringify([row, job])).not.toMatch(/ada@example/i);
+      const [letter, ...more] = await letters();
+      expect([letter, more]).toEqual([
+        {
+          ...{ to: ADA.email, name: null, locale: 'de', at: clock(), about: { message: 'sign-up' } },
+          token: expect.stringMatching(/^gwl_[\w-]{43}$/),
+        },
+        [],
+      ]);
+      expect(JSON.stringify(row)).not.toContain(letter?.token?.slice(4));
+      expect(await links.open(sha256(letter?.token ?? ''))).toEqual({
+        ...{ purpose: 'sign-up', accountId: null, detail: { email: ADA.email } },
+      });
+    });
+
+    it('have one link of a kind, the newest, also of many that are made at once; others have theirs', async () => {
+      const { newcomers, rows, signUp, isOpen } = await opened();
+      const other = { email: 'eve@example.org', emailNormalized: 'eve@example.org' };
+      await newcomers.signUp(other, 'en', BY);
+      const first = await signUp();
+      await newcomers.invite(INVITED, 'en', BY);
+      await racers(6, () => newcomers.signUp(ADA, 'en', BY));
+      expect(await isOpen(first)).toBe(false);
+      expect((await rows('MailedLink')).map((row) => row['purpose']).sort()).toEqual([
+        ...['invitation', 'sign-up', 'sign-up'],
+      ]);
+    });
+
+    it('make an account and spend the link by it, and their other links end', async () => {
+      const { newcomers, accounts, signUp, isOpen, events, rows } = await opened();
+      await newcomers.invite(INVITED, 'en', BY);
+      const tokenHash = await signUp();
+      expect(await accounts.createByLink(account(), { ...SIGN_UP, tokenHash }, BY)).toBe(true);
+      expect(await accounts.findByEmail('ada@example.org')).toMatchObject({ id: 'acc_ada', emailVerified: true });
+      expect([await isOpen(tokenHash), await newcomers.invitations()]).toEqual([false, []]);
+      expect(await events()).toEqual(['account.created', 'invitation.sent', 'sign_up.asked', 'sign_up.done']);
+      // Nothing of the person outlives the account.
+      await accounts.delete('acc_ada', BY);
+      expect(await rows('MailedLink')).toEqual([]);
+    });
+
+    it('make nothing by a link of another kind, of nobody, or too late', async () => {
+      const { accounts, clock, signUp, everything } = await opened();
+      const tokenHash = await signUp();
+      const before = await everything();
+      const spend = (link: { purpose: 'sign-up' | 'invitation'; tokenHash: string }) =>
+        accounts.createByLink(account(), link, BY);
+      expect(await spend({ purpose: 'invitation', tokenHash })).toBe(false);
+      expect(await spend({ ...SIGN_UP, tokenHash: 'nobody' })).toBe(false);
+      clock.forward(DAY);
+      expect(await spend({ ...SIGN_UP, tokenHash })).toBe(false);
+      expect(await everything()).toBe(before);
+    });
+
+    it('make one account of one link, however many race for it', async () => {
+      const { accounts, signUp } = await opened();
+      const tokenHash = await signUp();
+      const won = await racers(8, (index) =>
+        accounts.createByLink(
+          account({ id: `acc_${index}`, email: `ada${index}@example.org` }),
+          { ...SIGN_UP, tokenHash },
+          BY,
+        ),
+      );
+      expect(won.filter(Boolean)).toHaveLength(1);
+      expect(await accounts.list()).toHaveLength(1);
+    });
+
+    it('make one account of an address by two links and an operator at once: the others are told that it is taken', async () => {
+      const { accounts, newcomers, signUp } = await opened();
+      const tokenHash = await signUp();
+      const invitation = sha256(await newcomers.inviteUnsent(INVITED, BY));
+      const outcomes = await Promise.allSettled([
+        accounts.createByLink(account({ id: 'acc_1' }), { ...SIGN_UP, tokenHash }, BY),
+        accounts.createByLink(account({ id: 'acc_2' }), { purpose: 'invitation', tokenHash: invitation }, BY),
+        accounts.createByLink(account({ id: 'acc_3' }), { ...SIGN_UP, tokenHash }, BY),
+        accounts.create(account({ id: 'acc_4', email: 'ADA@EXAMPLE.ORG' }), BY),
+      ]);
+      expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      for (const outcome of outcomes)
+        if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ name: 'Conflict' });
+      expect(await accounts.list()).toHaveLength(1);
+    });
+
+    it('keep their link where the address is taken, or where not all can be written', async () => {
+      const { accounts, signUp, isOpen, everything, refuseInserts } = await opened();
+      const tokenHash = await signUp();
+      await accounts.create(anAccount({ id: 'acc_other', email: 'ADA@example.org' }), BY);
+      const before = await everything();
+      const spend = () => accounts.createByLink(account(), { ...SIGN_UP, tokenHash }, BY);
+      await expect(spend()).rejects.toMatchObject({ name: 'Conflict' });
+      await accounts.delete('acc_other', BY);
+      await refuseInserts('AuditEvent');
+      await expect(spend()).rejects.toThrow();
+      expect([await isOpen(tokenHash), await accounts.list()]).toEqual([true, []]);
+      expect(before).toContain('acc_other');
+    });
+
+    it('are invited with a letter or without, listed while that is open, and revoked once', async () => {
+      const { newcomers, letters, clock, isOpen, events, everything } = await opened();
+      await newcomers.invite(INVITED, 'de', BY);
+      const [letter] = await letters();
+      const until = clock() + toMilliseconds(3 * DAY);
+      expect(letter).toMatchObject({
+        to: ADA.email,
+        name: 'Ada',
+        locale: 'de',
+        about: { message: 'invitation', until },
+      });
+      const listed = { email: ADA.email, name: 'Ada', role: 'administrator', createdAt: clock(), expiresAt: until };
+      expect(await newcomers.invitations()).toEqual([{ ...listed, id: expect.any(String), mailed: true }]);
+
+      const token = sha256(await newcomers.inviteUnsent(INVITED, BY));
+      expect(await letters()).toEqual([]);
+      expect([await isOpen(sha256(letter?.token ?? '')), await isOpen(token)]).toEqual([false, true]);
+      expect(await newcomers.invitations()).toMatchObject([{ mailed: false }]);
+      expect(await newcomers.revoke('ada@example.org', BY)).toBe(true);
+      const before = await everything();
+      expect(await newcomers.revoke('ada@example.org', BY)).toBe(false);
+      expect(await everything()).toBe(before);
+      expect([await isOpen(token), await newcomers.invitations()]).toEqual([false, []]);
+      expect(await events()).toEqual(['invitation.revoked', 'invitation.sent', 'invitation.sent']);
+    });
+
+    it('who have an account are told, where it is active', async () => {
+      const { accounts, newcomers, letters, rows, clock } = await opened();
+      await accounts.create(account({ claims: { name: 'Ada', locale: 'de' } }), BY);
+      await newcomers.tellKnown('acc_ada', 'en', BY);
+      expect(await letters()).toEqual([
+        { to: ADA.email, name: 'Ada', locale: 'de', at: clock(), about: { message: 'sign-up-known' } },
+      ]);
+      await accounts.disable('acc_ada', BY);
+      const before = await rows('OutboxMessage');
+      await newcomers.tellKnown('acc_ada', 'en', BY);
+      await newcomers.tellKnown('acc_nobody', 'en', BY);
+      expect(await rows('OutboxMessage')).toEqual(before);
+    });
+  });
+}
