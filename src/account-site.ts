@@ -1,6 +1,7 @@
 import type Router from '@koa/router';
 import { type ApplicationsDeps, createApplications } from './account-pages/applications.ts';
 import { createAuthenticators } from './account-pages/authenticators.ts';
+import { createEmail, type EmailDeps } from './account-pages/email.ts';
 import { createNewAuthenticator, type NewAuthenticatorDeps } from './account-pages/new-authenticator.ts';
 import { createOverview } from './account-pages/overview.ts';
 import { createPassword, type PasswordDeps } from './account-pages/password.ts';
@@ -19,7 +20,8 @@ type Deps = Omit<OwnSessionsDeps, 'sessionEnds'> &
   Omit<ApplicationsDeps, 'access'> &
   Omit<PasswordDeps, 'sessions'> &
   Omit<SessionsDeps, 'sessions'> &
-  NewAuthenticatorDeps & { outbox: Outbox };
+  NewAuthenticatorDeps &
+  EmailDeps & { outbox: Outbox };
 
 /** The account pages, put together. */
 export function accountPages(deps: Deps): Router {
@@ -29,6 +31,7 @@ export function accountPages(deps: Deps): Router {
   const parts = [
     createOverview(own),
     createProfile(own),
+    createEmail(own),
     createPassword(own),
     createAuthenticators(own),
     createNewAuthenticator(own),

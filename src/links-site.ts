@@ -1,4 +1,5 @@
 import type Router from '@koa/router';
+import { createAddressPages } from './link-pages/address.ts';
 import { type ForgottenPasswordDeps, forgottenPasswordRoutes } from './link-pages/forgotten-password.ts';
 import { createPasswordReset, type PasswordResetDeps } from './link-pages/password-reset.ts';
 import { type LinkRoutesDeps, linkRoutes } from './link-pages/routes.ts';
@@ -13,7 +14,7 @@ type Deps = Omit<LinkRoutesDeps & ForgottenPasswordDeps & PasswordResetDeps, 'pa
 /** The pages of whoever has a mailed link, or asks for one, put together. */
 export function linkPages({ mail, ...deps }: Deps): Router[] {
   const parts = { ...deps, returns: createReturnCookie(deps) };
-  const pages = { 'password-reset': createPasswordReset(parts) };
+  const pages = { 'password-reset': createPasswordReset(parts), ...createAddressPages(parts) };
   const asking = mail ? [forgottenPasswordRoutes(parts)] : [];
   return [linkRoutes({ ...deps, pages }), ...asking];
 }

@@ -25,7 +25,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   interaction: ['web', 'assurance', 'accounts', 'consents', 'limits', 'audit'],
   setup: ['web', 'assurance', 'accounts', 'limits'],
   'link-pages': ['web', 'assurance', 'accounts', 'limits', 'links'],
-  'account-pages': ['web', 'assurance', 'accounts', 'consents', 'limits', 'audit'],
+  'account-pages': ['web', 'assurance', 'accounts', 'consents', 'limits', 'links', 'audit'],
   oidc: [
     'limits',
     'web',

@@ -20,6 +20,10 @@ export type AuditEvent =
   | { event: 'recovery_code.used'; accountId: string }
   | { event: 'link.sent'; accountId: string; purpose: string }
   | { event: 'password_reset.used'; accountId: string }
+  | { event: 'email.verified'; accountId: string }
+  | { event: 'email.change_asked'; accountId: string }
+  | { event: 'email.changed'; accountId: string }
+  | { event: 'email.change_undone'; accountId: string }
   | { event: 'sign_in.succeeded'; accountId: string; clientId: string; amr: readonly string[]; acr: string }
   | {
       event: 'sign_in.failed';

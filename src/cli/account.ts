@@ -4,6 +4,7 @@ import { accountDelete } from './account-delete.ts';
 import { accountImport } from './account-import.ts';
 import { accountList } from './account-list.ts';
 import { accountResetMfa } from './account-reset-mfa.ts';
+import { accountSetEmail } from './account-set-email.ts';
 import { accountSetPassword } from './account-set-password.ts';
 import { accountShow } from './account-show.ts';
 import { accountSignOut } from './account-sign-out.ts';
@@ -19,6 +20,7 @@ export function accountCommands(cli: Cli): Command {
     .addCommand(accountList(cli))
     .addCommand(accountShow(cli))
     .addCommand(accountUpdate(cli))
+    .addCommand(accountSetEmail(cli))
     .addCommand(accountSetPassword(cli))
     .addCommand(accountDisable(cli))
     .addCommand(accountEnable(cli))

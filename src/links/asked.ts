@@ -10,8 +10,13 @@ export interface Owners {
 /** What follows when somebody typed an address. Behind the back of whoever did: what is done here shows to nobody. */
 export function createAskedJobs({ links, owners }: { links: LinkStore; owners: Owners }) {
   const answers: Record<AskedPurpose, (asked: Asked, owner: { id: string } | null) => Promise<unknown>> = {
-    async 'password-reset'({ purpose, language, by }, owner) {
-      if (owner) await links.send(owner.id, { purpose, language, by });
+    async 'password-reset'({ language, by }, owner) {
+      if (owner) await links.send(owner.id, { purpose: 'password-reset', language, by });
+    },
+    async 'email-change'({ change, language, by }, owner) {
+      if (!change) return;
+      if (owner) await links.tellTaken(owner.id);
+      else await links.offerChange(change, { language, by });
     },
   };
 

@@ -1,7 +1,14 @@
 import { DAY, HOUR, type Seconds } from '../lib/duration.ts';
 
 /** What a mailed link lets its holder do, once: a closed list. Each has a page in src/link-pages. */
-export type Purpose = 'password-reset';
+export type Purpose =
+  | 'password-reset'
+  /** Proves the address that it went to. */
+  | 'email-verification'
+  /** Went to an address that the account is to have. */
+  | 'email-change'
+  /** Went to an address that the account had: puts it back. */
+  | 'email-undo';
 
 interface Rule {
   lifetime: Seconds;
@@ -11,6 +18,10 @@ interface Rule {
 
 const RULES: Record<Purpose, Rule> = {
   'password-reset': { lifetime: HOUR, newestOnly: true },
+  'email-verification': { lifetime: DAY, newestOnly: true },
+  'email-change': { lifetime: HOUR, newestOnly: true },
+  // Whoever takes an account over may change its address again and again: none of that ends the owner's.
+  'email-undo': { lifetime: 7 * DAY, newestOnly: false },
 };
 
 export function ruleOf(purpose: Purpose): Rule {

@@ -10,6 +10,8 @@ import { type Language, pickLanguage, type Translate, translator } from './texts
 const NAMES = [
   ...(['totp-added', 'password-set', 'factors-reset', 'recovery-code-used'] as const),
   ...(['account-disabled', 'account-enabled', 'password-reset', 'test'] as const),
+  ...(['email-verification', 'email-change', 'email-change-asked', 'email-changed', 'email-new'] as const),
+  ...(['email-undone', 'email-taken', 'email-set'] as const),
 ];
 /** The template of every message that has none of its own. */
 const COMMON = 'notice';

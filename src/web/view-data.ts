@@ -30,6 +30,13 @@ export interface PasswordResetView extends FormPage {
   problem: Problem;
 }
 
+/** What a mailed link would do, before it does. */
+export interface LinkQuestionView extends FormPage {
+  title: string;
+  paragraphs: string[];
+  submit: string;
+}
+
 /** Something that was done, or is to be done elsewhere, in words. */
 export interface NoticeView extends Page {
   title: string;
@@ -128,6 +135,7 @@ export interface ViewData extends AccountViews {
   'sign-in': SignInView;
   'forgotten-password': ForgottenPasswordView;
   'password-reset': PasswordResetView;
+  'link-question': LinkQuestionView;
   notice: NoticeView;
   totp: TotpView;
   'recovery-code': RecoveryCodeView;
@@ -151,6 +159,7 @@ export const VIEW_NAMES = Object.keys({
   'sign-in': 0,
   'forgotten-password': 0,
   'password-reset': 0,
+  'link-question': 0,
   notice: 0,
   totp: 0,
   'recovery-code': 0,
@@ -167,6 +176,8 @@ export const VIEW_NAMES = Object.keys({
   account: 0,
   'account-profile': 0,
   'account-password': 0,
+  'account-email': 0,
+  'account-email-new': 0,
   'account-authenticators': 0,
   'account-recovery-codes': 0,
   'account-sessions': 0,
