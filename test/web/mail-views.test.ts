@@ -11,6 +11,10 @@ const site = { folder, siteName: 'Meadow', issuer: 'https://id.example.org' };
 const about: Message[] = [
   ...([{ message: 'totp-added' }, { message: 'password-set' }, { message: 'factors-reset' }] as const),
   ...([{ message: 'account-disabled' }, { message: 'account-enabled' }, { message: 'test' }] as const),
+  ...(['email-verification', 'email-change', 'email-change-asked', 'email-changed'] as const).map((message) => ({
+    message,
+  })),
+  ...(['email-new', 'email-undone', 'email-taken', 'email-set'] as const).map((message) => ({ message })),
   ...[0, 1, 2].map((left) => ({ message: 'recovery-code-used', left }) as const),
 ];
 const letter = (some: Partial<MailView> = {}): MailView => ({

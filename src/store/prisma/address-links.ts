@@ -43,7 +43,7 @@ export function prismaAddressLinks({
         });
         if (count === 0) return false;
         const purpose = 'email-verification';
-        const { emailNormalized: email } = await tx.account.findUniqueOrThrow({ where: { id: accountId } });
+        const { email } = await tx.account.findUniqueOrThrow({ where: { id: accountId } });
         await queueLetter(tx, sealer, accountId, { message: purpose }, at, { purpose, language, detail: { email } });
         await tx.auditEvent.create({ data: auditRow({ event: 'link.sent', accountId, purpose }, by, at) });
         return true;

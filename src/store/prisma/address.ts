@@ -48,7 +48,7 @@ export function prismaAddress({
       return change({
         write: (tx, stamp) =>
           tx.account.updateMany({
-            where: { id: accountId, status: 'active', emailNormalized: String(link.detail['email']) },
+            where: { id: accountId, status: 'active', emailNormalized: normalizeEmail(String(link.detail['email'])) },
             data: { emailVerified: true, ...stamp },
           }),
         ...{ event: { event: 'email.verified', accountId }, by },
