@@ -112,6 +112,8 @@ export function emailContract(name: string, open: () => Promise<TestStores>): vo
       expect(won.filter(Boolean)).toHaveLength(1);
       expect(await accounts.resetPassword('acc_ada', reset, 'new-hash', BY)).toBe(false);
       expect(await links.open(undo)).not.toBeNull();
+      const spent = (await stores.rows('MailedLink')).filter(({ spentAt }) => spentAt !== null);
+      expect(spent).toMatchObject([{ tokenHash: change, purpose: 'email-change' }]);
       expect((await stores.look()).passwordHash).toBe('hash-1');
     });
 
@@ -121,6 +123,15 @@ export function emailContract(name: string, open: () => Promise<TestStores>): vo
       const second = await offered(stores, EVIL[1]);
       expect(await stores.accounts.changeEmail('acc_ada', first.change, 'en', BY)).toBe(false);
       expect(await stores.accounts.changeEmail('acc_ada', second.change, 'en', BY)).toBe(true);
+    });
+
+    it('that waits to be looked up is void after another', async () => {
+      const stores = await opened();
+      const waiting = await stores.askedBy(EVIL[1]);
+      await moved(stores, EVIL[0]);
+      const before = await stores.everything();
+      expect(await stores.links.offerChange(waiting, LETTER)).toBe(false);
+      expect(await stores.everything()).toBe(before);
     });
 
     const since: [string, (stores: WithMail) => Promise<unknown>][] = [

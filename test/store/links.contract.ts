@@ -86,6 +86,14 @@ export function linkStoreContract(name: string, open: () => Promise<TestStores>)
       });
     }
 
+    it('set no password where they are for something else', async () => {
+      const { accounts, links, hashTo, everything } = await opened();
+      await links.sendProof('acc_ada', LETTER);
+      const before = await everything();
+      expect(await accounts.resetPassword('acc_ada', await hashTo(ADDRESS), 'new-hash', BY)).toBe(false);
+      expect(await everything()).toBe(before);
+    });
+
     it('change nothing once they are spent, run out, or there is a newer one', async () => {
       const { accounts, hash, clock, everything, links, hashTo, deliver } = await opened();
       const refused = async (one: string) => {
