@@ -3,6 +3,7 @@ import { createActivity } from './account-pages/activity.ts';
 import { type ApplicationsDeps, createApplications } from './account-pages/applications.ts';
 import { createAuthenticators } from './account-pages/authenticators.ts';
 import { createDelete, type DeleteDeps } from './account-pages/delete.ts';
+import { createEmail, type EmailDeps } from './account-pages/email.ts';
 import { createExport, type ExportDeps } from './account-pages/export.ts';
 import { createNewAuthenticator, type NewAuthenticatorDeps } from './account-pages/new-authenticator.ts';
 import { createOverview } from './account-pages/overview.ts';
@@ -28,7 +29,8 @@ type Deps = Omit<OwnSessionsDeps, 'sessionEnds' | 'records'> &
   Omit<ApplicationsDeps, 'access'> &
   Omit<PasswordDeps, 'sessions'> &
   Omit<SessionsDeps, 'sessions'> &
-  NewAuthenticatorDeps & { outbox: Outbox; stores: Pick<Stores, 'activity' | 'knownBrowsers'> };
+  NewAuthenticatorDeps &
+  EmailDeps & { outbox: Outbox; stores: Pick<Stores, 'activity' | 'knownBrowsers'> };
 
 /** The account pages, put together. */
 export function accountPages(deps: Deps): Router {
@@ -45,6 +47,7 @@ export function accountPages(deps: Deps): Router {
   const parts = [
     createOverview(own),
     createProfile(own),
+    createEmail(own),
     createPassword(own),
     createAuthenticators(own),
     createNewAuthenticator(own),

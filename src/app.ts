@@ -199,7 +199,8 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   for (const part of linkPages(linkDeps)) koa.use(part.routes());
   koa.use(
     accountPages({
-      ...{ ...step, stores, artifacts, registry, outbox, issuer, lifetimes, secondFactor, passwordPolicy },
+      ...{ ...step, stores, links: stores.links, artifacts, registry, outbox },
+      ...{ issuer, lifetimes, secondFactor, passwordPolicy },
       provider: () => provider,
       pending: stores.progress<PendingAuthenticator>('authenticator'),
     }).routes(),

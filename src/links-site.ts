@@ -1,4 +1,5 @@
 import type Router from '@koa/router';
+import { createAddressPages } from './link-pages/address.ts';
 import { createDeletionUndo, type DeletionUndoDeps } from './link-pages/deletion-undo.ts';
 import { type ForgottenPasswordDeps, forgottenPasswordRoutes } from './link-pages/forgotten-password.ts';
 import { createNewAccount, type NewAccountDeps } from './link-pages/new-account.ts';
@@ -22,6 +23,7 @@ export function linkPages({ mail, ...deps }: Deps): Router[] {
   const parts = { ...deps, returns: createReturnCookie(deps) };
   const pages = {
     'password-reset': createPasswordReset(parts),
+    ...createAddressPages(parts),
     'deletion-undo': createDeletionUndo(parts),
     'sign-up': createNewAccount('sign-up', parts),
     invitation: createNewAccount('invitation', parts),

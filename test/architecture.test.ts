@@ -28,7 +28,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   interaction: ['web', 'assurance', 'accounts', 'consents', 'limits', 'audit'],
   setup: ['web', 'assurance', 'accounts', 'limits'],
   'link-pages': ['web', 'assurance', 'accounts', 'limits', 'links'],
-  'account-pages': ['web', 'assurance', 'accounts', 'consents', 'limits', 'audit', 'own-data'],
+  'account-pages': ['web', 'assurance', 'accounts', 'consents', 'limits', 'links', 'audit', 'own-data'],
   oidc: [
     'limits',
     'web',

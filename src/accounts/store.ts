@@ -84,6 +84,26 @@ export interface AccountStore {
    * the second factor stays. False where the link is open no more or the account is not active: nothing was written.
    */
   resetPassword(id: string, tokenHash: string, passwordHash: string, by: By): Promise<boolean>;
+  /** By whoever holds the link. False where it is open no more, or the account has another address by now. */
+  verifyEmail(id: string, tokenHash: string, by: By): Promise<boolean>;
+  /**
+   * To the address that the link went to. Ends the other links that were mailed to the old one; sessions stay. False
+   * where the link is open no more, the account is not as it was, or somebody has the address: nothing was written.
+   * @param language of the letter, where its receiver has chosen none
+   */
+  changeEmail(id: string, tokenHash: string, language: string, by: By): Promise<boolean>;
+  /**
+   * Back to the address that the link went to, whatever the account has now. Ends every session and grant, makes the
+   * password unusable, forgets known browsers, ends all that was mailed after the link, and mails a link to set a
+   * password. False where the link is open no more or the account is disabled: nothing was written.
+   * @throws {Conflict} when another account has the address by now
+   */
+  undoEmail(id: string, tokenHash: string, language: string, by: By): Promise<boolean>;
+  /**
+   * By an operator. Ends every link that was mailed for the account; both addresses are told. False where there is no
+   * such account. @throws {Conflict} when the normalized address is taken
+   */
+  setEmail(id: string, email: string, emailVerified: boolean, by: By): Promise<boolean>;
   /** Compare-and-set on the hash: a change of password made meanwhile stands. */
   upgradePasswordHash(id: string, from: string, to: string): Promise<boolean>;
   setClaims(id: string, claims: StandardClaims, emailVerified: boolean, by: By): Promise<boolean>;

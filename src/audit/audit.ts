@@ -29,6 +29,10 @@ export type AuditEvent =
   | { event: 'invitation.sent'; invitationId: string; role: string; mailed: boolean }
   | { event: 'invitation.revoked'; invitationId: string }
   | { event: 'invitation.used'; accountId: string; invitationId: string }
+  | { event: 'email.verified'; accountId: string }
+  | { event: 'email.change_asked'; accountId: string }
+  | { event: 'email.changed'; accountId: string }
+  | { event: 'email.change_undone'; accountId: string }
   | { event: 'sign_in.succeeded'; accountId: string; clientId: string; amr: readonly string[]; acr: string }
   | {
       event: 'sign_in.failed';

@@ -6,6 +6,7 @@ import { accountImport } from './account-import.ts';
 import { accountList } from './account-list.ts';
 import { accountRequirePasswordChange } from './account-require-password-change.ts';
 import { accountResetMfa } from './account-reset-mfa.ts';
+import { accountSetEmail } from './account-set-email.ts';
 import { accountSetPassword } from './account-set-password.ts';
 import { accountShow } from './account-show.ts';
 import { accountSignOut } from './account-sign-out.ts';
@@ -22,6 +23,7 @@ export function accountCommands(cli: Cli): Command {
     .addCommand(accountShow(cli))
     .addCommand(accountExport(cli))
     .addCommand(accountUpdate(cli))
+    .addCommand(accountSetEmail(cli))
     .addCommand(accountSetPassword(cli))
     .addCommand(accountRequirePasswordChange(cli))
     .addCommand(accountDisable(cli))

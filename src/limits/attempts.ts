@@ -125,10 +125,15 @@ export function createAttempts({
         [subjectOf('code-address', names.address(address)), perAddress],
         [subjectOf('code', names.account(accountId)), perAccount(limits.codes, MAX_CONSECUTIVE)],
       ]),
-    /** A letter that anybody can ask for, whoever gets it. @throws {Refusal} `too_many_attempts` */
-    letter: (email: string, address: string): Promise<Attempt> =>
+    /**
+     * A letter that anybody can ask for, whoever gets it.
+     * @param accountId of which another address is told each time, whatever was typed
+     * @throws {Refusal} `too_many_attempts`
+     */
+    letter: (email: string, address: string, accountId?: string): Promise<Attempt> =>
       take([
         [subjectOf('letter-address', names.address(address)), perAddress],
+        ...(accountId ? [[subjectOf('letter', names.account(accountId)), perLetterBox] as [string, AttemptRule]] : []),
         [subjectOf('letter', names.email(email)), perLetterBox],
       ]),
     /** What somebody who is signed in does with much work, whatever the address. @throws {Refusal} `too_many_attempts` */

@@ -26,6 +26,11 @@ export function createAskedJobs({
       if (owner) await newcomers.tellKnown(owner.id, language, by);
       else await newcomers.signUp({ email: written, emailNormalized: email }, language, by);
     },
+    async 'email-change'({ change, language, by }, owner) {
+      if (!change) return;
+      if (owner) await links.tellTaken(owner.id);
+      else await links.offerChange(change, { language, by });
+    },
   };
 
   return {

@@ -1,7 +1,17 @@
 import { DAY, HOUR, type Seconds } from '../lib/duration.ts';
 
 /** What a mailed link lets its holder do, once: a closed list. Each has a page in src/link-pages. */
-export type Purpose = 'password-reset' | 'deletion-undo' | NewcomerPurpose;
+export type Purpose =
+  | 'password-reset'
+  /** Proves the address that it went to. */
+  | 'email-verification'
+  /** Went to an address that the account is to have. */
+  | 'email-change'
+  /** Went to an address that the account had: puts it back. */
+  | 'email-undo'
+  /** Whoever deletes an account keeps it after all. */
+  | 'deletion-undo'
+  | NewcomerPurpose;
 
 /** By which whoever reads mail at an address makes an account of it. */
 export type NewcomerPurpose = 'sign-up' | 'invitation';
@@ -18,6 +28,10 @@ const RULES: Record<Purpose, Rule> = {
   'deletion-undo': { lifetime: null, newestOnly: true },
   'sign-up': { lifetime: DAY, newestOnly: true },
   invitation: { lifetime: 7 * DAY, newestOnly: true },
+  'email-verification': { lifetime: DAY, newestOnly: true },
+  'email-change': { lifetime: HOUR, newestOnly: true },
+  // Whoever takes an account over may change its address again and again: none of that ends the owner's.
+  'email-undo': { lifetime: 7 * DAY, newestOnly: false },
 };
 
 export function ruleOf(purpose: Purpose): Rule {

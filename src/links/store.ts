@@ -1,8 +1,9 @@
 import type { By } from '../lib/by.ts';
+import type { AddressLinks, AskedChange } from './address.ts';
 import type { MailedLink, NewcomerPurpose, Purpose } from './link.ts';
 
 /** What can be asked for by typing an address alone. */
-export type AskedPurpose = Extract<Purpose, 'password-reset' | 'sign-up'>;
+export type AskedPurpose = Extract<Purpose, 'password-reset' | 'sign-up' | 'email-change'>;
 
 /** An address that somebody typed on a page that answers everybody alike. */
 export interface Asked {
@@ -14,11 +15,13 @@ export interface Asked {
   /** Of the page (BCP 47): where nobody has chosen another, the letter is in the same language. */
   language: string;
   by: By;
+  /** With `email-change`: for whom. */
+  change?: AskedChange;
 }
 
 export interface LinkLetter {
-  /** Those whose letters say nothing but that. */
-  purpose: Exclude<Purpose, 'deletion-undo' | NewcomerPurpose>;
+  /** Those whose letters say nothing else. Those about an address are good for one address alone: see `AddressLinks`. */
+  purpose: Exclude<Purpose, 'deletion-undo' | NewcomerPurpose | `email-${string}`>;
   /** For who has said nothing else. */
   language: string;
   by: By;
@@ -28,7 +31,7 @@ export interface LinkLetter {
  * One-time addresses that go out by mail. A change that a link is for spends it itself, in its own transaction. Every
  * implementation passes test/store/links.contract.ts.
  */
-export interface LinkStore {
+export interface LinkStore extends AddressLinks {
   /**
    * Queues the look for whose address that is, so that the request does the same work and takes the same time whoever
    * it is. What was typed is sealed until then.

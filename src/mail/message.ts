@@ -20,6 +20,20 @@ export type Message =
   /** Somebody asked for an account at an address that has one. */
   | { message: 'sign-up-known' }
   | { message: 'invitation'; until: Milliseconds }
+  | { message: 'email-verification' }
+  /** To the address that an account is to have. */
+  | { message: 'email-change' }
+  /** To the address that it has, which may be lost by it. */
+  | { message: 'email-change-asked' }
+  /** To the address that it had. */
+  | { message: 'email-changed' }
+  /** To the address that it has by now. */
+  | { message: 'email-new' }
+  | { message: 'email-undone' }
+  /** To whoever has an address that somebody else wanted. */
+  | { message: 'email-taken' }
+  /** By an operator, to both addresses. */
+  | { message: 'email-set' }
   /** An operator wants to see whether mail arrives. */
   | { message: 'test' };
 

@@ -23,6 +23,21 @@ export interface AccountPasswordView extends OwnPage {
   problem: Problem;
 }
 
+export interface AccountEmailView extends OwnPage {
+  action: string;
+  emailVerified: boolean;
+  /** Letters can be sent. */
+  mail: boolean;
+  problem: Problem;
+}
+
+export interface AccountEmailNewView extends OwnPage {
+  action: string;
+  /** As it was typed. */
+  email: string;
+  problem: Problem;
+}
+
 export interface AccountAuthenticatorsView extends OwnPage {
   authenticators: { id: string; name: string; addedAt: string }[];
   mayRemove: boolean;
@@ -84,6 +99,8 @@ export interface AccountViews {
   account: AccountView;
   'account-profile': AccountProfileView;
   'account-password': AccountPasswordView;
+  'account-email': AccountEmailView;
+  'account-email-new': AccountEmailNewView;
   'account-authenticators': AccountAuthenticatorsView;
   'account-recovery-codes': AccountRecoveryCodesView;
   'account-sessions': AccountSessionsView;

@@ -7,7 +7,7 @@ import { isInside } from './assets.ts';
 import { type Language, pickLanguage, type TextParams, type Translate, translator } from './texts.ts';
 
 /** Every message there is; each has its texts, and a template of its own where the operator gives it one. */
-const NAMES = [
+export const MAIL_NAMES = [
   'totp-added',
   'password-set',
   'factors-reset',
@@ -23,6 +23,14 @@ const NAMES = [
   'sign-up',
   'sign-up-known',
   'invitation',
+  'email-verification',
+  'email-change',
+  'email-change-asked',
+  'email-changed',
+  'email-new',
+  'email-undone',
+  'email-taken',
+  'email-set',
   'test',
 ] as const;
 /** The template of every message that has none of its own. */
@@ -30,7 +38,7 @@ const COMMON = 'notice';
 /** Their receivers have no account. */
 const TO_NEWCOMERS: readonly string[] = ['sign-up', 'invitation'];
 /** A page of ours that a letter leads to without a one-time link. */
-const PAGES: Partial<Record<(typeof NAMES)[number], string>> = { 'sign-up-known': '/account' };
+const PAGES: Partial<Record<(typeof MAIL_NAMES)[number], string>> = { 'sign-up-known': '/account' };
 const FORMS = ['html', 'text'] as const;
 
 type Form = (typeof FORMS)[number];
@@ -61,7 +69,7 @@ export interface MailView {
   name: string | null;
   locale: string | null;
   at: Milliseconds;
-  about: { message: (typeof NAMES)[number]; left?: number; codesKept?: true; must?: string; until?: Milliseconds };
+  about: { message: (typeof MAIL_NAMES)[number]; left?: number; codesKept?: true; must?: string; until?: Milliseconds };
   /** Of a one-time link. */
   token?: string;
 }
@@ -114,7 +122,7 @@ function load(roots: string[], overrideFolder: string | undefined): Record<Form,
 }
 
 function checkNames(root: string): void {
-  const known = [COMMON, ...NAMES].flatMap((name) => FORMS.map((form) => `${name}.${form}.eta`));
+  const known = [COMMON, ...MAIL_NAMES].flatMap((name) => FORMS.map((form) => `${name}.${form}.eta`));
   const stray = existsSync(root) ? readdirSync(root).filter((file) => !known.includes(file)) : [];
   if (stray.length > 0) throw new Error(`${root}: there is no mail that ${stray.join(', ')} replaces`);
 }
@@ -147,7 +155,7 @@ class MailTemplates extends Eta {
   override readFile = (path: string): string => readFileSync(path, 'utf8');
 
   check(): void {
-    for (const name of NAMES) {
+    for (const name of MAIL_NAMES) {
       const filepath = this.resolvePath(name);
       this.templatesSync.define(filepath, this.compile(this.readFile(filepath), { filepath }));
     }

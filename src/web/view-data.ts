@@ -53,6 +53,13 @@ export interface DeletionUndoView extends FormPage {
   dueAt: string;
 }
 
+/** What a mailed link would do, before it does. */
+export interface LinkQuestionView extends FormPage {
+  title: string;
+  paragraphs: string[];
+  submit: string;
+}
+
 /** Something that was done, or is to be done elsewhere, in words. */
 export interface NoticeView extends Page {
   title: string;
@@ -159,6 +166,7 @@ export interface ViewData extends AccountViews {
   'deletion-undo': DeletionUndoView;
   'sign-up': SignUpView;
   'new-account': NewAccountView;
+  'link-question': LinkQuestionView;
   notice: NoticeView;
   totp: TotpView;
   'recovery-code': RecoveryCodeView;
@@ -185,6 +193,7 @@ export const VIEW_NAMES = Object.keys({
   'password-reset': 0,
   'sign-up': 0,
   'new-account': 0,
+  'link-question': 0,
   notice: 0,
   totp: 0,
   'recovery-code': 0,
@@ -202,6 +211,8 @@ export const VIEW_NAMES = Object.keys({
   account: 0,
   'account-profile': 0,
   'account-password': 0,
+  'account-email': 0,
+  'account-email-new': 0,
   'account-authenticators': 0,
   'account-recovery-codes': 0,
   'account-sessions': 0,

@@ -8,6 +8,7 @@ import { PASSWORD, type TestServer } from '../support/server.ts';
 import { codeOf } from '../support/sign-in.ts';
 import { createUserAgent, type Page, textOf, type UserAgent } from '../support/user-agent.ts';
 import { ask, enter, visit } from '../support/visit.ts';
+import { EMAIL_STATIONS } from './email-stations.ts';
 
 export const SEED = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
 
@@ -105,6 +106,7 @@ export const STATIONS: Record<string, (server: TestServer) => Promise<Station>> 
     const good = { new_password: 'a rather different secret' };
     return { agent, page: await agent.follow(await mailedLink(server, email)), good, next: /Your account is ready/ };
   },
+  ...EMAIL_STATIONS,
   '/account/profile': (server) => accountPage(server, 'profile', { name: 'Ada' }, /Your profile is saved/),
   '/account/password': (server) =>
     accountPage(server, 'password', { new_password: 'a rather different secret' }, /Your password is changed/),

@@ -9,6 +9,7 @@ const SEED = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
 const SECTIONS = {
   Overview: 'Hello, Ada Example',
   Profile: 'Profile',
+  Email: 'Email',
   Password: 'Change your password',
   'Authenticator apps': 'Authenticator apps',
   'Recovery codes': 'Recovery codes',

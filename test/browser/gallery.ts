@@ -1,10 +1,9 @@
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import Koa from 'koa';
-import type { Message } from '../../src/mail/message.ts';
 import { serveAssets } from '../../src/web/assets.ts';
 import { securityHeaders } from '../../src/web/headers.ts';
-import { createMailViews } from '../../src/web/mail-views.ts';
+import { createMailViews, MAIL_NAMES, type MailView } from '../../src/web/mail-views.ts';
 import { createPages } from '../../src/web/page.ts';
 import { LANGUAGES, textKeys } from '../../src/web/texts.ts';
 import type { ViewData, ViewName } from '../../src/web/view-data.ts';
@@ -33,24 +32,12 @@ const LOOKS: { [Name in ViewName]?: Partial<ViewData[Name]>[] } = {
   'account-delete': [{ days: 0 }, { mail: false }],
 };
 
-/** Every message there is, with the most that it can say. A new message belongs here. */
-const MAILS: Record<Message['message'], Message> = {
-  'totp-added': { message: 'totp-added' },
-  'password-set': { message: 'password-set' },
-  'factors-reset': { message: 'factors-reset' },
-  'recovery-code-used': { message: 'recovery-code-used', left: 2 },
-  'account-disabled': { message: 'account-disabled' },
-  'account-enabled': { message: 'account-enabled' },
-  'password-reset': { message: 'password-reset' },
-  'password-change-required': { message: 'password-change-required' },
-  incident: { message: 'incident', must: 'password' },
-  'deletion-asked': { message: 'deletion-asked', until: Date.parse('2031-05-20T14:05:00.000Z') },
-  'deletion-undone': { message: 'deletion-undone' },
-  'account-deleted': { message: 'account-deleted' },
-  'sign-up': { message: 'sign-up' },
-  'sign-up-known': { message: 'sign-up-known' },
-  invitation: { message: 'invitation', until: Date.UTC(2026, 10, 28, 13, 5) },
-  test: { message: 'test' },
+/** The most that a message can say, where that is more than its name. */
+const SAYING: Partial<Record<string, Omit<MailView['about'], 'message'>>> = {
+  'recovery-code-used': { left: 2 },
+  incident: { must: 'password' },
+  'deletion-asked': { until: Date.UTC(2026, 10, 28, 13, 5) },
+  invitation: { until: Date.UTC(2026, 10, 28, 13, 5) },
 };
 
 /** A page as its sample has it, without the problem, with one that is about no field, and in its other looks. */
@@ -68,7 +55,7 @@ const LINKED = new Set(textKeys('en').flatMap((key) => /^mail\.(.+)\.action$/.ex
 export function everyMail(): { name: string; html: string }[] {
   const letter = { name: 'Ada Example', at: Date.UTC(2026, 10, 21, 13, 5) };
   const render = createMailViews({ folder, siteName, issuer: 'https://id.example.org' });
-  return Object.values(MAILS).flatMap((about) =>
+  return MAIL_NAMES.map((message) => ({ message, ...SAYING[message] })).flatMap((about) =>
     LANGUAGES.map((locale) => ({
       name: `${about.message} in ${locale}`,
       html: render({ ...letter, locale, about, ...(LINKED.has(about.message) && { token: 'gwl_token' }) }).html,

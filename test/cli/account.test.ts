@@ -363,3 +363,42 @@ describe('account delete --grace', { timeout: 90_000 }, () => {
     expect((await run(['account', 'show', email])).status).toBe(1);
   });
 });
+
+describe.concurrent('account set-email', { timeout: 90_000 }, () => {
+  it('gives another address, tells both, and ends the links that were mailed', async () => {
+    const { id } = await create('moving@example.org', '--verified');
+    await withStores(({ links }) =>
+      links.send(id, {
+        ...{ purpose: 'password-reset', language: 'en' },
+        by: { actor: 'visitor', address: null, requestId: null },
+      }),
+    );
+    const args = ['account', 'set-email', '--email', 'moving@example.org', '--to', ' Moved@Example.org '];
+    expect(await json(args)).toMatchObject({ id, email: 'Moved@Example.org', emailVerified: false });
+    const queued = await json(['mail', 'list']);
+    const told = queued.filter((mail: { accountId: string }) => mail.accountId === id);
+    expect(told.map((mail: { message: string; to: string }) => [mail.message, mail.to]).sort()).toEqual([
+      ['email-set', 'M***@Example.org'],
+      ['email-set', 'm***@example.org'],
+      ['password-reset', 'm***@example.org'],
+    ]);
+    const events = await json(['audit', 'list', '--account', id]);
+    expect(JSON.stringify(events)).toContain('email.changed');
+    const verified = await json(['account', 'set-email', '--email', id, '--to', 'again@example.org', '--verified']);
+    expect(verified).toMatchObject({ email: 'again@example.org', emailVerified: true });
+  });
+
+  it('refuses what is none, what somebody has, and whom there is not', async () => {
+    await create('staying@example.org');
+    const set = (email: string, to: string) => run(['account', 'set-email', '--email', email, '--to', to]);
+    expect(await set('staying@example.org', 'nowhere')).toMatchObject({
+      ...{ status: 2, stderr: expect.stringContaining('"nowhere" is not an email address') },
+    });
+    expect(await set('staying@example.org', 'ADA@example.org')).toMatchObject({
+      ...{ status: 1, stderr: 'gatewright: there is an account with the address ADA@example.org already\n' },
+    });
+    expect(await set('nobody@example.org', 'free@example.org')).toMatchObject({
+      ...{ status: 1, stderr: expect.stringContaining('there is no account nobody@example.org') },
+    });
+  });
+});

@@ -15,6 +15,10 @@ const about: Message[] = [
   ...(['password', 'sign-in', 'sign-in-there'] as const).map((must) => ({ message: 'incident', must }) as const),
   ...([{ message: 'sign-up' }, { message: 'sign-up-known' }] as const),
   { message: 'invitation', until: Date.UTC(2026, 10, 28, 13, 5) },
+  ...(['email-verification', 'email-change', 'email-change-asked', 'email-changed'] as const).map((message) => ({
+    message,
+  })),
+  ...(['email-new', 'email-undone', 'email-taken', 'email-set'] as const).map((message) => ({ message })),
   ...[0, 1, 2].map((left) => ({ message: 'recovery-code-used', left }) as const),
 ];
 const letter = (some: Partial<MailView> = {}): MailView => ({

@@ -35,6 +35,10 @@ export const samples: ViewData = {
     ...{ action: '/link', csrf: 'csrf-value', accountEmail, name: 'Ada', minLength: 15 },
     problem: { field: 'new_password', text: 'That password is too short.' },
   },
+  'link-question': {
+    ...{ action: '/link', csrf: 'csrf-value', title: 'Your new address', submit: 'Yes' },
+    paragraphs: ['Somebody asked for it.', 'If this was not you, close this page.'],
+  },
   notice: {
     title: 'Look into your mailbox',
     paragraphs: ['A letter with a link is on its way.', 'The link works once.'],
@@ -114,6 +118,14 @@ export const samples: ViewData = {
   'account-password': {
     ...{ ...own, section: 'password', action: '/account/password', minLength: 15 },
     problem: { field: 'new_password', text: 'That password is too short.' },
+  },
+  'account-email': {
+    ...{ ...own, section: 'email', action: '/account/email/verify', emailVerified: false, mail: true },
+    problem: { field: null, text: 'Too many tries.' },
+  },
+  'account-email-new': {
+    ...{ ...own, section: 'email', action: '/account/email/new', email: 'ada@' },
+    problem: { field: 'email', text: 'That is no email address.' },
   },
   'account-authenticators': {
     ...{ ...own, section: 'authenticators', mayRemove: true },

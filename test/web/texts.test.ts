@@ -80,7 +80,7 @@ describe('the files of texts', () => {
     expect(named.size).toBeGreaterThan(40);
     expect([...named].filter((key) => !has(key))).toEqual([]);
     // Named by the code behind the pages and mails, which chooses among them.
-    const fromCode = /^(problem|error|scope|mail|notice|activity)\./;
+    const fromCode = /^(problem|error|scope|mail|notice|activity|link-question)\./;
     const unused = Object.keys(english).filter(
       (key) =>
         !fromCode.test(key) &&

@@ -6,6 +6,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Sealer } from '../../lib/sealing.ts';
 import type { Message } from '../../mail/message.ts';
 import { endingOf, forgetBrowsers, insertAccount, insertTotp, unsealSeed } from './account-rows.ts';
+import { prismaAddress } from './address.ts';
 import type { AuditRow } from './audit-row.ts';
 import { erasePersonal } from './audit-sealing.ts';
 import { prismaByLink } from './by-link.ts';
@@ -80,6 +81,7 @@ export function prismaAccounts({
     ...prismaByLink({ prisma, clock, auditRow, endingOf }),
     ...prismaPasswordChange({ prisma, clock, auditRow, sealer, endingOf }),
     ...prismaNewcomerAccounts({ prisma, clock, auditRow }),
+    ...prismaAddress({ prisma, sealer, clock, auditRow, endingOf }),
     async find(id) {
       const [row, totp] = await Promise.all([prisma.account.findUnique({ where: { id } }), totpCount(id)]);
       return row && toAccount(row, totp > 0);

@@ -61,3 +61,39 @@ export function linkIn(sealer: Sealer, { id, purpose, accountId, sealedDetail }:
   const detail = sealedDetail && sealer.unseal(LINK_DETAIL, id, Buffer.from(sealedDetail, 'base64url'));
   return { purpose: purpose as Purpose, accountId, detail: detail ? JSON.parse(detail) : {} };
 }
+
+/** One that is open, with its place in the order of links. What it says does not change; whether it is spent may. */
+export interface OpenLink extends MailedLink {
+  id: string;
+  createdAt: Date;
+}
+
+export async function findLink(
+  prisma: PrismaClient,
+  sealer: Sealer,
+  { purpose, tokenHash, accountId }: { purpose: Purpose; tokenHash: string; accountId: string },
+  at: Date,
+): Promise<OpenLink | null> {
+  const row = await prisma.mailedLink.findFirst({
+    where: { purpose, tokenHash, accountId, spentAt: null, expiresAt: { gt: at } },
+  });
+  return row && { ...linkIn(sealer, row), id: row.id, createdAt: row.createdAt };
+}
+
+/**
+ * After an address was put back: whoever changed it may have had links mailed since, to undo among them. What stays
+ * undoes too: the links from before, and those that lead to the same address.
+ */
+export async function endLaterLinks(
+  tx: Transaction,
+  sealer: Sealer,
+  { id, purpose, accountId, createdAt, detail }: OpenLink,
+): Promise<void> {
+  const open = await tx.mailedLink.findMany({ where: { accountId, id: { not: id }, spentAt: null } });
+  const ended = open.filter(
+    (row) =>
+      row.purpose !== purpose ||
+      (row.createdAt >= createdAt && linkIn(sealer, row).detail['email'] !== detail['email']),
+  );
+  await tx.mailedLink.deleteMany({ where: { id: { in: ended.map((row) => row.id) } } });
+}

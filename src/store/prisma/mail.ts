@@ -20,6 +20,12 @@ interface Carried {
   language?: string;
 }
 
+/** Whoever is told about an account at another address than the one that it has. */
+export interface Elsewhere {
+  accountId: string;
+  to: string;
+}
+
 /**
  * To the address that the account has when it is changed, with the change or not at all.
  * @param link made with it; it is nowhere else
@@ -27,18 +33,20 @@ interface Carried {
 export async function queueLetter(
   tx: Transaction,
   sealer: Sealer,
-  accountId: string,
+  whom: string | Elsewhere,
   about: Message,
   at: Date,
   link?: Carried,
 ): Promise<void> {
+  const accountId = typeof whom === 'string' ? whom : whom.accountId;
   const account = await tx.account.findUniqueOrThrow({
     where: { id: accountId },
     select: { email: true, claims: true },
   });
+  const to = typeof whom === 'string' ? account.email : whom.to;
   const { name, locale } = JSON.parse(account.claims) as StandardClaims;
   const letter: Letter = {
-    ...{ to: account.email, name: name ?? null, locale: locale ?? link?.language ?? null },
+    ...{ to, name: name ?? null, locale: locale ?? link?.language ?? null },
     ...{ at: at.getTime(), about },
     ...(link && { token: await insertLink(tx, sealer, { ...link, of: { accountId } }, at) }),
   };

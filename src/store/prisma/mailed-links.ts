@@ -1,8 +1,8 @@
 import type { Clock } from '../../lib/clock.ts';
-import { newId } from '../../lib/ids.ts';
 import type { Sealer } from '../../lib/sealing.ts';
-import type { Asked, LinkStore } from '../../links/store.ts';
-import { SEALED_PAYLOAD } from '../../outbox/outbox.ts';
+import type { LinkStore } from '../../links/store.ts';
+import { prismaAddressLinks } from './address-links.ts';
+import { askedRow, openAsked } from './asked-row.ts';
 import type { AuditRow } from './audit-row.ts';
 import type { PrismaClient } from './database.ts';
 import { linkIn } from './link-rows.ts';
@@ -20,18 +20,11 @@ export function prismaLinks({
   auditRow: AuditRow;
 }): LinkStore {
   return {
+    ...prismaAddressLinks({ prisma, sealer, clock, auditRow }),
     async ask(asked) {
-      const [id, at] = [newId('msg'), new Date(clock())];
-      const sealed = sealer.seal(SEALED_PAYLOAD, id, JSON.stringify(asked)).toString('base64url');
-      await prisma.outboxMessage.create({
-        data: {
-          ...{ id, kind: 'link-asked', payload: '{}', sealedPayload: sealed },
-          ...{ createdAt: at, dueAt: at, attempts: 0 },
-        },
-      });
+      await prisma.outboxMessage.create({ data: askedRow(sealer, asked, new Date(clock())) });
     },
-    asked: (jobId, sealed) =>
-      JSON.parse(sealer.unseal(SEALED_PAYLOAD, jobId, Buffer.from(sealed, 'base64url'))) as Asked,
+    asked: (jobId, sealed) => openAsked(sealer, jobId, sealed),
     send: (accountId, { purpose, by, language }) =>
       prisma.$transaction(async (tx) => {
         const at = new Date(clock());

@@ -1,0 +1,80 @@
+import { normalizeEmail } from '../../accounts/account.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Sealer } from '../../lib/sealing.ts';
+import type { AddressLinks, Asker } from '../../links/address.ts';
+import { askedRow } from './asked-row.ts';
+import type { AuditRow } from './audit-row.ts';
+import type { PrismaClient, Transaction } from './database.ts';
+import { queueLetter } from './mail.ts';
+
+/** Changes nothing, but holds the row: what is decided here is not overtaken by a change of the account. */
+async function hold(tx: Transaction, { accountId, from, factorsVersion, notBefore }: Asker): Promise<boolean> {
+  const { count } = await tx.account.updateMany({
+    where: askerWhere({ accountId, from, factorsVersion, notBefore }),
+    data: { status: 'active' },
+  });
+  return count === 1;
+}
+
+/** The account, if it is as it was when its owner asked. */
+export function askerWhere({ accountId, from, factorsVersion, notBefore }: Asker) {
+  const asked = { factorsVersion, notBefore: new Date(notBefore) };
+  return { id: accountId, emailNormalized: from, status: 'active', ...asked };
+}
+
+export function prismaAddressLinks({
+  prisma,
+  sealer,
+  clock,
+  auditRow,
+}: {
+  prisma: PrismaClient;
+  sealer: Sealer;
+  clock: Clock;
+  auditRow: AuditRow;
+}): AddressLinks {
+  return {
+    sendProof: (accountId, { language, by }) =>
+      prisma.$transaction(async (tx) => {
+        const at = new Date(clock());
+        const { count } = await tx.account.updateMany({
+          where: { id: accountId, status: 'active' },
+          data: { status: 'active' },
+        });
+        if (count === 0) return false;
+        const purpose = 'email-verification';
+        const { email } = await tx.account.findUniqueOrThrow({ where: { id: accountId } });
+        await queueLetter(tx, sealer, accountId, { message: purpose }, at, { purpose, language, detail: { email } });
+        await tx.auditEvent.create({ data: auditRow({ event: 'link.sent', accountId, purpose }, by, at) });
+        return true;
+      }),
+    askChange: (change, { language, by }) =>
+      prisma.$transaction(async (tx) => {
+        const { accountId, to } = change;
+        if (!(await hold(tx, change))) return false;
+        const at = new Date(clock());
+        const { email } = await tx.account.findUniqueOrThrow({ where: { id: accountId } });
+        const undo = { purpose: 'email-undo', language, detail: { email } } as const;
+        await queueLetter(tx, sealer, accountId, { message: 'email-change-asked' }, at, undo);
+        const asked = { purpose: 'email-change', email: normalizeEmail(to), language, by, change } as const;
+        await tx.outboxMessage.create({ data: askedRow(sealer, asked, at) });
+        await tx.auditEvent.create({ data: auditRow({ event: 'email.change_asked', accountId }, by, at) });
+        return true;
+      }),
+    offerChange: ({ accountId, to, ...asker }, { language, by }) =>
+      prisma.$transaction(async (tx) => {
+        if (!(await hold(tx, { accountId, ...asker }))) return false;
+        const [at, purpose] = [new Date(clock()), 'email-change' as const];
+        const { from, factorsVersion, notBefore } = asker;
+        const detail = { email: to, from, factorsVersion: String(factorsVersion), notBefore: String(notBefore) };
+        await queueLetter(tx, sealer, { accountId, to }, { message: purpose }, at, { purpose, language, detail });
+        await tx.auditEvent.create({ data: auditRow({ event: 'link.sent', accountId, purpose }, by, at) });
+        return true;
+      }),
+    tellTaken: (ownerId) =>
+      prisma.$transaction(async (tx) => {
+        const isActive = (await tx.account.count({ where: { id: ownerId, status: 'active' } })) === 1;
+        if (isActive) await queueLetter(tx, sealer, ownerId, { message: 'email-taken' }, new Date(clock()));
+      }),
+  };
+}

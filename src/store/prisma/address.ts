@@ -1,0 +1,136 @@
+import { normalizeEmail } from '../../accounts/account.ts';
+import type { AccountStore } from '../../accounts/store.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { Conflict } from '../../lib/errors.ts';
+import type { Sealer } from '../../lib/sealing.ts';
+import type { Purpose } from '../../links/link.ts';
+import { forgetBrowsers } from './account-rows.ts';
+import { askerWhere } from './address-links.ts';
+import type { AuditRow } from './audit-row.ts';
+import { applyChange, type Change, NothingDone, orFalse } from './change.ts';
+import { orConflict } from './conflict.ts';
+import type { PrismaClient, Transaction } from './database.ts';
+import { endLaterLinks, findLink, spendLink, voidLinks } from './link-rows.ts';
+import { queueLetter } from './mail.ts';
+
+interface AddressDeps {
+  prisma: PrismaClient;
+  sealer: Sealer;
+  clock: Clock;
+  auditRow: AuditRow;
+  /** How access to an account ends. */
+  endingOf: (accountId: string) => NonNullable<Change['ending']>;
+}
+
+/** What was mailed to an address and is of no use at the next. Undoing is. */
+const OF_THE_OLD: readonly Purpose[] = ['password-reset', 'email-verification', 'email-change'];
+
+/** How the address of an account is proved, changed, and put back. */
+export function prismaAddress({
+  endingOf,
+  ...deps
+}: AddressDeps): Pick<AccountStore, 'verifyEmail' | 'changeEmail' | 'undoEmail' | 'setEmail'> {
+  const { prisma, sealer, clock } = deps;
+  const change = (what: Change) => orConflict('email', orFalse(applyChange(deps, what)));
+  const linkOf = (purpose: Purpose, tokenHash: string, accountId: string) =>
+    findLink(prisma, sealer, { purpose, tokenHash, accountId }, new Date(clock()));
+  const addressed = (email: string) => ({ email, emailNormalized: normalizeEmail(email), emailVerified: true });
+
+  async function spend(tx: Transaction, purpose: Purpose, tokenHash: string, accountId: string, at: Date) {
+    if (!(await spendLink(tx, { purpose, tokenHash, accountId }, at))) throw new NothingDone();
+  }
+
+  return {
+    async verifyEmail(accountId, tokenHash, by) {
+      const purpose = 'email-verification';
+      const link = await linkOf(purpose, tokenHash, accountId);
+      if (!link) return false;
+      return change({
+        write: (tx, stamp) =>
+          tx.account.updateMany({
+            where: { id: accountId, status: 'active', emailNormalized: normalizeEmail(String(link.detail['email'])) },
+            data: { emailVerified: true, ...stamp },
+          }),
+        ...{ event: { event: 'email.verified', accountId }, by },
+        also: (tx, at) => spend(tx, purpose, tokenHash, accountId, at),
+      });
+    },
+    async changeEmail(accountId, tokenHash, language, by) {
+      const purpose = 'email-change';
+      const link = await linkOf(purpose, tokenHash, accountId);
+      if (!link) return false;
+      const { email = '', from = '', factorsVersion, notBefore } = link.detail;
+      const where = askerWhere({
+        ...{ accountId, from },
+        ...{ factorsVersion: Number(factorsVersion), notBefore: Number(notBefore) },
+      });
+      let before = '';
+      const changed = change({
+        async write(tx, stamp) {
+          before = (await tx.account.findUnique({ where: { id: accountId } }))?.email ?? '';
+          return tx.account.updateMany({ where, data: { ...addressed(email), ...stamp } });
+        },
+        ...{ event: { event: 'email.changed', accountId }, by },
+        async also(tx, at) {
+          await spend(tx, purpose, tokenHash, accountId, at);
+          await voidLinks(tx, accountId, OF_THE_OLD);
+          const undo = { purpose: 'email-undo', language, detail: { email: before } } as const;
+          await queueLetter(tx, sealer, { accountId, to: before }, { message: 'email-changed' }, at, undo);
+          await queueLetter(tx, sealer, accountId, { message: 'email-new' }, at);
+        },
+      });
+      return changed.catch((err: unknown) => {
+        // Who holds the link learns no more than that it opens nothing.
+        if (err instanceof Conflict) return false;
+        throw err;
+      });
+    },
+    async undoEmail(accountId, tokenHash, language, by) {
+      const purpose = 'email-undo';
+      const link = await linkOf(purpose, tokenHash, accountId);
+      if (!link) return false;
+      const { email = '' } = link.detail;
+      // Whoever took the account over may also have asked for its deletion; who was disabled by an operator stays so.
+      const leaving = { status: 'disabled', deletionDueAt: { not: null } };
+      return change({
+        write: (tx, stamp) =>
+          tx.account.updateMany({
+            where: { id: accountId, OR: [{ status: 'active' }, leaving] },
+            data: {
+              ...addressed(email),
+              ...{ passwordHash: null, mustChangePassword: false, factorsVersion: { increment: 1 } },
+              ...{ status: 'active', deletionDueAt: null, ...stamp },
+            },
+          }),
+        ...{ event: { event: 'email.change_undone', accountId }, by, ending: endingOf(accountId) },
+        async also(tx, at) {
+          await spend(tx, purpose, tokenHash, accountId, at);
+          await endLaterLinks(tx, sealer, link);
+          await forgetBrowsers(accountId)(tx);
+          const reset = { purpose: 'password-reset', language } as const;
+          await queueLetter(tx, sealer, accountId, { message: 'email-undone' }, at, reset);
+        },
+      });
+    },
+    setEmail(accountId, email, emailVerified, by) {
+      let before = '';
+      return change({
+        async write(tx, stamp) {
+          const row = await tx.account.findUnique({ where: { id: accountId } });
+          before = row?.email ?? '';
+          return tx.account.updateMany({
+            where: { id: accountId, email: before },
+            data: { ...addressed(email), emailVerified, ...stamp },
+          });
+        },
+        ...{ event: { event: 'email.changed', accountId }, by },
+        async also(tx, at) {
+          await tx.mailedLink.deleteMany({ where: { accountId, spentAt: null } });
+          for (const to of [before, email]) {
+            await queueLetter(tx, sealer, { accountId, to }, { message: 'email-set' }, at);
+          }
+        },
+      });
+    },
+  };
+}
