@@ -5,6 +5,7 @@ import { newId, newSecret } from '../../src/lib/ids.ts';
 import { lettersTo, mailedLink } from '../support/letters.ts';
 import { CALLBACK } from '../support/relying-party.ts';
 import { PASSWORD, startTestServer, type TestServer } from '../support/server.ts';
+import { allow } from '../support/sign-in.ts';
 import { createUserAgent, type Page, textOf, type UserAgent } from '../support/user-agent.ts';
 import { ask, told, visit } from '../support/visit.ts';
 
@@ -203,7 +204,7 @@ describe('prompt=create (Initiating User Registration via OpenID Connect 1.0)', 
     const discovery = await (await fetch(`${server.issuer}/.well-known/openid-configuration`)).json();
     expect(discovery.prompt_values_supported).toEqual(['none', 'login', 'consent', 'create']);
     const email = someone();
-    const person = await visit(server);
+    const person = await visit(server, { firstParty: false });
     const { agent } = person;
     const { authorization, page } = await ask(person, { prompt: 'create' });
     expect(new URL(page.url).pathname).toBe('/sign-up');
@@ -211,7 +212,7 @@ describe('prompt=create (Initiating User Registration via OpenID Connect 1.0)', 
     const done = await agent.submit(await agent.follow(await mailedLink(server, email)), { new_password: NEW });
     const back = await agent.follow(hrefOf(done, 'Sign in'));
     expect(textOf(back.html)).toContain('Forgotten your password?');
-    const landed = await agent.submit(back, { email, password: NEW });
+    const landed = await allow(agent, await agent.submit(back, { email, password: NEW }));
     expect(landed.url).toContain(`${CALLBACK}?code=`);
     expect((await person.party.redeem(landed, authorization)).claims()?.sub).toBe((await accountOf(email))?.id);
   });
