@@ -106,7 +106,8 @@ export interface AccountStore {
   setEmail(id: string, email: string, emailVerified: boolean, by: By): Promise<boolean>;
   /** Compare-and-set on the hash: a change of password made meanwhile stands. */
   upgradePasswordHash(id: string, from: string, to: string): Promise<boolean>;
-  setClaims(id: string, claims: StandardClaims, emailVerified: boolean, by: By): Promise<boolean>;
+  /** @param emailVerified null: as it is */
+  setClaims(id: string, claims: StandardClaims, emailVerified: boolean | null, by: By): Promise<boolean>;
   /** Compare-and-set on the last change of the account. */
   changeProfile(account: Pick<Account, 'id' | 'updatedAt'>, claims: StandardClaims, by: By): Promise<boolean>;
   disable(id: string, by: By): Promise<boolean>;

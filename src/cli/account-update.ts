@@ -40,8 +40,9 @@ async function update(cli: Cli, who: string, options: UpdateOptions): Promise<vo
     throw new UsageFailure('name what to change', 'gatewright account update');
   }
   await withStores(cli, {}, async ({ stores: { accounts } }) => {
-    const { id, email, emailVerified, claims } = await existingAccount(accounts, who);
-    const isVerified = verified || (emailVerified && !unverified);
+    const { id, email, claims } = await existingAccount(accounts, who);
+    // Left as it is where nothing is said of it: its owner may be proving it just now.
+    const isVerified = verified || unverified ? verified : null;
     await accounts.setClaims(id, changeClaims(claims, set, unset), isVerified, BY_OPERATOR);
     cli.out.result(...(await accountResult(accounts, id, `Updated the account of ${email}.`)));
   });

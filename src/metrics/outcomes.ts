@@ -34,6 +34,7 @@ export function withLimitsCounted(attempts: Attempts, { limitHit }: Pick<Metrics
     ...attempts,
     password: (email, address, password) => counted('password', attempts.password(email, address, password)),
     code: (accountId, address) => counted('code', attempts.code(accountId, address)),
+    letter: (...asked) => counted('letter', attempts.letter(...asked)),
     own: (use, accountId) => counted(use, attempts.own(use, accountId)),
     address: (use, address) => counted(use, attempts.address(use, address)),
   };

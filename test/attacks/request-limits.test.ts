@@ -52,7 +52,7 @@ describe('every route', () => {
 
   it.each(LIMITED)('%s refuses an address that asks too much, says until when, and no other address', async (route) => {
     const address = aNetwork();
-    const isRead = /authorize|setup/.test(route) && route !== '/setup/account';
+    const isRead = /authorize|setup|link/.test(route) && route !== '/setup/account';
     const once = (from: string) => request(route, from, isRead ? {} : form);
     const first = await once(address);
     expect(first.headers.get('ratelimit-policy')).toBe(`"address";q=${PER_ADDRESS};w=60`);

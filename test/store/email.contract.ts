@@ -313,13 +313,14 @@ export function emailContract(name: string, open: () => Promise<TestStores>): vo
 
     it('also takes back a deletion that others asked for, and nothing that an operator did', async () => {
       const stores = await opened();
-      const { accounts, look, execute } = stores;
+      const { accounts, deletions, look } = stores;
       const { asked, changed } = await moved(stores, EVIL[0]);
-      await execute(`UPDATE "Account" SET "status" = 'disabled' WHERE "id" = 'acc_ada'`);
+      await accounts.disable('acc_ada', BY);
       const before = await stores.everything();
       expect(await accounts.undoEmail('acc_ada', asked, 'en', BY)).toBe(false);
       expect(await stores.everything()).toBe(before);
-      await execute(`UPDATE "Account" SET "deletionDueAt" = "createdAt" WHERE "id" = 'acc_ada'`);
+      await accounts.enable('acc_ada', BY);
+      await deletions.order('acc_ada', 14 * DAY, BY);
       expect(await accounts.undoEmail('acc_ada', changed, 'en', BY)).toBe(true);
       expect(await look()).toMatchObject({ email: OLD, status: 'active', deletionDueAt: null });
     });

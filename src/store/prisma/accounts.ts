@@ -124,7 +124,7 @@ export function prismaAccounts({
       return (await prisma.account.updateMany({ where, data: { passwordHash: to } })).count === 1;
     },
     setClaims: (id, claims, emailVerified, by) =>
-      change(id, { claims: JSON.stringify(claims), emailVerified }, { event: 'account.claims_set', accountId: id }, by),
+      change(id, { claims: JSON.stringify(claims), ...(emailVerified !== null && { emailVerified }) }, { event: 'account.claims_set', accountId: id }, by),
     disable: (id, by) => setStatus(id, 'disabled', by),
     enable: (id, by) => setStatus(id, 'active', by),
     signOut: (id, by) =>

@@ -91,11 +91,10 @@ export function prismaAddress({
       if (!link) return false;
       const { email = '' } = link.detail;
       // Whoever took the account over may also have asked for its deletion; who was disabled by an operator stays so.
-      const leaving = { status: 'disabled', deletionDueAt: { not: null } };
       return change({
         write: (tx, stamp) =>
           tx.account.updateMany({
-            where: { id: accountId, OR: [{ status: 'active' }, leaving] },
+            where: { id: accountId, status: { in: ['active', 'leaving'] } },
             data: {
               ...addressed(email),
               ...{ passwordHash: null, mustChangePassword: false, factorsVersion: { increment: 1 } },
