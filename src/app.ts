@@ -145,6 +145,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
     pages,
     siteName,
     clock,
+    links: stores.links,
     mail: config.mail.by !== 'off',
   };
   const setup = createSetup({
@@ -190,7 +191,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   koa.use(homePage({ pages, issuer }));
   koa.use(setupRoutes({ setup, csrf, limits: requestLimits, https }).routes());
   koa.use(signInPages(step).routes());
-  const linkDeps = { ...step, links: stores.links, limits: requestLimits, passwordPolicy, secondFactor, https };
+  const linkDeps = { ...step, limits: requestLimits, passwordPolicy, secondFactor, https };
   for (const part of linkPages(linkDeps)) koa.use(part.routes());
   koa.use(
     accountPages({

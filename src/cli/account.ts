@@ -3,6 +3,7 @@ import { accountCreate } from './account-create.ts';
 import { accountDelete } from './account-delete.ts';
 import { accountImport } from './account-import.ts';
 import { accountList } from './account-list.ts';
+import { accountRemoveAuthenticator } from './account-remove-authenticator.ts';
 import { accountResetMfa } from './account-reset-mfa.ts';
 import { accountSetPassword } from './account-set-password.ts';
 import { accountShow } from './account-show.ts';
@@ -22,6 +23,7 @@ export function accountCommands(cli: Cli): Command {
     .addCommand(accountSetPassword(cli))
     .addCommand(accountDisable(cli))
     .addCommand(accountEnable(cli))
+    .addCommand(accountRemoveAuthenticator(cli))
     .addCommand(accountResetMfa(cli))
     .addCommand(accountSignOut(cli))
     .addCommand(accountUnlock(cli))

@@ -3,6 +3,7 @@ import { oldestOf } from '../assurance/level.ts';
 import { toMilliseconds } from '../lib/duration.ts';
 import type { Attempt } from '../limits/attempts.ts';
 import { KNOWN_FOR, type KnownBrowsers } from '../limits/known-browsers.ts';
+import { byVisitor } from '../web/request-log.ts';
 import type { Interaction } from './interaction.ts';
 
 export type BrowserCookie = ReturnType<typeof createBrowserCookie>;
@@ -18,7 +19,8 @@ export function createBrowserCookie({ browsers, https }: { browsers: KnownBrowse
     /** A session that was found in somebody's hands makes no known browser: the password was proved here. */
     async remember(ctx: Context, { account, progress }: Interaction): Promise<void> {
       if (!account || progress.factorsVersion === null || progress.finished) return;
-      const id = await browsers.remember(given(ctx), account.id, oldestOf(progress.proofs));
+      const by = byVisitor(ctx.state, account.id);
+      const id = await browsers.remember(given(ctx), account.id, oldestOf(progress.proofs), by);
       if (id === null) return;
       const maxAge = toMilliseconds(KNOWN_FOR);
       const cookie = { httpOnly: true, sameSite: 'lax', secure: https, path: '/', overwrite: true, maxAge } as const;

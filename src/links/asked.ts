@@ -13,6 +13,9 @@ export function createAskedJobs({ links, owners }: { links: LinkStore; owners: O
     async 'password-reset'({ purpose, language, by }, owner) {
       if (owner) await links.send(owner.id, { purpose, language, by });
     },
+    async 'sign-in-unlock'({ purpose, language, by }, owner) {
+      if (owner) await links.send(owner.id, { purpose, language, by });
+    },
   };
 
   return {

@@ -1,7 +1,7 @@
 import { DAY, HOUR, type Seconds } from '../lib/duration.ts';
 
 /** What a mailed link lets its holder do, once: a closed list. Each has a page in src/link-pages. */
-export type Purpose = 'password-reset';
+export type Purpose = 'password-reset' | 'account-lock' | 'sign-in-unlock';
 
 interface Rule {
   lifetime: Seconds;
@@ -11,6 +11,9 @@ interface Rule {
 
 const RULES: Record<Purpose, Rule> = {
   'password-reset': { lifetime: HOUR, newestOnly: true },
+  // In the letter about each thing that happened: a newer one takes nothing from it.
+  'account-lock': { lifetime: 7 * DAY, newestOnly: false },
+  'sign-in-unlock': { lifetime: HOUR, newestOnly: true },
 };
 
 export function ruleOf(purpose: Purpose): Rule {

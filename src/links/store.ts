@@ -2,7 +2,7 @@ import type { By } from '../lib/by.ts';
 import type { MailedLink, Purpose } from './link.ts';
 
 /** What can be asked for by typing an address alone. */
-export type AskedPurpose = Extract<Purpose, 'password-reset'>;
+export type AskedPurpose = Extract<Purpose, 'password-reset' | 'sign-in-unlock'>;
 
 /** An address that somebody typed on a page that answers everybody alike. */
 export interface Asked {
@@ -14,7 +14,7 @@ export interface Asked {
 }
 
 export interface LinkLetter {
-  purpose: Purpose;
+  purpose: AskedPurpose;
   /** For who has said nothing else. */
   language: string;
   by: By;

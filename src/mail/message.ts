@@ -4,12 +4,21 @@ import type { Milliseconds } from '../lib/duration.ts';
 export type Message =
   /** The recovery codes stay where it stands beside another. */
   | { message: 'totp-added'; codesKept?: true }
+  | { message: 'totp-removed'; byOperator?: true }
+  | { message: 'recovery-codes-replaced' }
+  /** By the people who run the server. */
   | { message: 'password-set' }
+  /** By its owner, or by whoever had the mailed link. */
+  | { message: 'password-changed'; byLink?: true }
   | { message: 'factors-reset' }
   | { message: 'recovery-code-used'; left: number }
   | { message: 'account-disabled' }
   | { message: 'account-enabled' }
   | { message: 'password-reset' }
+  /** A sign-in from a browser that was not known, as `By` has it. */
+  | { message: 'new-browser'; browser: string | null; address: string | null }
+  | { message: 'sign-in-locked' }
+  | { message: 'account-locked' }
   /** An operator wants to see whether mail arrives. */
   | { message: 'test' };
 

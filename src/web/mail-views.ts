@@ -10,9 +10,17 @@ import { type Language, pickLanguage, type Translate, translator } from './texts
 const NAMES = [
   ...(['totp-added', 'password-set', 'factors-reset', 'recovery-code-used'] as const),
   ...(['account-disabled', 'account-enabled', 'password-reset', 'test'] as const),
+  ...(['totp-removed', 'recovery-codes-replaced', 'password-changed', 'new-browser'] as const),
+  ...(['sign-in-locked', 'account-locked'] as const),
 ];
 /** The template of every message that has none of its own. */
 const COMMON = 'notice';
+/** What the link does that a message carries. In all others it locks the account. */
+const ACTIONS: Partial<Record<(typeof NAMES)[number], string>> = {
+  'password-reset': 'mail.password-reset.action',
+  'sign-in-locked': 'mail.sign-in-locked.action',
+  'account-locked': 'mail.account-locked.action',
+};
 const FORMS = ['html', 'text'] as const;
 
 type Form = (typeof FORMS)[number];
@@ -43,7 +51,16 @@ export interface MailView {
   name: string | null;
   locale: string | null;
   at: Milliseconds;
-  about: { message: (typeof NAMES)[number]; left?: number; codesKept?: true };
+  about: {
+    message: (typeof NAMES)[number];
+    left?: number;
+    codesKept?: true;
+    byOperator?: true;
+    byLink?: true;
+    /** Such as `Firefox on Linux`. */
+    browser?: string | null;
+    address?: string | null;
+  };
   /** Of a one-time link. */
   token?: string;
 }
@@ -63,7 +80,7 @@ export function createMailViews({ folder, overrideFolder, siteName, issuer }: Ma
       ...{ message, language, subject, siteName, issuer },
       greeting: calledBy === null ? t('mail.greeting') : t('mail.greeting-name', { name: calledBy }),
       paragraphs: paragraphs(t, about, { site: siteName, when: instant(at, language) }),
-      action: token ? { label: t(`mail.${message}.action`), href: `${issuer}/link/${token}` } : null,
+      action: token ? { label: t(ACTIONS[message] ?? 'mail.lock'), href: `${issuer}/link/${token}` } : null,
       footer: t('mail.footer', { site: siteName }),
     };
     return { language, subject, text: forms.text.write(message, data, t), html: forms.html.write(message, data, t) };
@@ -71,10 +88,23 @@ export function createMailViews({ folder, overrideFolder, siteName, issuer }: Ma
 }
 
 function paragraphs(t: Translate, about: MailView['about'], values: { site: string; when: string }): string[] {
-  const { message, left, codesKept } = about;
-  const lines = [t(codesKept ? 'mail.totp-added.what-codes-kept' : `mail.${message}.what`, values)];
+  const { message, left } = about;
+  const lines = [t(`mail.${message}.what${variant(about)}`, { ...values, ...whence(t, about) })];
   if (left !== undefined) lines.push(left === 0 ? t('mail.codes-none-left') : t('mail.codes-left', { n: left }));
   return message === 'test' ? lines : [...lines, t(`mail.${message}.advice`, values)];
+}
+
+function variant({ codesKept, byOperator, byLink }: MailView['about']): string {
+  if (codesKept) return '-codes-kept';
+  if (byOperator) return '-by-operator';
+  return byLink ? '-by-link' : '';
+}
+
+/** Of a sign-in. An address is the server's own reading of one, and a browser one of a list: nobody wrote either. */
+function whence(t: Translate, { browser = null, address = null }: MailView['about']) {
+  const [family = '', system] = browser?.split(' on ') ?? [];
+  const named = system ? t('account-sessions.device', { browser: family, system }) : family;
+  return { browser: named || t('mail.unknown-browser'), address: address ?? t('mail.unknown-address') };
 }
 
 function load(roots: string[], overrideFolder: string | undefined): Record<Form, MailTemplates> {

@@ -30,6 +30,13 @@ export interface PasswordResetView extends FormPage {
   problem: Problem;
 }
 
+/** What a button does, in words. */
+export interface ConfirmView extends FormPage {
+  title: string;
+  paragraphs: string[];
+  submit: string;
+}
+
 /** Something that was done, or is to be done elsewhere, in words. */
 export interface NoticeView extends Page {
   title: string;
@@ -128,6 +135,7 @@ export interface ViewData extends AccountViews {
   'sign-in': SignInView;
   'forgotten-password': ForgottenPasswordView;
   'password-reset': PasswordResetView;
+  confirm: ConfirmView;
   notice: NoticeView;
   totp: TotpView;
   'recovery-code': RecoveryCodeView;
@@ -151,6 +159,7 @@ export const VIEW_NAMES = Object.keys({
   'sign-in': 0,
   'forgotten-password': 0,
   'password-reset': 0,
+  confirm: 0,
   notice: 0,
   totp: 0,
   'recovery-code': 0,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { normalizeEmail } from '../../src/accounts/account.ts';
-import { BY_OPERATOR } from '../../src/lib/by.ts';
+import { BY_OPERATOR, BY_SYSTEM } from '../../src/lib/by.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { createNames, subjectOf } from '../../src/limits/subjects.ts';
 import { databaseFile } from '../../src/store/sqlite/engine.ts';
@@ -172,7 +172,11 @@ describe('guessing', () => {
     tell('codes of the app, 60 networks', counted);
     expect(counted).toEqual({ 422: 5, 429: 55 });
     expect(browserOf(agent)).toBeUndefined();
-    const id = await server.app.stores.knownBrowsers.add('x', account.id, { provedAt: Date.now(), most: 10 });
+    const id = await server.app.stores.knownBrowsers.add('x', account.id, {
+      provedAt: Date.now(),
+      most: 10,
+      by: BY_SYSTEM,
+    });
     expect(id).toBe(true);
     expect((await passwordIn({ party, agent }, account.email)).status).toBe(303);
     expect((await agent.post(page, { code: codeOf(SEED) })).status).toBe(429);

@@ -1,6 +1,8 @@
 import { openTestStores } from '../support/stores.ts';
 import { accountStoreContract } from './accounts.contract.ts';
+import { locksContract } from './locks.contract.ts';
 import { ownAccountContract } from './own-account.contract.ts';
 
 accountStoreContract('SQLite', () => openTestStores());
+locksContract('SQLite', () => openTestStores());
 ownAccountContract('SQLite', () => openTestStores());

@@ -26,6 +26,10 @@ export const samples: ViewData = {
     ...{ action: '/link', csrf: 'csrf-value', accountEmail, minLength: 15 },
     problem: { field: 'new_password', text: 'That password is too short.' },
   },
+  confirm: {
+    ...{ action: '/link', csrf: 'csrf-value', title: 'Lock your account', submit: 'Lock my account' },
+    paragraphs: ['Every session ends.', 'A letter is sent.'],
+  },
   notice: {
     title: 'Look into your mailbox',
     paragraphs: ['A letter with a link is on its way.', 'The link works once.'],

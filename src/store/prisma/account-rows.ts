@@ -47,6 +47,15 @@ export async function insertTotp(
   await tx.auditEvent.create({ data: auditRow({ event: 'totp.enrolled', accountId, credentialId: id }, by, at) });
 }
 
+/** With the last one go the recovery codes. False where the account has no such authenticator. */
+export async function deleteTotp(tx: Transaction, accountId: string, id: string): Promise<boolean> {
+  const { count } = await tx.totpCredential.deleteMany({ where: { id, accountId } });
+  if (count === 0) return false;
+  const left = await tx.totpCredential.count({ where: { accountId } });
+  if (left === 0) await tx.recoveryCode.deleteMany({ where: { accountId } });
+  return true;
+}
+
 /** A new set replaces the old one: nobody keeps two lists. */
 export async function putRecoveryCodes(tx: Transaction, accountId: string, hashes: string[], at: Date): Promise<void> {
   await tx.recoveryCode.deleteMany({ where: { accountId } });
@@ -61,3 +70,9 @@ export function unsealSeed(sealer: Sealer, credentialId: string, sealedSecret: s
 
 export const forgetBrowsers = (accountId: string) => (tx: Transaction) =>
   tx.knownBrowser.deleteMany({ where: { accountId } });
+
+/** Changes nothing, but holds the row until the transaction ends. False where there is no such account, or not active. */
+export async function holdAccount(tx: Transaction, id: string): Promise<boolean> {
+  const where = { id, status: 'active' };
+  return (await tx.account.updateMany({ where, data: { status: 'active' } })).count === 1;
+}

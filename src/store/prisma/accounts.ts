@@ -5,14 +5,16 @@ import type { By } from '../../lib/by.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Sealer } from '../../lib/sealing.ts';
 import type { Message } from '../../mail/message.ts';
-import { forgetBrowsers, insertAccount, insertTotp, unsealSeed } from './account-rows.ts';
+import { forgetBrowsers, holdAccount, insertAccount, insertTotp, unsealSeed } from './account-rows.ts';
 import type { AuditRow } from './audit-row.ts';
 import { erasePersonal } from './audit-sealing.ts';
 import { prismaByLink } from './by-link.ts';
 import { applyChange, type Change } from './change.ts';
 import { orConflict } from './conflict.ts';
 import type { PrismaClient, Transaction } from './database.ts';
+import { prismaLocks } from './locks.ts';
 import { queueLetter } from './mail.ts';
+import { createNotice } from './notice.ts';
 import { prismaOwnAccount } from './own-account.ts';
 
 export function prismaAccounts({
@@ -54,6 +56,8 @@ export function prismaAccounts({
     );
   }
 
+  const notice = createNotice(sealer);
+
   const tell = (id: string, about: Message) => (tx: Transaction, at: Date) => queueLetter(tx, sealer, id, about, at);
 
   /** Its owner is told where it was not so before. */
@@ -78,8 +82,9 @@ export function prismaAccounts({
   }
 
   return {
-    ...prismaOwnAccount({ prisma, clock, auditRow, endingOf }),
-    ...prismaByLink({ prisma, clock, auditRow, endingOf }),
+    ...prismaOwnAccount({ prisma, sealer, clock, auditRow, endingOf }),
+    ...prismaByLink({ prisma, sealer, clock, auditRow, endingOf }),
+    ...prismaLocks({ prisma, sealer, clock, auditRow, endingOf }),
     async find(id) {
       const [row, totp] = await Promise.all([prisma.account.findUnique({ where: { id } }), totpCount(id)]);
       return row && toAccount(row, totp > 0);
@@ -114,8 +119,7 @@ export function prismaAccounts({
         { passwordHash, factorsVersion: { increment: 1 } },
         { event: 'account.password_set', accountId: id },
         by,
-        // Who sets it alone is shown it on the page.
-        { endsAccess: true, ...(by.actor !== id && { also: tell(id, { message: 'password-set' }) }) },
+        { endsAccess: true, also: notice(id, { message: by.actor === id ? 'password-changed' : 'password-set' }) },
       ),
     async upgradePasswordHash(id, from, to) {
       const where = { id, passwordHash: from };
@@ -160,7 +164,7 @@ export function prismaAccounts({
         if (count === 0) return false;
         await insertTotp({ tx, auditRow, sealer }, accountId, totp, by, at);
         const codesKept = totp.recoveryCodeHashes === null;
-        await tell(accountId, { message: 'totp-added', ...(codesKept && { codesKept }) })(tx, at);
+        await notice(accountId, { message: 'totp-added', ...(codesKept && { codesKept }) })(tx, at);
         return true;
       });
     },
@@ -170,12 +174,14 @@ export function prismaAccounts({
         async also(tx, at) {
           await tx.totpCredential.deleteMany({ where: { accountId: id } });
           await tx.recoveryCode.deleteMany({ where: { accountId: id } });
-          await tell(id, { message: 'factors-reset' })(tx, at);
+          await notice(id, { message: 'factors-reset' })(tx, at);
         },
       }),
     async spendRecoveryCode(accountId, hashes, by) {
       const at = now();
       return prisma.$transaction(async (tx) => {
+        // The account comes before what it has, as in every change of it: the letter's link hangs on its row.
+        if (!(await holdAccount(tx, accountId))) return false;
         const { count } = await tx.recoveryCode.updateMany({
           where: { accountId, codeHash: { in: hashes }, usedAt: null },
           data: { usedAt: at },
@@ -183,7 +189,7 @@ export function prismaAccounts({
         if (count === 0) return false;
         await tx.auditEvent.create({ data: auditRow({ event: 'recovery_code.used', accountId }, by, at) });
         const left = await tx.recoveryCode.count({ where: { accountId, usedAt: null } });
-        await tell(accountId, { message: 'recovery-code-used', left })(tx, at);
+        await notice(accountId, { message: 'recovery-code-used', left })(tx, at);
         return true;
       });
     },

@@ -1,12 +1,19 @@
 import type { Clock } from '../../lib/clock.ts';
 import { newId } from '../../lib/ids.ts';
 import type { Sealer } from '../../lib/sealing.ts';
-import type { Asked, LinkStore } from '../../links/store.ts';
+import type { Asked, AskedPurpose, LinkStore } from '../../links/store.ts';
+import type { Message } from '../../mail/message.ts';
 import { SEALED_PAYLOAD } from '../../outbox/outbox.ts';
 import type { AuditRow } from './audit-row.ts';
 import type { PrismaClient } from './database.ts';
 import { linkIn } from './link-rows.ts';
 import { queueLetter } from './mail.ts';
+
+/** What carries a link that somebody asked for by an address. */
+const LETTERS: Record<AskedPurpose, Message> = {
+  'password-reset': { message: 'password-reset' },
+  'sign-in-unlock': { message: 'sign-in-locked' },
+};
 
 export function prismaLinks({
   prisma,
@@ -41,7 +48,7 @@ export function prismaLinks({
           data: { status: 'active' },
         });
         if (count === 0) return false;
-        await queueLetter(tx, sealer, accountId, { message: purpose }, at, { purpose, language });
+        await queueLetter(tx, sealer, accountId, LETTERS[purpose], at, { purpose, language });
         await tx.auditEvent.create({ data: auditRow({ event: 'link.sent', accountId, purpose }, by, at) });
         return true;
       }),
