@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { lettersTo } from '../support/letters.ts';
 import { PASSWORD, startTestServer, type TestServer } from '../support/server.ts';
@@ -53,6 +53,21 @@ describe('a sign-in from a browser that is not known', () => {
     expect(await subjectsTo(email)).toEqual([]);
     await agent.submit(asked, { code: codeOf(SEED, 1) });
     expect(await subjectsTo(email)).toEqual([NEW_BROWSER]);
+  });
+
+  it('is let in only once it is told: not by the address at which the sign-in resumes, where that failed', async () => {
+    const { email } = await server.addAccount();
+    await atAccount(server, { email });
+    const thief = createUserAgent(server.issuer);
+    const page = await thief.follow('/account');
+    const add = vi.spyOn(server.app.stores.knownBrowsers, 'add').mockRejectedValueOnce(new Error('the disk is full'));
+    expect((await thief.submit(page, { email, password: PASSWORD })).status).toBe(500);
+    expect(add).toHaveBeenCalledOnce();
+    add.mockRestore();
+    const [, path = ''] = /\/interaction\/([^/]+)/.exec(page.url) ?? [];
+    await thief.follow(`/oauth2/authorize/${path}`);
+    expect(textOf((await thief.follow('/account')).html)).toContain('Sign in Email');
+    expect(await subjectsTo(email)).toEqual([]);
   });
 
   it('is told also where everybody was signed out before', async () => {

@@ -174,6 +174,15 @@ export function locksContract(name: string, open: () => Promise<TestStores>): vo
       expect((await letters()).map(({ about }) => about.message)).toEqual(['new-browser']);
     });
 
+    it('is told of where the trail no longer says whether it is the first', async () => {
+      const { known, letters, execute, clock } = await opened();
+      const at = `'${new Date(clock()).toISOString().replace('T', ' ').replace('Z', '')}'`;
+      const values = `1, 9, 'hash', ${at}, 'mac'`;
+      await execute(`INSERT INTO "AuditAnchor" ("id", "sequence", "hash", "at", "mac") VALUES (${values})`);
+      await known('one');
+      expect((await letters()).map(({ about }) => about.message)).toEqual(['new-browser']);
+    });
+
     it('is not known where its letter cannot be queued', async () => {
       const { known, refuseInserts, rows } = await opened();
       await known('one');
