@@ -147,6 +147,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
     pages,
     siteName,
     clock,
+    links: stores.links,
     mail: config.mail.by !== 'off',
     deletions: stores.deletions,
     deletionGrace: config.deletionGrace,
@@ -195,7 +196,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   koa.use(homePage({ pages, issuer }));
   koa.use(setupRoutes({ setup, csrf, limits: requestLimits, https }).routes());
   koa.use(signInPages({ ...step, passwordPolicy, secondFactor }).routes());
-  const linkDeps = { ...step, links: stores.links, limits: requestLimits, passwordPolicy, secondFactor, https };
+  const linkDeps = { ...step, limits: requestLimits, passwordPolicy, secondFactor, https };
   for (const part of linkPages(linkDeps)) koa.use(part.routes());
   koa.use(
     accountPages({

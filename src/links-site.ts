@@ -1,15 +1,24 @@
 import type Router from '@koa/router';
+import { type AccountLockDeps, createAccountLock } from './link-pages/account-lock.ts';
 import { createAddressPages } from './link-pages/address.ts';
 import { createDeletionUndo, type DeletionUndoDeps } from './link-pages/deletion-undo.ts';
 import { type ForgottenPasswordDeps, forgottenPasswordRoutes } from './link-pages/forgotten-password.ts';
 import { createNewAccount, type NewAccountDeps } from './link-pages/new-account.ts';
 import { createPasswordReset, type PasswordResetDeps } from './link-pages/password-reset.ts';
 import { type LinkRoutesDeps, linkRoutes } from './link-pages/routes.ts';
+import { createSignInUnlock, type SignInUnlockDeps } from './link-pages/sign-in-unlock.ts';
 import { type SignUpDeps, signUpRoutes } from './link-pages/sign-up.ts';
 import { createReturnCookie } from './web/return-cookie.ts';
 
 type Deps = Omit<
-  LinkRoutesDeps & ForgottenPasswordDeps & PasswordResetDeps & DeletionUndoDeps & NewAccountDeps & SignUpDeps,
+  LinkRoutesDeps &
+    ForgottenPasswordDeps &
+    PasswordResetDeps &
+    DeletionUndoDeps &
+    NewAccountDeps &
+    SignUpDeps &
+    AccountLockDeps &
+    SignInUnlockDeps,
   'pages' | 'returns'
 > &
   Pick<PasswordResetDeps, 'pages'> & {
@@ -27,6 +36,8 @@ export function linkPages({ mail, ...deps }: Deps): Router[] {
     'deletion-undo': createDeletionUndo(parts),
     'sign-up': createNewAccount('sign-up', parts),
     invitation: createNewAccount('invitation', parts),
+    'account-lock': createAccountLock(parts),
+    'sign-in-unlock': createSignInUnlock(parts),
   };
   const asking = mail ? [forgottenPasswordRoutes(parts)] : [];
   if (deps.signUp.offered) asking.push(signUpRoutes(parts));

@@ -6,13 +6,15 @@ import { createCodesLeftStep, createRecoveryCodesStep, type RecoveryCodesDeps } 
 import { interactionRoutes } from './interaction/routes.ts';
 import { createSecondFactorSteps, type SecondFactorDeps } from './interaction/second-factor.ts';
 import { createTotpEnrolmentStep, type TotpEnrolmentDeps } from './interaction/totp-enrolment.ts';
+import { createUnlockLetter, type UnlockLetterDeps } from './interaction/unlock-letter.ts';
 
 type Deps = ConsentStepDeps &
-  PasswordStepDeps &
+  Omit<PasswordStepDeps, 'unlockLetter'> &
   NewPasswordDeps &
   RecoveryCodesDeps &
   SecondFactorDeps &
-  TotpEnrolmentDeps;
+  TotpEnrolmentDeps &
+  UnlockLetterDeps;
 
 /** The pages of a sign-in, put together. */
 export function signInPages(deps: Deps): Router {
@@ -21,7 +23,7 @@ export function signInPages(deps: Deps): Router {
   return interactionRoutes({
     ...{ interactions, knownBrowser, csrf, pages, recoveryCode: secondFactor.recoveryCode },
     steps: {
-      password: createPasswordStep(deps),
+      password: createPasswordStep({ ...deps, unlockLetter: createUnlockLetter(deps) }),
       totp: secondFactor.totp,
       'totp-enrolment': createTotpEnrolmentStep(deps),
       'recovery-codes': createRecoveryCodesStep(deps),

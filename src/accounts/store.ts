@@ -104,6 +104,14 @@ export interface AccountStore {
    * such account. @throws {Conflict} when the normalized address is taken
    */
   setEmail(id: string, email: string, emailVerified: boolean, by: By): Promise<boolean>;
+  /**
+   * By whoever holds the mailed link that is spent with it: every session and grant ends, known browsers and other open
+   * links are void, and there is no password until one is set by the link that goes to the stored address with it. The
+   * second factor stays. False where the link is open no more or the account is not active: nothing was written.
+   */
+  lockByLink(id: string, tokenHash: string, by: By): Promise<boolean>;
+  /** Spends the link that ends a wait; the wait itself is kept elsewhere. False as above. */
+  unlockSignIn(id: string, tokenHash: string, by: By): Promise<boolean>;
   /** Compare-and-set on the hash: a change of password made meanwhile stands. */
   upgradePasswordHash(id: string, from: string, to: string): Promise<boolean>;
   /** @param emailVerified null: as it is */
@@ -126,6 +134,8 @@ export interface AccountStore {
   renameTotp(accountId: string, id: string, name: string, by: By): Promise<boolean>;
   /** With the last one go the recovery codes. False also when a password or factor changed: nothing was written. */
   removeTotp(asOf: AsOf, id: string, by: By): Promise<boolean>;
+  /** By an operator, whatever changed meanwhile and whether or not the account is active: every session and grant ends. */
+  removeAuthenticator(accountId: string, id: string, by: By): Promise<boolean>;
   /** False when a password or factor changed: the old codes stand. */
   replaceRecoveryCodes(asOf: AsOf, hashes: string[], by: By): Promise<boolean>;
   /** Removes every second factor and ends every session and grant. */

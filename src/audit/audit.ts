@@ -15,6 +15,7 @@ export type AuditEvent =
   | { event: 'account.exported'; accountId: string }
   | { event: 'account.deletion_asked'; accountId: string; dueAt: string }
   | { event: 'account.deletion_undone'; accountId: string }
+  | { event: 'account.locked_by_owner'; accountId: string }
   | { event: 'account.deleted'; accountId: string }
   | { event: 'totp.enrolled'; accountId: string; credentialId: string }
   | { event: 'totp.used'; accountId: string; clientId: string }
@@ -46,6 +47,7 @@ export type AuditEvent =
       clientId: string;
       factor: 'password' | 'totp' | 'recovery_code';
     }
+  | { event: 'sign_in.unlocked'; accountId: string }
   | { event: 'sign_in.spraying'; clientId: string; counted: 'password' | 'address' }
   | { event: 'limit.lifted'; of: 'address' | 'all' }
   | { event: 'consent.given'; accountId: string; clientId: string; scopes: readonly string[] }

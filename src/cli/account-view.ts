@@ -1,5 +1,5 @@
 import type { Account } from '../accounts/account.ts';
-import type { AccountStore } from '../accounts/store.ts';
+import type { AccountStore, Authenticator } from '../accounts/store.ts';
 import { yesNo } from './client-view.ts';
 import { details, iso } from './layout.ts';
 
@@ -19,7 +19,8 @@ export function accountJson(account: Account) {
   };
 }
 
-export function accountText(account: Account): string {
+/** @param authenticators where they are to be listed */
+export function accountText(account: Account, authenticators: Authenticator[] = []): string {
   const { address, ...claims } = account.claims;
   const parts = Object.entries(address ?? {}).map(([name, value]) => [`address.${name}`, value] as const);
   return details([
@@ -32,6 +33,10 @@ export function accountText(account: Account): string {
       account.mustChangePassword ? 'yes, to be changed at the next sign-in' : yesNo(account.passwordHash !== null),
     ],
     ['second factor', yesNo(account.hasTotp)],
+    [
+      'authenticators',
+      authenticators.length > 0 ? authenticators.map((one) => `${one.id}  ${one.name}, ${iso(one.createdAt)}`) : null,
+    ],
     ...[...Object.entries(claims), ...parts].map(([name, value]): [string, string] => [name, String(value)]),
     ['created', iso(account.createdAt)],
     ['updated', iso(account.updatedAt)],

@@ -83,9 +83,10 @@ export interface Interactions {
   record(interaction: Interaction, progress: Progress): Promise<boolean>;
   /**
    * Hands the login over, once, when every step is done.
-   * @returns where the browser goes on @throws {Refusal} `flow_expired`
+   * @param arrive what must have happened before anybody is let in @returns where the browser goes on
+   * @throws {Refusal} `flow_expired`
    */
-  finishLogin(ctx: Context, interaction: Interaction): Promise<string>;
+  finishLogin(ctx: Context, interaction: Interaction, arrive: () => Promise<void>): Promise<string>;
   /** The person allowed what was asked for. @returns where the browser goes on */
   finishConsent(ctx: Context, interaction: Interaction): Promise<string>;
   /** The application is told that the person did not go on. @returns where the browser goes on */

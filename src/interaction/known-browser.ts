@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import { toMilliseconds } from '../lib/duration.ts';
 import type { Attempt } from '../limits/attempts.ts';
 import { KNOWN_FOR, type KnownBrowsers } from '../limits/known-browsers.ts';
+import { byVisitor } from '../web/request-log.ts';
 import { type Interaction, standsSince } from './interaction.ts';
 
 export type BrowserCookie = ReturnType<typeof createBrowserCookie>;
@@ -17,7 +18,8 @@ export function createBrowserCookie({ browsers, https }: { browsers: KnownBrowse
     /** A session that was found in somebody's hands makes no known browser: the password was proved here. */
     async remember(ctx: Context, { account, progress }: Interaction): Promise<void> {
       if (!account || progress.factorsVersion === null || progress.finished) return;
-      const id = await browsers.remember(given(ctx), account.id, standsSince(progress));
+      const by = byVisitor(ctx.state, account.id);
+      const id = await browsers.remember(given(ctx), account.id, standsSince(progress), by);
       if (id === null) return;
       const maxAge = toMilliseconds(KNOWN_FOR);
       const cookie = { httpOnly: true, sameSite: 'lax', secure: https, path: '/', overwrite: true, maxAge } as const;

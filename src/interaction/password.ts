@@ -13,6 +13,7 @@ import type { Problem } from '../web/view-data.ts';
 import { type Interaction, type Interactions, NOTHING_PROVED } from './interaction.ts';
 import type { BrowserCookie } from './known-browser.ts';
 import { addressOf, frame, interactionPath, problemOf, type StepPage, signUpPath } from './step.ts';
+import type { UnlockLetter } from './unlock-letter.ts';
 
 export interface PasswordStepDeps {
   interactions: Interactions;
@@ -20,6 +21,7 @@ export interface PasswordStepDeps {
   passwords: Passwords;
   attempts: Attempts;
   knownBrowser: BrowserCookie;
+  unlockLetter: UnlockLetter;
   audit: Audit;
   csrf: Csrf;
   pages: Pages;
@@ -31,7 +33,8 @@ export interface PasswordStepDeps {
 }
 
 export function createPasswordStep(deps: PasswordStepDeps): StepPage {
-  const { interactions, accounts, passwords, attempts, knownBrowser, audit, csrf, pages, mail, signUp, clock } = deps;
+  const { interactions, accounts, passwords, attempts, knownBrowser, unlockLetter, audit } = deps;
+  const { csrf, pages, mail, signUp, clock } = deps;
 
   function page(
     ctx: Context,
@@ -114,10 +117,15 @@ export function createPasswordStep(deps: PasswordStepDeps): StepPage {
         account = await verify(ctx, interaction, normalizeEmail(typed), password);
       } catch (err) {
         const problem = problemOf(pages, ctx, interaction, err);
-        if ((err as Refusal).beginsBlock) {
-          await audit.write(blockEvent(err as Refusal, interaction.client.id), byVisitor(ctx.state, 'visitor'));
+        const refusal = err as Refusal;
+        if (refusal.beginsBlock) {
+          await audit.write(blockEvent(refusal, interaction.client.id), byVisitor(ctx.state, 'visitor'));
         }
-        return refuse(typed, problem, (err as Refusal).status);
+        if (!unlockLetter.isFor(refusal)) return refuse(typed, problem, refusal.status);
+        if (refusal.beginsBlock) {
+          await unlockLetter.send(ctx, normalizeEmail(typed), pages.language(ctx, interaction.uiLocales));
+        }
+        return refuse(typed, { ...problem, text: `${problem.text} ${t('problem.unlock-letter')}` }, refusal.status);
       }
 
       // What another account proved in this flow does not count for this one, and neither does an older password.

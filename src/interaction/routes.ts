@@ -43,8 +43,8 @@ export function interactionRoutes(deps: InteractionRoutesDeps): Router {
     if (step === 'password' && ctx.query['prompt'] === 'create') return seeOther(ctx, signUpPath(interaction));
     if (step !== 'done') return (pageOf(step, ctx.query['method']) ?? steps[step]).show(ctx, interaction);
     const { uiLocales } = interaction;
-    const href = await interactions.finishLogin(ctx, interaction);
-    await knownBrowser.remember(ctx, interaction);
+    // What is handed over is let in at the resume address, whatever fails after it: its owner is told before.
+    const href = await interactions.finishLogin(ctx, interaction, () => knownBrowser.remember(ctx, interaction));
     return sendOn(pages, ctx, href, { uiLocales });
   });
 

@@ -30,19 +30,27 @@ export class Refusal extends Error {
   readonly retryAfter: Seconds | null;
   /** With `too_many_attempts`: this very attempt began the wait. Those refused during it are no news. */
   readonly beginsBlock: boolean;
+  /** With `too_many_attempts`: the kind of count that is full. */
+  readonly counted: string | null;
   /** With `too_many_attempts`: one password, or one address, at many accounts. */
   readonly sprayed: 'password' | 'address' | null;
 
   constructor(
     code: RefusalCode,
     status = 400,
-    options: ErrorOptions & { retryAfter?: Seconds; beginsBlock?: boolean; sprayed?: 'password' | 'address' } = {},
+    options: ErrorOptions & {
+      retryAfter?: Seconds;
+      beginsBlock?: boolean;
+      counted?: string;
+      sprayed?: 'password' | 'address';
+    } = {},
   ) {
     super(code, options);
     this.code = code;
     this.status = status;
     this.retryAfter = options.retryAfter ?? null;
     this.beginsBlock = options.beginsBlock ?? false;
+    this.counted = options.counted ?? null;
     this.sprayed = options.sprayed ?? null;
   }
 }

@@ -42,6 +42,11 @@ export interface AttemptStore {
   refund(subject: string): Promise<void>;
   /** Takes back the count of one attempt that was never checked. What others earned stays: blocks, waits, the row. */
   withdraw(subject: string): Promise<void>;
+  /**
+   * Ends a wait that would end by itself, and begins a new window. The row stays, with how long the next wait is, and so
+   * does a block that only an operator lifts.
+   */
+  endWait(subject: string): Promise<void>;
   /** Forgets all that was counted of a subject. */
   clear(subject: string): Promise<void>;
   /** The same for every subject in which this stands. Looks at all of them: for operators. */

@@ -3,7 +3,7 @@ import { HOUR, type Milliseconds, type Seconds, toMilliseconds } from '../lib/du
 import { Refusal } from '../lib/errors.ts';
 import { type AttemptRule, type AttemptStore, type Block, UNTIL_LIFTED } from './attempt-store.ts';
 import { createSpraying, type SprayingLimits } from './spraying.ts';
-import { createNames, subjectOf } from './subjects.ts';
+import { createNames, partsOf, subjectOf } from './subjects.ts';
 
 const MAX_CONSECUTIVE = 100;
 /** Half of them: the other half is what ten known browsers may fail (known-browsers.ts). */
@@ -63,9 +63,9 @@ export function createAttempts({
   // It grows no longer: who keeps asking must not keep the owner from it.
   const perLetterBox: AttemptRule = { ...perAddress, limit: limits.letters, window: toMilliseconds(HOUR) };
 
-  function refusalOf({ until, begins: beginsBlock }: Block, now: Milliseconds): Refusal {
+  function refusalOf({ until, begins: beginsBlock }: Block, now: Milliseconds, counted: string): Refusal {
     const wait = until === UNTIL_LIFTED ? {} : { retryAfter: Math.ceil((until - now) / 1000) };
-    return new Refusal('too_many_attempts', 429, { ...wait, beginsBlock });
+    return new Refusal('too_many_attempts', 429, { ...wait, beginsBlock, counted });
   }
 
   /** The address comes first: one that must wait cannot use up an account's attempts. */
@@ -74,7 +74,7 @@ export function createAttempts({
     const subjects: string[] = [];
     for (const [subject, rule] of wanted) {
       const block = await store.take(subject, rule, now);
-      if (block !== null) throw refusalOf(block, now);
+      if (block !== null) throw refusalOf(block, now, partsOf(subject).kind);
       subjects.push(subject);
     }
     return {
@@ -92,9 +92,16 @@ export function createAttempts({
     const sprayer = await spraying.take(password, email, names.address(address), now);
     const { blocked } = sprayer;
     if (!blocked) return sprayer;
-    const { retryAfter, beginsBlock } = refusalOf(blocked, now);
-    throw new Refusal('too_many_attempts', 429, { retryAfter: retryAfter ?? 0, beginsBlock, sprayed: blocked.by });
+    const counted = 'spraying';
+    const { retryAfter, beginsBlock } = refusalOf(blocked, now, counted);
+    const wait = { retryAfter: retryAfter ?? 0, beginsBlock };
+    throw new Refusal('too_many_attempts', 429, { ...wait, counted, sprayed: blocked.by });
   }
+
+  const ofPasswords = (email: string, address: string): string[] => {
+    const [account, visitor] = [names.email(email), names.address(address)];
+    return [subjectOf('password', account), subjectOf('password-both', account, visitor)];
+  };
 
   return {
     /**
@@ -139,9 +146,29 @@ export function createAttempts({
     /** What somebody who is signed in does with much work, whatever the address. @throws {Refusal} `too_many_attempts` */
     own: (use: string, accountId: string): Promise<Attempt> =>
       take([[subjectOf(use, names.account(accountId)), perOwner]]),
+    /**
+     * The letter that a wait causes by itself. Apart from those that people ask for: who has accounts wait must not use
+     * those up. @throws {Refusal} `too_many_attempts`
+     */
+    unlockLetter: (email: string): Promise<Attempt> =>
+      take([[subjectOf('unlock-letter', names.email(email)), perLetterBox]]),
     /** Whatever has only the visitor's address to go by. @throws {Refusal} `too_many_attempts` */
     address: (use: string, address: string): Promise<Attempt> =>
       take([[subjectOf(use, names.address(address)), perAddress]]),
+    /**
+     * For whoever reads the account's mail: the wait of its passwords ends, also of those tried from where the letter was
+     * read. The rest stays: failures in a row, or a hundred and more could be had by asking its owner again and again;
+     * codes, since a mailbox is no second factor; what one address tried at many accounts, which is nothing of this one;
+     * and what counts letters, or the mailbox could be flooded.
+     * @param email normalized
+     */
+    async endPasswordWait(email: string, address: string): Promise<void> {
+      for (const subject of ofPasswords(email, address)) await store.endWait(subject);
+    },
+    /** The same for a new password: what was tried at the one before is forgotten, also what an operator would lift. */
+    async liftPassword(email: string, address: string): Promise<void> {
+      for (const subject of ofPasswords(email, address)) await store.clear(subject);
+    },
     /** An operator lifts the blocks of one account. */
     async lift(accountId: string, email: string): Promise<void> {
       for (const name of [names.email(email), names.account(accountId)]) await store.clearNaming(name);

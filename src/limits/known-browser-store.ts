@@ -1,3 +1,4 @@
+import type { By } from '../lib/by.ts';
 import type { Milliseconds } from '../lib/duration.ts';
 
 export interface Alive {
@@ -20,9 +21,9 @@ export interface KnownBrowserStore {
   seen(idHash: string, accountId: string, alive: Alive): Promise<boolean>;
   /**
    * The account keeps the newest `most`. False where it is not active, or was signed out everywhere since `provedAt`:
-   * nothing was written.
+   * nothing was written. Its owner is told in the same transaction, but of the first browser that ever signed in.
    */
-  add(idHash: string, accountId: string, options: { provedAt: Milliseconds; most: number }): Promise<boolean>;
+  add(idHash: string, accountId: string, options: { provedAt: Milliseconds; most: number; by: By }): Promise<boolean>;
   /** Their dates, for the owner to see. */
   listOf(accountId: string): Promise<{ createdAt: Milliseconds; lastSeenAt: Milliseconds }[]>;
 }

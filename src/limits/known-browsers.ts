@@ -1,3 +1,4 @@
+import type { By } from '../lib/by.ts';
 import type { Clock } from '../lib/clock.ts';
 import { DAY, type Milliseconds, type Seconds, toMilliseconds } from '../lib/duration.ts';
 import { sha256 } from '../lib/hash.ts';
@@ -34,15 +35,15 @@ export function createKnownBrowsers({ store, clock }: { store: KnownBrowserStore
       return { succeeded: giveBack, withdrawn: giveBack };
     },
     /**
-     * After a full sign-in.
+     * After a full sign-in. Of a browser that was not known the account's owner is told.
      * @param provedAt the oldest of what was proved
      * @returns the cookie to keep; null where the account was ended meanwhile
      */
-    async remember(cookie: string | null, accountId: string, provedAt: Milliseconds): Promise<string | null> {
+    async remember(cookie: string | null, accountId: string, provedAt: Milliseconds, by: By): Promise<string | null> {
       const alive = { mostFailures: MOST_FAILURES, since: since() };
       if (cookie !== null && (await store.seen(sha256(cookie), accountId, alive))) return cookie;
       const fresh = newSecret('gwk');
-      return (await store.add(sha256(fresh), accountId, { provedAt, most: MOST_BROWSERS })) ? fresh : null;
+      return (await store.add(sha256(fresh), accountId, { provedAt, most: MOST_BROWSERS, by })) ? fresh : null;
     },
   };
 }

@@ -9,6 +9,7 @@ export type SubjectKind =
   | 'code-address'
   | 'letter'
   | 'letter-address'
+  | 'unlock-letter'
   | 'spraying-password'
   | 'spraying-address';
 

@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import type { Account } from '../accounts/account.ts';
+import { type Account, normalizeEmail } from '../accounts/account.ts';
 import { minimumLength, type PasswordPolicy } from '../accounts/password-policy.ts';
 import type { Passwords } from '../accounts/passwords.ts';
 import type { AccountStore } from '../accounts/store.ts';
@@ -11,6 +11,7 @@ import { byVisitor, type RequestState } from '../web/request-log.ts';
 import type { ReturnCookie } from '../web/return-cookie.ts';
 import { tryAgainIn } from '../web/texts.ts';
 import type { Problem } from '../web/view-data.ts';
+import { ownerOf } from './link-owner.ts';
 import type { LinkPage, OpenedLink } from './link-page.ts';
 
 export interface PasswordResetDeps {
@@ -29,21 +30,15 @@ export function createPasswordReset(deps: PasswordResetDeps): LinkPage {
 
   const minimumOf = ({ role }: Account) => minimumLength({ secondFactor: isSecondFactorEnforced(secondFactor, role) });
 
-  async function ownerOf({ link }: OpenedLink): Promise<Account> {
-    const account = link.accountId === null ? null : await accounts.find(link.accountId);
-    if (account?.status !== 'active') throw new Refusal('link_spent', 410);
-    return account;
-  }
-
   function page(ctx: Context, { csrf }: OpenedLink, owner: Account, problem: Problem = null, status = 200): void {
     const data = { action: '/link', csrf, accountEmail: owner.email, minLength: minimumOf(owner), problem };
     pages.send(ctx, 'password-reset', data, { status });
   }
 
   return {
-    show: async (ctx, opened) => page(ctx, opened, await ownerOf(opened)),
+    show: async (ctx, opened) => page(ctx, opened, await ownerOf(accounts, opened)),
     async submit(ctx, opened, form) {
-      const owner = await ownerOf(opened);
+      const owner = await ownerOf(accounts, opened);
       const t = pages.texts(ctx);
       const password = form.get('new_password') ?? '';
       const by = byVisitor(ctx.state, owner.id);
@@ -65,6 +60,8 @@ export function createPasswordReset(deps: PasswordResetDeps): LinkPage {
 
       const hash = await passwords.hash(password);
       if (!(await accounts.resetPassword(owner.id, opened.tokenHash, hash, by))) throw new Refusal('link_spent', 410);
+      // The wrong ones were tried at a password that is no more.
+      await attempts.liftPassword(normalizeEmail(owner.email), (ctx.state as RequestState).address);
       pages.send(ctx, 'notice', {
         title: t('notice.reset-done.heading'),
         paragraphs: [t('notice.reset-done.what')],

@@ -31,6 +31,9 @@ export function createAskedJobs({
       if (owner) await links.tellTaken(owner.id);
       else await links.offerChange(change, { language, by });
     },
+    async 'sign-in-unlock'({ language, by }, owner) {
+      if (owner) await links.send(owner.id, { purpose: 'sign-in-unlock', language, by });
+    },
   };
 
   return {

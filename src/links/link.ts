@@ -11,6 +11,10 @@ export type Purpose =
   | 'email-undo'
   /** Whoever deletes an account keeps it after all. */
   | 'deletion-undo'
+  /** Whoever was told of what they did not do themselves. */
+  | 'account-lock'
+  /** Ends the wait that others' guesses caused. */
+  | 'sign-in-unlock'
   | NewcomerPurpose;
 
 /** By which whoever reads mail at an address makes an account of it. */
@@ -32,6 +36,9 @@ const RULES: Record<Purpose, Rule> = {
   'email-change': { lifetime: HOUR, newestOnly: true },
   // Whoever takes an account over may change its address again and again: none of that ends the owner's.
   'email-undo': { lifetime: 7 * DAY, newestOnly: false },
+  // In the letter about each thing that happened: a newer one takes nothing from it.
+  'account-lock': { lifetime: 7 * DAY, newestOnly: false },
+  'sign-in-unlock': { lifetime: HOUR, newestOnly: true },
 };
 
 export function ruleOf(purpose: Purpose): Rule {

@@ -1,9 +1,9 @@
 import type { By } from '../lib/by.ts';
 import type { AddressLinks, AskedChange } from './address.ts';
-import type { MailedLink, NewcomerPurpose, Purpose } from './link.ts';
+import type { MailedLink, Purpose } from './link.ts';
 
 /** What can be asked for by typing an address alone. */
-export type AskedPurpose = Extract<Purpose, 'password-reset' | 'sign-up' | 'email-change'>;
+export type AskedPurpose = Extract<Purpose, 'password-reset' | 'sign-up' | 'email-change' | 'sign-in-unlock'>;
 
 /** An address that somebody typed on a page that answers everybody alike. */
 export interface Asked {
@@ -20,8 +20,8 @@ export interface Asked {
 }
 
 export interface LinkLetter {
-  /** Those whose letters say nothing else. Those about an address are good for one address alone: see `AddressLinks`. */
-  purpose: Exclude<Purpose, 'deletion-undo' | NewcomerPurpose | `email-${string}`>;
+  /** Those whose letters say nothing else. */
+  purpose: 'password-reset' | 'sign-in-unlock';
   /** For who has said nothing else. */
   language: string;
   by: By;

@@ -4,10 +4,15 @@ import type { Milliseconds } from '../lib/duration.ts';
 export type Message =
   /** The recovery codes stay where it stands beside another. */
   | { message: 'totp-added'; codesKept?: true }
+  | { message: 'totp-removed'; byOperator?: true }
+  | { message: 'recovery-codes-replaced' }
+  /** By the people who run the server. */
   | { message: 'password-set' }
   | { message: 'password-change-required' }
   /** What they must do: sign in again, there alone or everywhere, or choose a new password too. */
   | { message: 'incident'; must: 'password' | 'sign-in' | 'sign-in-there' }
+  /** By its owner, or by whoever had the mailed link. */
+  | { message: 'password-changed'; byLink?: true }
   | { message: 'factors-reset' }
   | { message: 'recovery-code-used'; left: number }
   | { message: 'account-disabled' }
@@ -34,6 +39,10 @@ export type Message =
   | { message: 'email-taken' }
   /** By an operator, to both addresses. */
   | { message: 'email-set' }
+  /** A sign-in from a browser that was not known, as `By` has it. */
+  | { message: 'new-browser'; browser: string | null; address: string | null }
+  | { message: 'sign-in-locked' }
+  | { message: 'account-locked' }
   /** An operator wants to see whether mail arrives. */
   | { message: 'test' };
 

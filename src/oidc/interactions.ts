@@ -118,7 +118,7 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
       return store.save(interaction.uid, progress, versions.get(interaction) ?? 0, toMilliseconds(found.exp));
     },
 
-    async finishLogin(ctx, interaction) {
+    async finishLogin(ctx, interaction, arrive) {
       const { progress, account, client } = interaction;
       const level = levelOf(progress.proofs);
       if (!account || !level) throw new Error('a login is finished before it is done');
@@ -143,6 +143,7 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
         provedAt: standsSince(progress),
       };
       const { acr, amr } = login;
+      await arrive();
       const event = { event: 'sign_in.succeeded', accountId: account.id, clientId: client.id, amr, acr } as const;
       await audit.write(event, byVisitor(ctx.state, account.id));
       // Whoever has an account by now need not make another.

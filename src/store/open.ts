@@ -93,7 +93,7 @@ export async function openStores({
       artifacts: createArtifacts({ rows: engine.artifactRows, sealer, clock, markLifetime }),
       attempts: engine.attempts,
       rates: engine.rates,
-      knownBrowsers: prismaKnownBrowsers({ prisma, clock }),
+      knownBrowsers: prismaKnownBrowsers({ prisma, sealer, clock }),
       progress: <T>(kind: string) => createProgress<T>({ rows: engine.progressRows, sealer, clock }, kind),
       sweep: (before: Milliseconds) => engine.sweep(before),
       pool: () => engine.pool?.() ?? null,

@@ -4,7 +4,7 @@ import { Eta } from 'eta';
 import type { Milliseconds } from '../lib/duration.ts';
 import { OperatorProblem } from '../lib/errors.ts';
 import { isInside } from './assets.ts';
-import { type Language, pickLanguage, type TextParams, type Translate, translator } from './texts.ts';
+import { type Language, pickLanguage, type TextParams, type Translate, textKeys, translator } from './texts.ts';
 
 /** Every message there is; each has its texts, and a template of its own where the operator gives it one. */
 export const MAIL_NAMES = [
@@ -31,12 +31,20 @@ export const MAIL_NAMES = [
   'email-undone',
   'email-taken',
   'email-set',
+  'totp-removed',
+  'recovery-codes-replaced',
+  'password-changed',
+  'new-browser',
+  'sign-in-locked',
+  'account-locked',
   'test',
 ] as const;
 /** The template of every message that has none of its own. */
 const COMMON = 'notice';
 /** Their receivers have no account. */
 const TO_NEWCOMERS: readonly string[] = ['sign-up', 'invitation'];
+/** What the link of a message does, where it does not lock the account. */
+const ACTIONS = new Set(textKeys('en').filter((key) => /^mail\..+\.action$/.test(key)));
 /** A page of ours that a letter leads to without a one-time link. */
 const PAGES: Partial<Record<(typeof MAIL_NAMES)[number], string>> = { 'sign-up-known': '/account' };
 const FORMS = ['html', 'text'] as const;
@@ -69,7 +77,18 @@ export interface MailView {
   name: string | null;
   locale: string | null;
   at: Milliseconds;
-  about: { message: (typeof MAIL_NAMES)[number]; left?: number; codesKept?: true; must?: string; until?: Milliseconds };
+  about: {
+    message: (typeof MAIL_NAMES)[number];
+    left?: number;
+    codesKept?: true;
+    must?: string;
+    until?: Milliseconds;
+    byOperator?: true;
+    byLink?: true;
+    /** Such as `Firefox on Linux`. */
+    browser?: string | null;
+    address?: string | null;
+  };
   /** Of a one-time link. */
   token?: string;
 }
@@ -84,6 +103,7 @@ export function createMailViews({ folder, overrideFolder, siteName, issuer }: Ma
     const t = translator(language);
     const { message } = about;
     const subject = t(`mail.${message}.subject`, { site: siteName });
+    const action = `mail.${message}.action`;
     const page = token ? `/link/${token}` : PAGES[message];
     const calledBy = name === null ? null : nameToCall(name);
     const data: MailData = {
@@ -93,7 +113,7 @@ export function createMailViews({ folder, overrideFolder, siteName, issuer }: Ma
         ...{ site: siteName, issuer, when: instant(at, language) },
         ...(about.until !== undefined && { until: instant(about.until, language) }),
       }),
-      action: page ? { label: t(`mail.${message}.action`), href: `${issuer}${page}` } : null,
+      action: page ? { label: t(ACTIONS.has(action) ? action : 'mail.lock'), href: `${issuer}${page}` } : null,
       footer: t(TO_NEWCOMERS.includes(message) ? 'mail.footer-newcomer' : 'mail.footer', { site: siteName }),
     };
     return { language, subject, text: forms.text.write(message, data, t), html: forms.html.write(message, data, t) };
@@ -101,11 +121,24 @@ export function createMailViews({ folder, overrideFolder, siteName, issuer }: Ma
 }
 
 function paragraphs(t: Translate, about: MailView['about'], values: TextParams): string[] {
-  const { message, left, codesKept, must } = about;
-  const lines = [t(codesKept ? 'mail.totp-added.what-codes-kept' : `mail.${message}.what`, values)];
+  const { message, left, must } = about;
+  const lines = [t(`mail.${message}.what${variant(about)}`, { ...values, ...whence(t, about) })];
   if (left !== undefined) lines.push(left === 0 ? t('mail.codes-none-left') : t('mail.codes-left', { n: left }));
   if (must !== undefined) lines.push(t(`mail.incident.must-${must}`, values));
   return message === 'test' ? lines : [...lines, t(`mail.${message}.advice`, values)];
+}
+
+function variant({ codesKept, byOperator, byLink }: MailView['about']): string {
+  if (codesKept) return '-codes-kept';
+  if (byOperator) return '-by-operator';
+  return byLink ? '-by-link' : '';
+}
+
+/** Of a sign-in. An address is the server's own reading of one, and a browser one of a list: nobody wrote either. */
+function whence(t: Translate, { browser = null, address = null }: MailView['about']) {
+  const [family = '', system] = browser?.split(' on ') ?? [];
+  const named = system ? t('account-sessions.device', { browser: family, system }) : family;
+  return { browser: named || t('mail.unknown-browser'), address: address ?? t('mail.unknown-address') };
 }
 
 function load(roots: string[], overrideFolder: string | undefined): Record<Form, MailTemplates> {

@@ -8,7 +8,7 @@ export interface Pages {
   send<Name extends ViewName>(ctx: Context, name: Name, data: ViewData[Name], options?: PageOptions): void;
   texts(ctx: Context, uiLocales?: string | null): Translate;
   /** BCP 47. */
-  language(ctx: Context): string;
+  language(ctx: Context, uiLocales?: string | null): string;
 }
 
 export interface PageOptions {
@@ -28,7 +28,7 @@ export function createPages(views: Views): Pages {
       ctx.set('Cache-Control', 'no-store');
       ctx.body = views.render(name, data, language(ctx, uiLocales));
     },
-    language: (ctx) => language(ctx),
+    language,
     texts: (ctx, uiLocales) => translator(language(ctx, uiLocales)),
   };
 }

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { normalizeEmail } from '../../src/accounts/account.ts';
-import { BY_OPERATOR } from '../../src/lib/by.ts';
+import { BY_OPERATOR, BY_SYSTEM } from '../../src/lib/by.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { createNames, subjectOf } from '../../src/limits/subjects.ts';
 import { databaseFile } from '../../src/store/sqlite/engine.ts';
 import { closeSqliteFile, openSqliteFile } from '../../src/store/sqlite/sqlite-file.ts';
+import { lettersTo, mailedLink } from '../support/letters.ts';
 import { PASSWORD, startTestServer, type TestServer } from '../support/server.ts';
 import { codeOf } from '../support/sign-in.ts';
 import { createUserAgent, type Page, textOf, type UserAgent } from '../support/user-agent.ts';
@@ -172,7 +173,11 @@ describe('guessing', () => {
     tell('codes of the app, 60 networks', counted);
     expect(counted).toEqual({ 422: 5, 429: 55 });
     expect(browserOf(agent)).toBeUndefined();
-    const id = await server.app.stores.knownBrowsers.add('x', account.id, { provedAt: Date.now(), most: 10 });
+    const id = await server.app.stores.knownBrowsers.add('x', account.id, {
+      provedAt: Date.now(),
+      most: 10,
+      by: BY_SYSTEM,
+    });
     expect(id).toBe(true);
     expect((await passwordIn({ party, agent }, account.email)).status).toBe(303);
     expect((await agent.post(page, { code: codeOf(SEED) })).status).toBe(429);
@@ -252,6 +257,164 @@ describe('a known browser', () => {
     const { page } = await ask(strict);
     expect(told(await agent.submit(page, { code: codeOf(SEED) })).code).toBeDefined();
     expect(browserOf(agent)).toBeUndefined();
+  });
+});
+
+/** Wrong passwords for one account, each from a network of its own. */
+async function floodWithPasswords(known: Visit, count: number): Promise<Record<number, number>> {
+  const { agent, page } = await stranger(known);
+  return guesses(count, (index) => {
+    agent.moveTo(aNetwork());
+    return agent.post(page, { email: known.account.email, password: `guess number ${index}` });
+  });
+}
+
+const subjectsOf = async (email: string) => (await lettersTo(server, email)).map(({ subject }) => subject);
+
+describe('mailed links', () => {
+  const WAIT = 'Your sign-in has to wait';
+  const RESET = 'Set a new password';
+
+  it('flood nobody: 60 requests and 120 wrong passwords from as many networks, in an hour', async () => {
+    const known = await owner();
+    const { email } = known.account;
+    const agent = createUserAgent(server.issuer);
+    const asked: Record<number, number> = {};
+    for (let index = 0; index < 60; index += 1) {
+      agent.moveTo(aNetwork());
+      const { status } = await agent.post(await agent.get('/forgotten-password'), { email });
+      asked[status] = (asked[status] ?? 0) + 1;
+    }
+    expect(asked).toEqual({ 200: 5, 429: 55 });
+    expect(await floodWithPasswords(known, 120)).toEqual({ 422: 10, 429: 110 });
+    const subjects = await subjectsOf(email);
+    expect(subjects.filter((subject) => subject === RESET)).toHaveLength(5);
+    expect(subjects.filter((subject) => subject === WAIT)).toHaveLength(1);
+    expect(subjects).toHaveLength(6);
+
+    // At home nothing of it is felt, and the newest link of the five sets a password.
+    expect((await passwordIn(known, email)).status).toBe(303);
+    const newest = (await lettersTo(server, email)).filter(({ subject }) => subject === RESET).at(-1);
+    const [href = ''] = /http\S+\/link\/\S+/.exec(newest?.text ?? '') ?? [];
+    const page = await known.agent.follow(href);
+    const done = await known.agent.submit(page, { new_password: 'seven quiet otters climb' });
+    expect(textOf(done.html)).toContain('Your password is set');
+    // And the wait has ended with it, also for a browser that nobody knows.
+    const { agent: elsewhere, page: signIn } = await stranger(known);
+    expect((await elsewhere.post(signIn, { email, password: 'seven quiet otters climb' })).status).toBe(303);
+    report.push(`60 requests and 120 wrong passwords: ${subjects.length} letters to the owner`);
+  });
+
+  /** The owner, in a browser that nobody knows, ends the wait as often as one is told. */
+  async function endWait(email: string): Promise<UserAgent> {
+    const reader = createUserAgent(server.issuer);
+    reader.moveTo(aNetwork());
+    const unlocked = await reader.submit(await reader.follow(await mailedLink(server, email)));
+    expect(textOf(unlocked.html)).toContain('The wait has ended');
+    return reader;
+  }
+
+  it('that end waits do not end the row of failures: fifty guesses for an owner who ends every wait at once', async () => {
+    const known = await owner();
+    const { email } = known.account;
+    let checked = 0;
+    for (let round = 0; round < 6; round += 1) {
+      checked += (await floodWithPasswords(known, 12))[422] ?? 0;
+      if (round < 4) await endWait(email);
+    }
+    expect(checked).toBe(50);
+    const letters = await subjectsOf(email);
+    expect(letters).toEqual(Array(4).fill(WAIT));
+    report.push(`an owner who ends every wait at once: ${checked} guesses were checked, ${letters.length} letters`);
+    // The fifty-first in a row is for an operator, or for a new password.
+    const { agent, page } = await stranger(known);
+    const waits = await agent.post(page, { email, password: PASSWORD });
+    expect([waits.status, textOf(waits.html)]).toEqual([429, expect.not.stringContaining('a letter')]);
+    expect((await passwordIn(known, email)).status).toBe(303);
+  });
+
+  it('about waits are five in an hour, also for an owner who signs in after each; of the sixth nothing is seen', async () => {
+    const known = await owner();
+    const { email } = known.account;
+    for (let round = 0; round < 6; round += 1) {
+      expect(await floodWithPasswords(known, 12)).toEqual({ 422: 10, 429: 2 });
+      const waits = (await subjectsOf(email)).filter((subject) => subject === WAIT);
+      expect(waits).toHaveLength(Math.min(round + 1, 5));
+      if (round >= 5) continue;
+      const { agent, page } = await stranger(known);
+      await endWait(email);
+      expect((await agent.post(page, { email, password: PASSWORD })).status).toBe(303);
+    }
+    report.push('a wait after each sign-in: 5 letters about 6 waits');
+  });
+
+  it('are not guessed: 200 tokens from as many networks, each but a letter or three away from an open one', async () => {
+    const known = await owner();
+    const agent = createUserAgent(server.issuer);
+    await agent.submit(await agent.follow('/forgotten-password'), { email: known.account.email });
+    const real = (await mailedLink(server, known.account.email)).split('/').at(-1) ?? '';
+    const counted = await guesses(200, (index) => {
+      agent.moveTo(aNetwork());
+      const near = `${real.slice(0, -3)}${String(index).padStart(3, '0')}`;
+      return agent.get(`/link/${near === real ? 'gwl_' : near}`);
+    });
+    expect(counted).toEqual({ 410: 200 });
+    expect((await agent.get(`/link/${real}`)).status).toBe(303);
+    report.push('tokens of links, 200 networks: 0 of 200 guesses opened one');
+  });
+
+  it('give no more codes: five before the wait and the unlock, none after them', async () => {
+    const { agent, page, party, account } = await secondFactorPage(server);
+    const known = { account, party, agent } as Visit;
+    const code = (index: number) => {
+      agent.moveTo(aNetwork());
+      return agent.post(page, { code: codeOf(SEED, 5000 + index) });
+    };
+    expect(await guesses(10, code)).toEqual({ 422: 5, 429: 5 });
+    await floodWithPasswords(known, 12);
+    const reader = createUserAgent(server.issuer);
+    await reader.submit(await reader.follow(await mailedLink(server, account.email)));
+    const { agent: second, page: signIn } = await stranger(known);
+    const asked = await second.submit(signIn, { email: account.email, password: PASSWORD });
+    const counted = await guesses(10, (index) => {
+      second.moveTo(aNetwork());
+      return second.post(asked, { code: codeOf(SEED, 6000 + index) });
+    });
+    expect(counted).toEqual({ 429: 10 });
+    report.push('codes of the app after a wait that was ended: 0 of 10 guesses were checked');
+  });
+
+  it('that lock, in the hands of a stranger who found a letter: locks once, and opens nothing', async () => {
+    const known = await owner();
+    const { id, email, passwordHash } = known.account;
+    await setHash(id, passwordHash as string);
+    await setHash(id, passwordHash as string);
+    const letters = await lettersTo(server, email);
+    const links = letters.map(({ text }) => /http\S+\/link\/gwl_\S+/.exec(text ?? '')?.[0] ?? '');
+    expect(links).toHaveLength(2);
+    const finder = createUserAgent(server.issuer);
+    const page = await finder.follow(String(links[0]));
+    // The form of this link for what others do, with fields of theirs.
+    const locked = await finder.submit(
+      { ...page, forms: page.forms.map((form) => ({ ...form, fields: { ...form.fields, new_password: '' } })) },
+      { new_password: 'the password of a stranger' },
+    );
+    expect(textOf(locked.html)).toContain('Your account is locked');
+    expect(await server.app.stores.accounts.find(id)).toMatchObject({ passwordHash: null, status: 'active' });
+    for (const link of links) expect((await finder.follow(link)).status).toBe(410);
+    const signIn = await finder.follow('/account');
+    for (const password of [PASSWORD, 'the password of a stranger']) {
+      expect((await finder.post(signIn, { email, password })).status).toBe(422);
+    }
+    // Neither the page nor a cookie has the link that went to the mailbox.
+    const fresh = (await mailedLink(server, email)).split('/').at(-1) ?? '?';
+    expect([locked.html, ...finder.seenCookies].filter((text) => text.includes(fresh))).toEqual([]);
+    const atHome = createUserAgent(server.issuer);
+    const reset = await atHome.follow(`/link/${fresh}`);
+    await atHome.submit(reset, { new_password: 'seven quiet otters climb' });
+    const back = await atHome.submit(await atHome.follow('/account'), { email, password: 'seven quiet otters climb' });
+    expect(new URL(back.url).pathname).toBe('/account');
+    report.push('a found letter: locked once, 0 sign-ins');
   });
 });
 

@@ -107,6 +107,16 @@ export const STATIONS: Record<string, (server: TestServer) => Promise<Station>> 
     return { agent, page: await agent.follow(await mailedLink(server, email)), good, next: /Your account is ready/ };
   },
   ...EMAIL_STATIONS,
+  '/link (account lock)': async (server) => {
+    const { id, email } = await server.addAccount();
+    await server.app.stores.accounts.setPassword(id, 'hash', BY_OPERATOR);
+    return { ...(await mailedPage(server, email)), good: {}, next: /Your account is locked/ };
+  },
+  '/link (sign-in unlock)': async (server) => {
+    const { email } = await server.addAccount();
+    await server.app.stores.links.ask({ purpose: 'sign-in-unlock', email, language: 'en', by: BY_SYSTEM });
+    return { ...(await mailedPage(server, email)), good: {}, next: /The wait has ended/ };
+  },
   '/account/profile': (server) => accountPage(server, 'profile', { name: 'Ada' }, /Your profile is saved/),
   '/account/password': (server) =>
     accountPage(server, 'password', { new_password: 'a rather different secret' }, /Your password is changed/),
@@ -160,6 +170,12 @@ async function linkPage(
   const email = newcomer ?? (await server.addAccount()).email;
   const agent = createUserAgent(server.issuer);
   await agent.submit(await agent.follow(asking), { email });
+  return { agent, page: await agent.follow(await mailedLink(server, email)) };
+}
+
+/** The page of the link in the newest letter. */
+async function mailedPage(server: TestServer, email: string): Promise<Pick<Station, 'agent' | 'page'>> {
+  const agent = createUserAgent(server.issuer);
   return { agent, page: await agent.follow(await mailedLink(server, email)) };
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { verify } from 'argon2';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { createAttempts } from '../../src/limits/attempts.ts';
 import { openStores, type Stores } from '../../src/store/open.ts';
 import { startRangeServer } from '../support/range-server.ts';
@@ -134,7 +135,8 @@ describe('account list and show', () => {
     expect(text.stdout).toMatch(/^ID +EMAIL +ROLE +STATUS +2ND FACTOR +NEW PASSWORD DUE +CREATED\n/);
     expect(text.stdout).toContain(byId.id);
     expect(shown.stdout).toMatch(/^email +ada@example\.org, not verified$/m);
-    expect(all).toContainEqual(await json(['account', 'show', byId.id]));
+    const { authenticators, ...listed } = await json(['account', 'show', byId.id]);
+    expect([authenticators, all]).toEqual([[], expect.arrayContaining([listed])]);
     expect(text.stdout + shown.stdout + JSON.stringify(all)).not.toContain('argon2');
   });
 });
@@ -155,6 +157,36 @@ it('every command says when there is no such account', async () => {
     const sentence = `gatewright: there is no account ${who}: npx gatewright account list shows those there are\n`;
     expect([commands[i], status, stdout, stderr]).toEqual([commands[i], 1, '', sentence]);
   }
+});
+
+describe('account remove-authenticator', () => {
+  const remove = (id: string, ...more: string[]) =>
+    ['account', 'remove-authenticator', '--email', 'apps@example.org', '--id', id, ...more] as const;
+
+  it('removes the one that account show names, and no other', async () => {
+    const { id } = await create('apps@example.org');
+    await withStores(async ({ accounts }) => {
+      const totp = { secret: 'JBSWY3DPEHPK3PXP', confirmedStep: 1 };
+      await accounts.enrolTotp(
+        id,
+        1,
+        { ...totp, id: 'otp_own', name: 'Phone', recoveryCodeHashes: ['a'] },
+        BY_OPERATOR,
+      );
+      await accounts.enrolTotp(id, 2, { ...totp, id: 'otp_eve', name: 'New', recoveryCodeHashes: null }, BY_OPERATOR);
+    });
+    const shown = await run(['account', 'show', 'apps@example.org']);
+    expect(shown.stdout).toMatch(/^authenticators +otp_own {2}Phone, \d{4}-\S+Z\n +otp_eve {2}New, \d{4}-\S+Z$/m);
+
+    expect((await run([...remove('otp_eve')])).status).not.toBe(0);
+    const none = await run([...remove('otp_none', '--yes')]);
+    expect([none.status, none.stderr]).toEqual([1, expect.stringContaining('apps@example.org has no authenticator')]);
+    expect(await json([...remove('otp_eve', '--yes')])).toEqual({
+      ...{ id, email: 'apps@example.org', removed: 'otp_eve', authenticatorsLeft: 1 },
+    });
+    const { authenticators, hasSecondFactor } = await json(['account', 'show', id]);
+    expect([authenticators, hasSecondFactor]).toEqual([[expect.objectContaining({ id: 'otp_own' })], true]);
+  });
 });
 
 describe('account update', () => {

@@ -31,6 +31,7 @@ function opened(refused: Record<string, number> = {}) {
     },
     refund: async (name) => void refunded.push(name),
     withdraw: async (name) => void (SPRAYED.test(name) || withdrawn.push(name)),
+    endWait: async () => {},
     clear: async () => {},
     clearNaming: async (name) => void cleared.push(name),
     clearBlocked: async () => 0,

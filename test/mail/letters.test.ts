@@ -48,12 +48,14 @@ describe('people are told by mail', () => {
     for (const form of [added?.mail.text, plain(added?.mail.html)]) {
       expect(form).toContain('Hello Ada Lovelace,');
       expect(form).toMatch(/On .+ UTC, an authenticator app was added to your account at Gatewright\./);
-      expect(form).toContain('contact the people who run this server at once');
+      expect(form).toContain('lock your account by the link');
+      expect(form).toContain('contact the people who run this server as well');
     }
     // Neither a secret nor an address of anybody else's server.
     for (const secret of [seed, recoveryCode, PASSWORD]) expect(added?.raw).not.toContain(secret);
     const addresses = [...`${added?.mail.html} ${added?.mail.text}`.matchAll(/\b[a-z]+:\/\/[^\s"'<]+/g)].map(String);
-    expect(new Set(addresses)).toEqual(new Set([server.issuer]));
+    const own = addresses.map((one) => one.replace(/\/link\/gwl_[\w-]{43}$/, '/link/…'));
+    expect(new Set(own)).toEqual(new Set([server.issuer, `${server.issuer}/link/…`]));
     expect(added?.mail.html).not.toMatch(/<img|<script|url\(|@import|<link/i);
 
     const agent = createUserAgent(server.issuer);

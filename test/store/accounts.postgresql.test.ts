@@ -2,11 +2,13 @@ import { Client } from 'pg';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { openTestStores, ownDatabase } from '../support/stores.ts';
 import { accountStoreContract } from './accounts.contract.ts';
+import { locksContract } from './locks.contract.ts';
 import { ownAccountContract } from './own-account.contract.ts';
 import { passwordChangeContract } from './password-change.contract.ts';
 import { anAccount, BY } from './samples.ts';
 
 accountStoreContract('PostgreSQL', () => openTestStores({ engine: 'postgresql' }));
+locksContract('PostgreSQL', () => openTestStores({ engine: 'postgresql' }));
 ownAccountContract('PostgreSQL', () => openTestStores({ engine: 'postgresql' }));
 passwordChangeContract('PostgreSQL', () => openTestStores({ engine: 'postgresql' }));
 

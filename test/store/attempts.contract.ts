@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DAY, MINUTE, toMilliseconds } from '../../src/lib/duration.ts';
-import type { AttemptRule, AttemptStore } from '../../src/limits/attempt-store.ts';
+import { type AttemptRule, type AttemptStore, UNTIL_LIFTED } from '../../src/limits/attempt-store.ts';
 import { racers } from '../support/stores.ts';
 
 const WINDOW = toMilliseconds(15 * MINUTE);
@@ -44,6 +44,23 @@ export function attemptStoreContract(name: string, open: () => AttemptStore | Pr
       await take(START + WINDOW - 1);
       await takeAll(START + WINDOW);
       expect(await take(START + WINDOW + 1)).not.toBeNull();
+    });
+
+    it('wait no longer where a wait is ended, and all the longer the next time; the row of failures stays', async () => {
+      const { attempts, take, takeAll } = await opened({ ...rule, maxConsecutive: 7 });
+      await takeAll(START);
+      expect(await take(START)).toBe(START + WINDOW);
+      await attempts.endWait('bob');
+      expect(await take(START)).toBe(START + WINDOW);
+      await attempts.endWait('ada');
+      await takeAll(START + 1);
+      expect(await take(START + 1)).toBe(START + 1 + 2 * WINDOW);
+      await attempts.endWait('ada');
+      expect(await take(START + 2)).toBeNull();
+      // The eighth in a row is for an operator.
+      expect(await take(START + 2)).toBe(UNTIL_LIFTED);
+      await attempts.endWait('ada');
+      expect(await take(START + 3)).toBe(UNTIL_LIFTED);
     });
 
     it('wait twice as long each time, up to a day, whoever keeps asking', async () => {

@@ -106,7 +106,7 @@ export function deletionContract(name: string, open: () => Promise<TestStores>):
         const before = await asOf();
         const provedAt = clock();
         await Promise.all([
-          knownBrowsers.add('browser', 'acc_ada', { provedAt, most: 3 }),
+          knownBrowsers.add('browser', 'acc_ada', { provedAt, most: 3, by: ADA }),
           deletions.ask(before, GRACE, ADA),
         ]);
         expect(await rows('KnownBrowser')).toEqual([]);

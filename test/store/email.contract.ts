@@ -222,7 +222,7 @@ export function emailContract(name: string, open: () => Promise<TestStores>): vo
       const stores = await opened();
       const { accounts, links, clock, knownBrowsers, rows, look, hashTo, deliver } = stores;
       const { changed } = await moved(stores, EVIL[0]);
-      await knownBrowsers.add('browser', 'acc_ada', { provedAt: clock(), most: 10 });
+      await knownBrowsers.add('browser', 'acc_ada', { provedAt: clock(), most: 10, by: BY });
       await links.send('acc_ada', { ...LETTER, purpose: 'password-reset' });
       const theirReset = await hashTo(EVIL[0]);
       await deliver();

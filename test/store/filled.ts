@@ -21,7 +21,7 @@ export async function fill(stores: TestStores): Promise<void> {
   await putArtifacts(artifacts, clock() + toMilliseconds(HOUR));
   await attempts.take('somebody', RULE, clock());
   await attempts.take('somebody', RULE, clock());
-  await stores.knownBrowsers.add('hash-of-cookie', 'acc_ada', { provedAt: clock() + 1, most: 10 });
+  await stores.knownBrowsers.add('hash-of-cookie', 'acc_ada', { provedAt: clock() + 1, most: 10, by: BY });
   await stores.progress<string>('flow').save('flow-1', 'so far', 0, clock() + toMilliseconds(HOUR));
   await stores.setupLinks.replace('hash-of-link', clock() + 1000, BY);
   const times = { createdAt: clock(), activatesAt: clock(), revokedAt: null };

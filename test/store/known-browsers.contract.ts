@@ -13,7 +13,7 @@ export function knownBrowserStoreContract(name: string, open: () => Promise<Test
     const alive = () => ({ mostFailures: 5, since: clock() - toMilliseconds(400 * DAY) });
     return {
       ...{ ...stores, browsers },
-      add: (idHash: string, provedAt = clock()) => browsers.add(idHash, 'acc_ada', { provedAt, most: 3 }),
+      add: (idHash: string, provedAt = clock()) => browsers.add(idHash, 'acc_ada', { provedAt, most: 3, by: BY }),
       take: (idHash: string, accountId = 'acc_ada') => browsers.take(idHash, accountId, alive()),
       seen: (idHash: string, accountId = 'acc_ada') => browsers.seen(idHash, accountId, alive()),
     };

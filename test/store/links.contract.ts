@@ -51,12 +51,32 @@ export function linkStoreContract(name: string, open: () => Promise<TestStores>)
 
     it('set a password with the end of all that was, and keep the second factor', async () => {
       const { accounts, clock, hash, look, outbox, knownBrowsers, rows } = await opened();
-      await knownBrowsers.add('browser', 'acc_ada', { provedAt: clock(), most: 10 });
+      await knownBrowsers.add('browser', 'acc_ada', { provedAt: clock(), most: 10, by: BY });
       expect(await accounts.resetPassword('acc_ada', hash, 'new-hash', BY)).toBe(true);
       expect(await look()).toMatchObject({ passwordHash: 'new-hash', notBefore: clock(), emailVerified: true });
       expect(await rows('KnownBrowser')).toEqual([]);
       const jobs = (await outbox.take(10, clock() + 1)).map(({ job }) => job);
-      expect(jobs).toEqual([{ kind: 'end-account', accountId: 'acc_ada', before: clock() }]);
+      expect(jobs).toMatchObject([
+        { kind: 'mail', message: 'password-changed' },
+        { kind: 'end-account', accountId: 'acc_ada', before: clock() },
+      ]);
+    });
+
+    it.each([
+      [
+        'its owner',
+        async ({ accounts, look }: Awaited<ReturnType<typeof opened>>) =>
+          accounts.changePassword(await look(), 'own', BY),
+      ],
+      [
+        'an operator',
+        async ({ accounts }: Awaited<ReturnType<typeof opened>>) => accounts.setPassword('acc_ada', 'set', BY),
+      ],
+    ])('that were asked for before %s set a password open nothing', async (_who, set) => {
+      const stores = await opened();
+      expect(await set(stores)).toBeTruthy();
+      expect(await stores.links.open(stores.hash)).toBeNull();
+      expect(await stores.accounts.resetPassword('acc_ada', stores.hash, 'new-hash', BY)).toBe(false);
     });
 
     type Try = [string, (stores: Awaited<ReturnType<typeof opened>>) => Promise<boolean>];

@@ -1,10 +1,20 @@
 import { describe, expect, it } from 'vitest';
+import type { AccountStore, AsOf } from '../../src/accounts/store.ts';
+import { DAY } from '../../src/lib/duration.ts';
+import { sha256 } from '../../src/lib/hash.ts';
 import { createSealer } from '../../src/lib/sealing.ts';
 import type { Message } from '../../src/mail/message.ts';
 import { openLetter } from '../../src/mail/sealed-letter.ts';
 import type { MailJob } from '../../src/outbox/outbox.ts';
 import { racers, type TestStores } from '../support/stores.ts';
 import { anAccount, aTotp, BY } from './samples.ts';
+
+const OWN = { ...BY, actor: 'acc_ada' };
+
+/** As somebody looks at it; where there is nobody, as nobody looked. */
+async function ada(accounts: AccountStore): Promise<AsOf> {
+  return (await accounts.find('acc_ada')) ?? { id: 'acc_ada', factorsVersion: 1, notBefore: 0 };
+}
 
 const ADDRESS = 'Ada.Lovelace@Example.org';
 
@@ -31,6 +41,26 @@ export function mailContract(name: string, open: () => Promise<TestStores>): voi
         { message: 'totp-added' },
       ],
       ['a password', ({ accounts }) => accounts.setPassword('acc_ada', 'hash-2', BY), { message: 'password-set' }],
+      [
+        'a password of their own',
+        async ({ accounts }) => (await accounts.changePassword(await ada(accounts), 'hash-2', OWN)) !== null,
+        { message: 'password-changed' },
+      ],
+      [
+        'no app any more',
+        async ({ accounts }) => accounts.removeTotp(await ada(accounts), 'otp_1', OWN),
+        { message: 'totp-removed' },
+      ],
+      [
+        'no app any more, by the operator',
+        ({ accounts }) => accounts.removeAuthenticator('acc_ada', 'otp_1', BY),
+        { message: 'totp-removed', byOperator: true },
+      ],
+      [
+        'other recovery codes',
+        async ({ accounts }) => accounts.replaceRecoveryCodes(await ada(accounts), ['code-9'], OWN),
+        { message: 'recovery-codes-replaced' },
+      ],
       ['no factors', ({ accounts }) => accounts.resetFactors('acc_ada', BY), { message: 'factors-reset' }],
       ['disabled', ({ accounts }) => accounts.disable('acc_ada', BY), { message: 'account-disabled' }],
       [
@@ -45,7 +75,11 @@ export function mailContract(name: string, open: () => Promise<TestStores>): voi
         const stores = await withAda();
         await change(stores);
         expect(await lettersOf(stores)).toEqual([
-          { to: ADDRESS, name: 'Ada Lovelace', locale: 'de-AT', at: stores.clock(), about },
+          {
+            ...{ to: ADDRESS, name: 'Ada Lovelace', locale: 'de-AT', at: stores.clock(), about },
+            // What its owner may not have done is told with the link that locks the account.
+            ...(about.message !== 'account-disabled' && { token: expect.stringMatching(/^gwl_/) }),
+          },
         ]);
       });
 
@@ -80,10 +114,30 @@ export function mailContract(name: string, open: () => Promise<TestStores>): voi
       ]);
     });
 
-    it('does not tell people what they did on a page themselves, nor at the making of an account', async () => {
+    it('tells people of their own password in other words than of the operator’s, and of each change', async () => {
       const stores = await withAda();
-      await stores.accounts.setPassword('acc_ada', 'hash-2', { ...BY, actor: 'acc_ada' });
       expect(await stores.mails.list()).toEqual([]);
+      await stores.accounts.setPassword('acc_ada', 'hash-2', OWN);
+      await stores.accounts.setPassword('acc_ada', 'hash-3', OWN);
+      expect((await stores.mails.list()).map(({ message }) => message)).toEqual([
+        'password-changed',
+        'password-changed',
+      ]);
+    });
+
+    it('carries a link of its own each, so that no later letter takes it away, and they last seven days', async () => {
+      const stores = await withAda();
+      await stores.accounts.setPassword('acc_ada', 'hash-2', BY);
+      stores.clock.forward(1);
+      await stores.accounts.setPassword('acc_ada', 'hash-3', BY);
+      const tokens = (await lettersOf(stores)).map(({ token = '' }) => token);
+      expect(new Set(tokens).size).toBe(2);
+      const opened = () => Promise.all(tokens.map((token) => stores.links.open(sha256(token))));
+      stores.clock.forward(7 * DAY - 2);
+      const link = { purpose: 'account-lock', accountId: 'acc_ada', detail: { about: 'password-set' } };
+      expect(await opened()).toEqual([link, link]);
+      stores.clock.forward(2);
+      expect(await opened()).toEqual([null, null]);
     });
 
     it('tells of each recovery code once, however many race for it, and counts what is left', async () => {

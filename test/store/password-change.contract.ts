@@ -19,7 +19,7 @@ export function passwordChangeContract(name: string, open: () => Promise<TestSto
   describe(`a password that must go in ${name}`, () => {
     it('ends what was before, has known browsers forgotten, and its owner told', async () => {
       const { accounts, clock, knownBrowsers, mails, rows, look } = await opened();
-      await knownBrowsers.add('browser', 'acc_ada', { provedAt: clock(), most: 10 });
+      await knownBrowsers.add('browser', 'acc_ada', { provedAt: clock(), most: 10, by: BY });
       expect(await rows('KnownBrowser')).toHaveLength(1);
       clock.forward(1);
       expect(await accounts.requirePasswordChange('acc_ada', BY)).toBe(true);

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import PostalMime, { type Email } from 'postal-mime';
 import type { TestServer } from './server.ts';
@@ -8,6 +8,7 @@ export async function lettersTo(server: Pick<TestServer, 'app' | 'folder'>, emai
   // What was asked for becomes a letter, and the letter a file.
   for (let round = 0; round < 3; round += 1) await server.app.worker.run();
   const folder = path.join(server.folder, 'data/outbox');
+  if (!existsSync(folder)) return [];
   const files = readdirSync(folder, { withFileTypes: true })
     .filter(({ name }) => name.endsWith('.eml'))
     .map(({ name }) => path.join(folder, name))

@@ -19,6 +19,12 @@ const about: Message[] = [
     message,
   })),
   ...(['email-new', 'email-undone', 'email-taken', 'email-set'] as const).map((message) => ({ message })),
+  ...([{ message: 'password-changed' }, { message: 'password-changed', byLink: true }] as const),
+  ...([{ message: 'totp-removed' }, { message: 'totp-removed', byOperator: true }] as const),
+  ...([{ message: 'recovery-codes-replaced' }, { message: 'account-locked' }, { message: 'sign-in-locked' }] as const),
+  ...['Firefox on Linux', 'curl', null].map(
+    (browser) => ({ message: 'new-browser', browser, address: browser && '192.0.2.7' }) as const,
+  ),
   ...[0, 1, 2].map((left) => ({ message: 'recovery-code-used', left }) as const),
 ];
 const letter = (some: Partial<MailView> = {}): MailView => ({
@@ -53,6 +59,26 @@ describe('mails', () => {
       expect(html).not.toMatch(/<img|<script|<link|<style|url\(/i);
     },
   );
+
+  it('say which browser and system, in the reader’s words, and from where', () => {
+    const render = createMailViews(site);
+    const text = (locale: string, browser: string | null, address: string | null) =>
+      render(letter({ locale, about: { message: 'new-browser', browser, address } })).text.replaceAll('\n', ' ');
+    expect(text('en', 'Firefox on Linux', '192.0.2.7')).toContain('Firefox on Linux. Network address: 192.0.2.7.');
+    expect(text('de', 'Firefox on Linux', '192.0.2.7')).toContain('Firefox, Linux. Netzwerkadresse: 192.0.2.7.');
+    expect(text('de', null, null)).toContain('Browser: unbekannt. Netzwerkadresse: unbekannt.');
+  });
+
+  it('call what their link does by its name', () => {
+    const render = createMailViews(site);
+    const html = (message: 'password-set' | 'sign-in-locked' | 'account-locked' | 'password-reset') =>
+      render(letter({ about: { message }, token: 'gwl_x' })).html;
+    const link = (label: string) => new RegExp(`href="https://id.example.org/link/gwl_x"[^>]*>${label}</a>`);
+    expect(html('password-set')).toMatch(link('This was not me: lock my account'));
+    expect(html('sign-in-locked')).toMatch(link('End the wait'));
+    expect(html('account-locked')).toMatch(link('Set a new password'));
+    expect(html('password-reset')).toMatch(link('Set a new password'));
+  });
 
   it('count the recovery codes that are left', () => {
     const render = createMailViews(site);

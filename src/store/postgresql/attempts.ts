@@ -22,6 +22,11 @@ export function postgresqlAttempts(pool: Pool): AttemptStore {
       `UPDATE attempt SET count = greatest(count - 1, 0), consecutive = greatest(consecutive - 1, 0)
        WHERE subject = $1`,
     ),
+    endWait: prepare(
+      pool,
+      'attempts.endWait',
+      'UPDATE attempt SET count = 0, window_ends_at = 0, blocked_until = 0 WHERE subject = $1 AND blocked_until < $2',
+    ),
     clear: prepare(pool, 'attempts.clear', 'DELETE FROM attempt WHERE subject = $1'),
     clearNaming: prepare(pool, 'attempts.clearNaming', 'DELETE FROM attempt WHERE strpos(subject, $1) > 0'),
     clearBlocked: prepare(pool, 'attempts.clearBlocked', 'DELETE FROM attempt WHERE blocked_until > $1'),
@@ -44,6 +49,9 @@ export function postgresqlAttempts(pool: Pool): AttemptStore {
     },
     async withdraw(subject) {
       await sql.withdraw(subject);
+    },
+    async endWait(subject) {
+      await sql.endWait(subject, UNTIL_LIFTED);
     },
     async clear(subject) {
       await sql.clear(subject);

@@ -47,6 +47,15 @@ export async function insertTotp(
   await tx.auditEvent.create({ data: auditRow({ event: 'totp.enrolled', accountId, credentialId: id }, by, at) });
 }
 
+/** With the last one go the recovery codes. False where the account has no such authenticator. */
+export async function deleteTotp(tx: Transaction, accountId: string, id: string): Promise<boolean> {
+  const { count } = await tx.totpCredential.deleteMany({ where: { id, accountId } });
+  if (count === 0) return false;
+  const left = await tx.totpCredential.count({ where: { accountId } });
+  if (left === 0) await tx.recoveryCode.deleteMany({ where: { accountId } });
+  return true;
+}
+
 /** A new set replaces the old one: nobody keeps two lists. */
 export async function putRecoveryCodes(tx: Transaction, accountId: string, hashes: string[], at: Date): Promise<void> {
   await tx.recoveryCode.deleteMany({ where: { accountId } });
@@ -68,3 +77,9 @@ export const endingOf = (id: string) => ({
     tx.account.updateMany({ where: { id, notBefore: { lt: before } }, data: { notBefore: before } }),
   job: (before: number) => ({ kind: 'end-account', accountId: id, before }) as const,
 });
+
+/** Changes nothing, but holds the row until the transaction ends. False where there is no such account, or not active. */
+export async function holdAccount(tx: Transaction, id: string): Promise<boolean> {
+  const where = { id, status: 'active' };
+  return (await tx.account.updateMany({ where, data: { status: 'active' } })).count === 1;
+}

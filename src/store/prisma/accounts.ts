@@ -5,7 +5,7 @@ import type { By } from '../../lib/by.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Sealer } from '../../lib/sealing.ts';
 import type { Message } from '../../mail/message.ts';
-import { endingOf, forgetBrowsers, insertAccount, insertTotp, unsealSeed } from './account-rows.ts';
+import { endingOf, forgetBrowsers, holdAccount, insertAccount, insertTotp, unsealSeed } from './account-rows.ts';
 import { prismaAddress } from './address.ts';
 import type { AuditRow } from './audit-row.ts';
 import { erasePersonal } from './audit-sealing.ts';
@@ -14,8 +14,10 @@ import { applyChange, type Change } from './change.ts';
 import { orConflict } from './conflict.ts';
 import type { PrismaClient, Transaction } from './database.ts';
 import { voidLinks } from './link-rows.ts';
+import { prismaLocks } from './locks.ts';
 import { queueLetter } from './mail.ts';
 import { prismaNewcomerAccounts } from './newcomer-accounts.ts';
+import { createNotice } from './notice.ts';
 import { prismaOwnAccount } from './own-account.ts';
 import { prismaPasswordChange } from './password-change.ts';
 
@@ -52,6 +54,8 @@ export function prismaAccounts({
     );
   }
 
+  const notice = createNotice(sealer);
+
   const tell = (id: string, about: Message) => (tx: Transaction, at: Date) => queueLetter(tx, sealer, id, about, at);
 
   /** Its owner is told where it was not so before. */
@@ -77,11 +81,12 @@ export function prismaAccounts({
   }
 
   return {
-    ...prismaOwnAccount({ prisma, clock, auditRow, endingOf }),
-    ...prismaByLink({ prisma, clock, auditRow, endingOf }),
+    ...prismaOwnAccount({ prisma, sealer, clock, auditRow, endingOf }),
+    ...prismaByLink({ prisma, sealer, clock, auditRow, endingOf }),
     ...prismaPasswordChange({ prisma, clock, auditRow, sealer, endingOf }),
     ...prismaNewcomerAccounts({ prisma, clock, auditRow }),
     ...prismaAddress({ prisma, sealer, clock, auditRow, endingOf }),
+    ...prismaLocks({ prisma, sealer, clock, auditRow, endingOf }),
     async find(id) {
       const [row, totp] = await Promise.all([prisma.account.findUnique({ where: { id } }), totpCount(id)]);
       return row && toAccount(row, totp > 0);
@@ -116,15 +121,25 @@ export function prismaAccounts({
         { passwordHash, mustChangePassword: mustChange, factorsVersion: { increment: 1 } },
         { event: 'account.password_set', accountId: id },
         by,
-        // Who sets it alone is shown it on the page.
-        { endsAccess: true, ...(by.actor !== id && { also: tell(id, { message: 'password-set' }) }) },
+        {
+          endsAccess: true,
+          async also(tx, at) {
+            await voidLinks(tx, id, ['password-reset']);
+            await notice(id, { message: by.actor === id ? 'password-changed' : 'password-set' })(tx, at);
+          },
+        },
       ),
     async upgradePasswordHash(id, from, to) {
       const where = { id, passwordHash: from };
       return (await prisma.account.updateMany({ where, data: { passwordHash: to } })).count === 1;
     },
     setClaims: (id, claims, emailVerified, by) =>
-      change(id, { claims: JSON.stringify(claims), ...(emailVerified !== null && { emailVerified }) }, { event: 'account.claims_set', accountId: id }, by),
+      change(
+        id,
+        { claims: JSON.stringify(claims), ...(emailVerified !== null && { emailVerified }) },
+        { event: 'account.claims_set', accountId: id },
+        by,
+      ),
     disable: (id, by) => setStatus(id, 'disabled', by),
     enable: (id, by) => setStatus(id, 'active', by),
     signOut: (id, by) =>
@@ -162,7 +177,7 @@ export function prismaAccounts({
         if (count === 0) return false;
         await insertTotp({ tx, auditRow, sealer }, accountId, totp, by, at);
         const codesKept = totp.recoveryCodeHashes === null;
-        await tell(accountId, { message: 'totp-added', ...(codesKept && { codesKept }) })(tx, at);
+        await notice(accountId, { message: 'totp-added', ...(codesKept && { codesKept }) })(tx, at);
         return true;
       });
     },
@@ -172,12 +187,14 @@ export function prismaAccounts({
         async also(tx, at) {
           await tx.totpCredential.deleteMany({ where: { accountId: id } });
           await tx.recoveryCode.deleteMany({ where: { accountId: id } });
-          await tell(id, { message: 'factors-reset' })(tx, at);
+          await notice(id, { message: 'factors-reset' })(tx, at);
         },
       }),
     async spendRecoveryCode(accountId, hashes, by) {
       const at = now();
       return prisma.$transaction(async (tx) => {
+        // The account comes before what it has, as in every change of it: the letter's link hangs on its row.
+        if (!(await holdAccount(tx, accountId))) return false;
         const { count } = await tx.recoveryCode.updateMany({
           where: { accountId, codeHash: { in: hashes }, usedAt: null },
           data: { usedAt: at },
@@ -185,7 +202,7 @@ export function prismaAccounts({
         if (count === 0) return false;
         await tx.auditEvent.create({ data: auditRow({ event: 'recovery_code.used', accountId }, by, at) });
         const left = await tx.recoveryCode.count({ where: { accountId, usedAt: null } });
-        await tell(accountId, { message: 'recovery-code-used', left })(tx, at);
+        await notice(accountId, { message: 'recovery-code-used', left })(tx, at);
         return true;
       });
     },

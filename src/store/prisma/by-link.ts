@@ -1,13 +1,16 @@
 import type { AccountStore } from '../../accounts/store.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { Sealer } from '../../lib/sealing.ts';
 import { forgetBrowsers } from './account-rows.ts';
 import type { AuditRow } from './audit-row.ts';
 import { applyChange, type Change, NothingDone, orFalse } from './change.ts';
 import type { PrismaClient } from './database.ts';
 import { spendLink } from './link-rows.ts';
+import { createNotice } from './notice.ts';
 
 interface ByLinkDeps {
   prisma: PrismaClient;
+  sealer: Sealer;
   clock: Clock;
   auditRow: AuditRow;
   /** How access to an account ends. */
@@ -34,6 +37,8 @@ export function prismaByLink({ endingOf, ...deps }: ByLinkDeps): Pick<AccountSto
             const spent = await spendLink(tx, { purpose: 'password-reset', tokenHash, accountId }, at);
             if (!spent) throw new NothingDone();
             await forgetBrowsers(accountId)(tx);
+            const about = { message: 'password-changed', byLink: true } as const;
+            await createNotice(deps.sealer)(accountId, about)(tx, at);
           },
         }),
       ),

@@ -1,12 +1,20 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Sealer } from '../../lib/sealing.ts';
-import type { LinkStore } from '../../links/store.ts';
+import type { LinkLetter, LinkStore } from '../../links/store.ts';
+import type { Message } from '../../mail/message.ts';
+import { holdAccount } from './account-rows.ts';
 import { prismaAddressLinks } from './address-links.ts';
 import { askedRow, openAsked } from './asked-row.ts';
 import type { AuditRow } from './audit-row.ts';
 import type { PrismaClient } from './database.ts';
 import { linkIn } from './link-rows.ts';
 import { queueLetter } from './mail.ts';
+
+/** What carries a link that somebody asked for by an address. */
+const LETTERS: Record<LinkLetter['purpose'], Message> = {
+  'password-reset': { message: 'password-reset' },
+  'sign-in-unlock': { message: 'sign-in-locked' },
+};
 
 export function prismaLinks({
   prisma,
@@ -28,13 +36,9 @@ export function prismaLinks({
     send: (accountId, { purpose, by, language }) =>
       prisma.$transaction(async (tx) => {
         const at = new Date(clock());
-        // Changes nothing, but holds the row: of two letters that are made at once, one link ends the other.
-        const { count } = await tx.account.updateMany({
-          where: { id: accountId, status: 'active' },
-          data: { status: 'active' },
-        });
-        if (count === 0) return false;
-        await queueLetter(tx, sealer, accountId, { message: purpose }, at, { purpose, language });
+        // Of two letters that are made at once, one link ends the other.
+        if (!(await holdAccount(tx, accountId))) return false;
+        await queueLetter(tx, sealer, accountId, LETTERS[purpose], at, { purpose, language });
         await tx.auditEvent.create({ data: auditRow({ event: 'link.sent', accountId, purpose }, by, at) });
         return true;
       }),

@@ -1,10 +1,13 @@
 import type { AccountStore, AsOf } from '../../accounts/store.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Milliseconds } from '../../lib/duration.ts';
-import { putRecoveryCodes } from './account-rows.ts';
+import type { Sealer } from '../../lib/sealing.ts';
+import { deleteTotp, putRecoveryCodes } from './account-rows.ts';
 import type { AuditRow } from './audit-row.ts';
 import { applyChange, type Change, NothingDone, orFalse } from './change.ts';
-import type { PrismaClient } from './database.ts';
+import type { PrismaClient, Transaction } from './database.ts';
+import { voidLinks } from './link-rows.ts';
+import { createNotice } from './notice.ts';
 
 type OwnAccount = Pick<
   AccountStore,
@@ -13,6 +16,7 @@ type OwnAccount = Pick<
 
 interface OwnAccountDeps {
   prisma: PrismaClient;
+  sealer: Sealer;
   clock: Clock;
   auditRow: AuditRow;
   /** How access to an account ends. */
@@ -22,6 +26,7 @@ interface OwnAccountDeps {
 /** What people change of their own account. Each change rests on a look, and is void where that is out of date. */
 export function prismaOwnAccount({ endingOf, ...deps }: OwnAccountDeps): OwnAccount {
   const { prisma } = deps;
+  const notice = createNotice(deps.sealer);
   const change = (what: Change) => orFalse(applyChange(deps, what));
 
   /** A change of password or factors, with its audit event. */
@@ -53,9 +58,12 @@ export function prismaOwnAccount({ endingOf, ...deps }: OwnAccountDeps): OwnAcco
         },
       };
       const event = { event: 'account.password_set', accountId } as const;
-      // No letter: whoever sets it alone is shown it on the page.
+      async function also(tx: Transaction, at: Date): Promise<void> {
+        await voidLinks(tx, accountId, ['password-reset']);
+        await notice(accountId, { message: 'password-changed' })(tx, at);
+      }
       const data = { passwordHash, mustChangePassword: false } as const;
-      return (await changeFactors(asOf, { event, by, ending }, data)) ? endedAt : null;
+      return (await changeFactors(asOf, { event, by, ending, also }, data)) ? endedAt : null;
     },
     changeProfile: ({ id, updatedAt }, claims, by) =>
       change({
@@ -79,18 +87,19 @@ export function prismaOwnAccount({ endingOf, ...deps }: OwnAccountDeps): OwnAcco
       const { id: accountId } = asOf;
       return changeFactors(asOf, {
         ...{ event: { event: 'totp.removed', accountId, credentialId: id }, by },
-        async also(tx) {
-          const { count } = await tx.totpCredential.deleteMany({ where: { id, accountId } });
-          if (count === 0) throw new NothingDone();
-          const left = await tx.totpCredential.count({ where: { accountId } });
-          if (left === 0) await tx.recoveryCode.deleteMany({ where: { accountId } });
+        async also(tx, at) {
+          if (!(await deleteTotp(tx, accountId, id))) throw new NothingDone();
+          await notice(accountId, { message: 'totp-removed' })(tx, at);
         },
       });
     },
     replaceRecoveryCodes: (asOf, hashes, by) =>
       changeFactors(asOf, {
         ...{ event: { event: 'recovery_codes.replaced', accountId: asOf.id }, by },
-        also: (tx, at) => putRecoveryCodes(tx, asOf.id, hashes, at),
+        async also(tx, at) {
+          await putRecoveryCodes(tx, asOf.id, hashes, at);
+          await notice(asOf.id, { message: 'recovery-codes-replaced' })(tx, at);
+        },
       }),
   };
 }

@@ -25,6 +25,9 @@ export function sqliteAttempts(db: DatabaseSync): AttemptStore {
     withdraw: db.prepare(
       'UPDATE attempt SET count = max(count - 1, 0), consecutive = max(consecutive - 1, 0) WHERE subject = ?',
     ),
+    endWait: db.prepare(
+      'UPDATE attempt SET count = 0, window_ends_at = 0, blocked_until = 0 WHERE subject = ? AND blocked_until < ?',
+    ),
     clear: db.prepare('DELETE FROM attempt WHERE subject = ?'),
     clearNaming: db.prepare('DELETE FROM attempt WHERE instr(subject, ?) > 0'),
     clearBlocked: db.prepare('DELETE FROM attempt WHERE blocked_until > ?'),
@@ -70,6 +73,9 @@ export function sqliteAttempts(db: DatabaseSync): AttemptStore {
     },
     async withdraw(subject) {
       sql.withdraw.run(subject);
+    },
+    async endWait(subject) {
+      sql.endWait.run(subject, UNTIL_LIFTED);
     },
     async clear(subject) {
       sql.clear.run(subject);

@@ -1,0 +1,82 @@
+import type { AccountStore } from '../../accounts/store.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Sealer } from '../../lib/sealing.ts';
+import type { Purpose } from '../../links/link.ts';
+import { deleteTotp, forgetBrowsers } from './account-rows.ts';
+import type { AuditRow } from './audit-row.ts';
+import { applyChange, type Change, NothingDone, orFalse } from './change.ts';
+import type { PrismaClient } from './database.ts';
+import { spendLink, voidLinks } from './link-rows.ts';
+import { queueLetter } from './mail.ts';
+import { createNotice } from './notice.ts';
+
+interface LocksDeps {
+  prisma: PrismaClient;
+  sealer: Sealer;
+  clock: Clock;
+  auditRow: AuditRow;
+  /** How access to an account ends. */
+  endingOf: (accountId: string) => NonNullable<Change['ending']>;
+}
+
+/** What opens the account, or locks it once more, is over when it is locked; what undoes a change of address is not. */
+const OVER_WHEN_LOCKED: readonly Purpose[] = ['account-lock', 'password-reset', 'sign-in-unlock'];
+
+/** What is done where an account, or the way into it, is or may be in strange hands. */
+export function prismaLocks({
+  endingOf,
+  ...deps
+}: LocksDeps): Pick<AccountStore, 'lockByLink' | 'unlockSignIn' | 'removeAuthenticator'> {
+  const { sealer } = deps;
+  const notice = createNotice(sealer);
+
+  return {
+    lockByLink: (accountId, tokenHash, by) =>
+      orFalse(
+        applyChange(deps, {
+          write: (tx, stamp) =>
+            tx.account.updateMany({
+              where: { id: accountId, status: 'active' },
+              data: { passwordHash: null, factorsVersion: { increment: 1 }, ...stamp },
+            }),
+          ...{ event: { event: 'account.locked_by_owner', accountId }, by, ending: endingOf(accountId) },
+          async also(tx, at) {
+            const spent = await spendLink(tx, { purpose: 'account-lock', tokenHash, accountId }, at);
+            if (!spent) throw new NothingDone();
+            await voidLinks(tx, accountId, OVER_WHEN_LOCKED);
+            await forgetBrowsers(accountId)(tx);
+            const fresh = { purpose: 'password-reset' } as const;
+            await queueLetter(tx, sealer, accountId, { message: 'account-locked' }, at, fresh);
+          },
+        }),
+      ),
+    unlockSignIn: (accountId, tokenHash, by) =>
+      orFalse(
+        applyChange(deps, {
+          write: (tx) =>
+            // Holds the row: it comes before its links.
+            tx.account.updateMany({ where: { id: accountId, status: 'active' }, data: { status: 'active' } }),
+          ...{ event: { event: 'sign_in.unlocked', accountId }, by },
+          async also(tx, at) {
+            const spent = await spendLink(tx, { purpose: 'sign-in-unlock', tokenHash, accountId }, at);
+            if (!spent) throw new NothingDone();
+          },
+        }),
+      ),
+    removeAuthenticator: (accountId, id, by) =>
+      orFalse(
+        applyChange(deps, {
+          write: (tx, stamp) =>
+            tx.account.updateMany({
+              where: { id: accountId },
+              data: { factorsVersion: { increment: 1 }, ...stamp },
+            }),
+          ...{ event: { event: 'totp.removed', accountId, credentialId: id }, by, ending: endingOf(accountId) },
+          async also(tx, at) {
+            if (!(await deleteTotp(tx, accountId, id))) throw new NothingDone();
+            await notice(accountId, { message: 'totp-removed', byOperator: true })(tx, at);
+          },
+        }),
+      ),
+  };
+}
