@@ -1,3 +1,4 @@
+import { normalizeEmail } from '../../src/accounts/account.ts';
 import { createRecoveryCodes } from '../../src/accounts/recovery-codes.ts';
 import { BY_OPERATOR, BY_SYSTEM } from '../../src/lib/by.ts';
 import { DAY } from '../../src/lib/duration.ts';
@@ -114,7 +115,8 @@ export const STATIONS: Record<string, (server: TestServer) => Promise<Station>> 
   },
   '/link (sign-in unlock)': async (server) => {
     const { email } = await server.addAccount();
-    await server.app.stores.links.ask({ purpose: 'sign-in-unlock', email, language: 'en', by: BY_SYSTEM });
+    const asked = { purpose: 'sign-in-unlock', email: normalizeEmail(email), language: 'en', by: BY_SYSTEM } as const;
+    await server.app.stores.links.ask(asked);
     return { ...(await mailedPage(server, email)), good: {}, next: /The wait has ended/ };
   },
   '/account/profile': (server) => accountPage(server, 'profile', { name: 'Ada' }, /Your profile is saved/),
