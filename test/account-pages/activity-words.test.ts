@@ -11,6 +11,7 @@ const NOBODYS = [
   ...['installation.left', 'installation.reopened', 'installation.restored', 'backup.made'],
   ...['incident.client_ended', 'delivery.retried', 'delivery.dropped'],
   ...['audit.exported', 'audit.pruned', 'setup_link.made'],
+  ...['invitation.sent', 'invitation.revoked'],
 ];
 
 it('says every event of an account in words, and no other', () => {

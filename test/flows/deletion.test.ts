@@ -83,7 +83,7 @@ describe('the deletion of an account by its owner', () => {
     expect((await agent.get('/account')).status).toBe(303);
     expect((await createUserAgent(server.issuer).follow(href)).status).toBe(410);
     expect(new URL((await signIn(account.email)).url).pathname).toBe('/account');
-    expect((await lettersTo(server, account.email)).at(-1)?.subject).toBe('Your account is kept');
+    expect((await lettersTo(server, account.email)).map(({ subject }) => subject)).toContain('Your account is kept');
   });
 
   it('lets no link open what an operator has disabled meanwhile, but keeps it', async () => {

@@ -20,7 +20,8 @@ afterAll(async () => {
 });
 
 /** They need no database: what they say is known, or belongs to nobody. */
-const STILL_THERE = /^\/($|assets\/|\.well-known\/|health\/live|no\/such|setup(\/account)?$|oauth2\/logout\/success)/;
+const STILL_THERE =
+  /^\/($|assets\/|\.well-known\/|health\/live|no\/such|setup(\/(account|totp|recovery-codes))?$|link$|forgotten-password$|sign-up$|oauth2\/logout\/success)/;
 const page = { accept: 'text/html' };
 
 async function quick(path: string, init: RequestInit = {}) {

@@ -20,7 +20,7 @@ interface LocksDeps {
 }
 
 /** What opens the account, or locks it once more, is over when it is locked; what undoes a change of address is not. */
-const OVER_WHEN_LOCKED: readonly Purpose[] = ['account-lock', 'password-reset', 'sign-in-unlock'];
+const OVER_WHEN_LOCKED: readonly Purpose[] = ['account-lock', 'password-reset', 'sign-in-unlock', 'email-change'];
 
 /** What is done where an account, or the way into it, is or may be in strange hands. */
 export function prismaLocks({
