@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { BY_OPERATOR, BY_SYSTEM } from '../../src/lib/by.ts';
+import { DAY } from '../../src/lib/duration.ts';
 import { type Received, startMailServer } from '../support/mail-server.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { codeOf } from '../support/sign-in.ts';
@@ -17,7 +18,7 @@ let post: Awaited<ReturnType<typeof startMailServer>>;
 beforeAll(async () => {
   post = await startMailServer();
   const mail = { SMTP_URL: post.url, MAIL_FROM: 'no-reply@example.org' };
-  server = await startTestServer({ ...mail, TRUSTED_PROXIES: '127.0.0.1,::1' });
+  server = await startTestServer({ ...mail, SIGN_UP: 'invited', TRUSTED_PROXIES: '127.0.0.1,::1' });
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
@@ -112,6 +113,35 @@ inChromium('the links in letters', (open) => {
     await heading(page, 'The wait has ended');
     await page.getByRole('link', { name: 'Sign in' }).click();
     await givePassword(page, email);
+    await page.waitForURL(`${server.issuer}/account`);
+  });
+
+  it('keep an account that its owner was about to delete', async () => {
+    const { id, email } = await server.addAccount();
+    const page = await open();
+    await page.goto(`${server.issuer}/account/delete`);
+    await givePassword(page, email);
+    await page.getByLabel('To confirm').fill(email);
+    await press(page, 'Delete your account');
+    await heading(page, 'Your account will be deleted');
+    await click(page, email, 'Your account is to be deleted', 'Keep my account');
+    await press(page, 'Keep my account');
+    await heading(page, 'Your account is kept');
+    expect((await letters(email)).at(-1)?.mail.subject).toBe('Your account is kept');
+    expect((await server.app.stores.accounts.find(id))?.status).toBe('active');
+  });
+
+  it('make an account of an invitation', async () => {
+    const email = 'invited@example.org';
+    const invited = { email, emailNormalized: email, name: 'Ada', role: 'user', lifetime: DAY };
+    await server.app.stores.newcomers.invite(invited, 'en', BY_OPERATOR);
+    const page = await open();
+    await click(page, email, 'You are invited to Gatewright', 'Create your account');
+    await page.getByLabel('Password', { exact: true }).fill(NEW);
+    await press(page, 'Create the account');
+    await heading(page, 'Your account is ready');
+    await page.getByRole('link', { name: 'Sign in' }).click();
+    await givePassword(page, email, NEW);
     await page.waitForURL(`${server.issuer}/account`);
   });
 
