@@ -47,7 +47,9 @@ export function prismaDeletion({
       ...{ by, ending: endingOf(id) },
       async also(tx, at) {
         const due = new Date(dueAt);
-        await tx.account.updateMany({ where: { id }, data: { status: 'leaving', deletionDueAt: due } });
+        await tx.account.updateMany({ where: { id }, data: { deletionDueAt: due } });
+        // What an operator disabled before stays `disabled`, and is no more than kept by the mailed link.
+        await tx.account.updateMany({ where: { id, status: 'active' }, data: { status: 'leaving' } });
         await forgetBrowsers(id)(tx);
         const link = { purpose: 'deletion-undo', until: due } as const;
         if (grace > 0) return queueLetter(tx, sealer, id, { message: 'deletion-asked', until: dueAt }, at, link);
