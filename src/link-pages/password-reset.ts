@@ -57,6 +57,10 @@ export function createPasswordReset(deps: PasswordResetDeps): LinkPage {
       const known = { minimum: minimumOf(owner), email: owner.email, claims: owner.claims };
       const problem = await passwordPolicy.assess(password, known, by);
       if (problem) return refuse({ field: 'new_password', text: t(`problem.${problem.code}`, { n: problem.n }) });
+      // Who was told to give a password up does not get around that by this way to set one.
+      if (owner.mustChangePassword && (await passwords.verify(owner.passwordHash, password))) {
+        return refuse({ field: 'new_password', text: t('problem.password-same') });
+      }
 
       const hash = await passwords.hash(password);
       if (!(await accounts.resetPassword(owner.id, opened.tokenHash, hash, by))) throw new Refusal('link_spent', 410);

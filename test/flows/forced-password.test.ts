@@ -1,6 +1,7 @@
 import { generateSecret } from 'otplib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
+import { mailedLink } from '../support/letters.ts';
 import { startLogoutReceiver } from '../support/logout-receiver.ts';
 import { CALLBACK } from '../support/relying-party.ts';
 import { PASSWORD, startTestServer, type TestServer } from '../support/server.ts';
@@ -199,6 +200,21 @@ describe('who would rather not choose a new password', () => {
     const second = await ask(person);
     expect(stepOf(second.page)).toBe('password');
     expect((await person.agent.get('/account')).status).toBe(303);
+  });
+
+  it('does not keep the old one by a mailed link either', async () => {
+    const person = await visit(server);
+    const { email } = person.account;
+    await require(person);
+    const { agent } = person;
+    await agent.submit(await agent.follow('/forgotten-password'), { email });
+    const page = await agent.follow(await mailedLink(server, email));
+    const refused = await agent.submit(page, { new_password: PASSWORD });
+    expect(refused.status).toBe(422);
+    expect(textOf(refused.html)).toContain('That is the password you have now.');
+    expect((await find(person)).mustChangePassword).toBe(true);
+    expect((await agent.submit(refused, { new_password: NEXT })).status).toBe(200);
+    expect((await find(person)).mustChangePassword).toBe(false);
   });
 
   it('is asked again where the operator asks again in the middle', async () => {
