@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { AccountEnding } from '../../src/incident/incident.ts';
+import { sha256 } from '../../src/lib/hash.ts';
+import { createSealer } from '../../src/lib/sealing.ts';
+import { openLetter } from '../../src/mail/sealed-letter.ts';
 import { racers, type TestStores } from '../support/stores.ts';
 import { aClient, anAccount, BY } from './samples.ts';
 
@@ -56,6 +59,17 @@ export function incidentStoreContract(name: string, open: () => Promise<TestStor
       const jobs = (await outbox.take(10, clock() + 1)).map(({ job }) => job).filter(({ kind }) => kind !== 'mail');
       expect(jobs).toEqual([{ kind: 'end-account', accountId: 'acc_ada', before: clock() - 1000 }]);
       expect(await everything()).toContain('account.password_change_required');
+    });
+
+    it('ends the links by which somebody could choose the password that is asked for', async () => {
+      const { incidents, incident, links, outbox, keyring, clock } = await opened();
+      await links.send('acc_ada', { purpose: 'password-reset', language: 'en', by: BY });
+      const [letter] = await outbox.take(10, clock() + 1);
+      const mail = letter?.job.kind === 'mail' ? openLetter(createSealer(keyring), letter.id, letter.job.sealed) : null;
+      const tokenHash = sha256(mail?.token ?? '');
+      expect(await links.open(tokenHash)).toMatchObject({ accountId: 'acc_ada' });
+      await incidents.endAccount(incident, ending(), BY);
+      expect(await links.open(tokenHash)).toBeNull();
     });
 
     it('leaves the password, and writes to nobody, where that is said', async () => {
