@@ -1,4 +1,14 @@
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import type { TrailEvent } from '../audit/trail.ts';
 import type { Findings, Orders } from '../incident/incident.ts';
 import type { Milliseconds } from '../lib/duration.ts';
@@ -44,6 +54,13 @@ export function checkReportFolder(folder: string, { isOurs }: { isOurs: boolean 
     accessSync(folder, constants.W_OK);
   } catch (err) {
     throw new Failure(`the report cannot be written to ${folder} (${(err as NodeJS.ErrnoException).code})`);
+  }
+}
+
+/** @throws {Failure} before anything is done, where a report cannot have this name */
+export function checkReportFile(file: string): void {
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new Failure(`${file} is a folder: name a file with --report`);
   }
 }
 

@@ -104,6 +104,7 @@ async function respond(cli: Cli, options: Options): Promise<void> {
     const named = options.report === undefined ? null : path.resolve(options.report);
     const folder = named === null ? path.resolve(config.folders.data, 'incidents') : path.dirname(named);
     reports.checkReportFolder(folder, { isOurs: named === null });
+    if (named !== null) reports.checkReportFile(named);
     await confirm(questionOf(scope, concerned));
 
     let file = named ?? '';

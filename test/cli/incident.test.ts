@@ -52,6 +52,7 @@ describe('incident', { timeout: 90_000 }, () => {
       [[...REASON, '--email', 'no@example.org', '--yes'], 1, 'there is no account no@example.org'],
       [[...REASON, '--client', 'none', '--yes'], 1, 'there is no client none'],
       [[...REASON, '--everything', '--yes', '--report', '/nowhere/at/all.json'], 1, 'the report cannot be written'],
+      [[...REASON, '--everything', '--yes', '--report', place.root], 1, `${place.root} is a folder: name a file`],
     ];
     const outcomes = await Promise.all(refused.map(([args]) => place.run(['incident', ...args])));
     for (const [index, { status, stdout, stderr }] of outcomes.entries()) {
