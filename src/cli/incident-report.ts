@@ -9,21 +9,22 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import type { TrailEvent } from '../audit/trail.ts';
 import type { Findings, Orders } from '../incident/incident.ts';
 import type { Milliseconds } from '../lib/duration.ts';
 import { entryJson } from './audit-words.ts';
 import { Failure } from './failure.ts';
+import type { Happened } from './incident-events.ts';
 import { details, iso } from './layout.ts';
 
-export interface Circumstances {
+export interface Circumstances extends Happened {
   issuer: string;
   /** The user of this machine who ran the command. */
   operator: string;
   /** The oldest event that the report has. */
   since: Milliseconds;
-  events: TrailEvent[];
 }
+
+const LEFT_OUT = ', and more that npx gatewright audit export writes';
 
 export type Report = ReturnType<typeof reportOf>;
 
@@ -31,7 +32,7 @@ export type Report = ReturnType<typeof reportOf>;
 export function reportOf(findings: Findings, orders: Orders, circumstances: Circumstances) {
   const { id, openedAt, finishedAt, accounts, clients, keys, pending } = findings;
   const { scope, reason, keepPasswords, mail } = orders;
-  const { issuer, operator, since, events } = circumstances;
+  const { issuer, operator, since, events, eventsLeftOut } = circumstances;
   return {
     ...{ incidentId: id, dryRun: id === null, issuer, operator, reason },
     ...{ openedAt: iso(openedAt), finishedAt: iso(finishedAt) },
@@ -43,7 +44,7 @@ export function reportOf(findings: Findings, orders: Orders, circumstances: Circ
       knownByCachesFrom: iso(keys.knownByCachesFrom),
     },
     ...{ lettersQueued: accounts.filter(({ mailed }) => mailed).length, pending },
-    ...{ eventsSince: iso(since), events: events.map(entryJson) },
+    ...{ eventsSince: iso(since), eventsLeftOut, events: events.map(entryJson) },
   };
 }
 
@@ -101,7 +102,7 @@ export function reportText(report: Report): string {
     ['keys revoked', keys && (keys.revoked.length > 0 ? keys.revoked : 'none')],
     ['key caches', keys && `may trust what was revoked, and not know what is new, until ${keys.knownByCachesFrom}`],
     ['still to deliver', waiting.length > 0 ? waiting : 'nothing'],
-    ['events', `${report.events.length} since ${report.eventsSince}`],
+    ['events', `${report.events.length} since ${report.eventsSince}${report.eventsLeftOut ? LEFT_OUT : ''}`],
   ]);
 }
 

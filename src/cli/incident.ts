@@ -2,7 +2,7 @@ import { userInfo } from 'node:os';
 import path from 'node:path';
 import type { Command } from 'commander';
 import type { TrailFilter } from '../audit/trail.ts';
-import type { Orders, Scope } from '../incident/incident.ts';
+import type { Findings, Orders, Scope } from '../incident/incident.ts';
 import type { Concerned } from '../incident/respond.ts';
 import { BY_OPERATOR } from '../lib/by.ts';
 import { parseAge } from './audit-filter.ts';
@@ -11,13 +11,13 @@ import { secretText } from './client-create.ts';
 import { action, type Cli } from './command.ts';
 import { existingAccount } from './existing-account.ts';
 import { Failure, UsageFailure } from './failure.ts';
+import { eventsAround } from './incident-events.ts';
 import { iso } from './layout.ts';
 import { confirmation } from './prompt.ts';
 import { openSigning } from './signing.ts';
 import { type Opened, withStores } from './stores.ts';
 
 const LONGEST_REASON = 2_000;
-const MOST_EVENTS = 10_000;
 
 const NOTES = `Ends sessions, grants and tokens at once, and has applications told. Of accounts, a new password is asked for at the next
 sign-in; people are told by mail. Writes a report: what was ended, and what happened before. --everything spares
@@ -92,13 +92,14 @@ async function respond(cli: Cli, options: Options): Promise<void> {
     const holdings = await openHoldings(stores);
     const response = createResponse({ store: incidents, holdings, keys, clock, by: BY_OPERATOR });
     const since = clock() - age;
-    const circumstances = async () => ({
+    const circumstances = async ({ openedAt }: Findings) => ({
       ...{ issuer: config.issuer, operator: operatorName(), since },
-      events: (await stores.auditTrail.latest(MOST_EVENTS, { since, ...filterOf(scope) })).reverse(),
+      ...(await eventsAround(stores.auditTrail, filterOf(scope), { since, openedAt })),
     });
 
     if (options.dryRun) {
-      const report = reports.reportOf(await response.foresee(orders, concerned), orders, await circumstances());
+      const foreseen = await response.foresee(orders, concerned);
+      const report = reports.reportOf(foreseen, orders, await circumstances(foreseen));
       return cli.out.result(reports.reportText(report), report);
     }
     const named = options.report === undefined ? null : path.resolve(options.report);
@@ -118,7 +119,7 @@ async function respond(cli: Cli, options: Options): Promise<void> {
       progress: (done) => bar?.to(done),
     });
     bar?.done();
-    const report = reports.reportOf(findings, orders, await circumstances());
+    const report = reports.reportOf(findings, orders, await circumstances(findings));
     reports.writeReport(file, report);
     const shown = secret === null ? '' : `\n\n${secretText(secret)}`;
     cli.out.result(`${reports.reportText(report)}\n\nThe report is in ${file}.${shown}`, {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { defaultSettings } from '../../src/clients/client.ts';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { openStores, type Stores } from '../../src/store/open.ts';
+import { sqliteTables } from '../support/tables.ts';
 import { CLI, type Installation, installation, NODE, PASSWORD } from './gatewright.ts';
 
 async function withStores<T>({ env }: Installation, work: (stores: Stores) => Promise<T>): Promise<T> {
@@ -117,6 +118,22 @@ describe('incident', { timeout: 90_000 }, () => {
     const args = ['incident', '--email', 'ada@example.org', '--yes', '--reason'];
     expect((await place.json([...args, 'one'])).accounts).toMatchObject([{ sessions: 1, password: 'required' }]);
     expect((await place.json([...args, 'two'])).accounts).toMatchObject([{ sessions: 0, password: 'already' }]);
+  });
+
+  it('reports what came before, however much it did itself, and says where there is more', async () => {
+    const place = await withAccounts('ada');
+    const trail = sqliteTables(path.join(place.env['DATA_DIR'] ?? '', 'gatewright.db'));
+    const at = Date.now() - 60_000;
+    await trail.execute(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10001)
+      INSERT INTO "AuditEvent" ("id", "at", "event", "actor", "accountId", "detail")
+      SELECT 'evt_' || i, ${at} + i, 'sign_in.failed', 'visitor', 'acc_ada', '{}' FROM n`);
+    const { stdout } = await place.run(['incident', ...REASON, '--email', 'ada@example.org', '--yes']);
+    expect(stdout).toMatch(/^events +100\d\d since \S+, and more that npx gatewright audit export writes$/m);
+    const written = /^The report is in (.+)\.$/m.exec(stdout)?.[1] ?? '';
+    const { events, eventsLeftOut } = JSON.parse(readFileSync(written, 'utf8'));
+    const names = events.map(({ event }: { event: string }) => event);
+    expect([eventsLeftOut, names.indexOf('incident.opened')]).toEqual([true, 10_000]);
+    expect(names.slice(10_000)).toContain('incident.account_ended');
   });
 
   it('goes on where it was after a crash, ends nothing twice, and is another incident when it is done', async () => {
