@@ -26,8 +26,16 @@ async function exportAccount(cli: Cli, who: string): Promise<void> {
     const kept = { accounts, consents, activity, browsersOf: knownBrowsers.listOf, ...records };
     await audit.write({ event: 'account.exported', accountId: account.id }, BY_OPERATOR);
     for await (const piece of accountDocument(kept, account, { issuer, at: clock() })) {
-      // No faster than it is taken.
-      if (!process.stdout.write(piece)) await once(process.stdout, 'drain');
+      await write(piece);
+      if (process.stdout.destroyed) return;
     }
+  });
+}
+
+/** No faster than it is taken. Whoever closes the pipe, as `… | head` does, has seen enough. */
+async function write(piece: string): Promise<void> {
+  if (process.stdout.write(piece)) return;
+  await once(process.stdout, 'drain').catch((err: NodeJS.ErrnoException) => {
+    if (err.code !== 'EPIPE') throw err;
   });
 }

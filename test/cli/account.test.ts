@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { verify } from 'argon2';
@@ -6,7 +8,8 @@ import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { createAttempts } from '../../src/limits/attempts.ts';
 import { openStores, type Stores } from '../../src/store/open.ts';
 import { startRangeServer } from '../support/range-server.ts';
-import { installation, PASSWORD } from './gatewright.ts';
+import { sqliteTables } from '../support/tables.ts';
+import { CLI, installation, NODE, PASSWORD } from './gatewright.ts';
 
 const { env, run, json } = installation();
 
@@ -372,6 +375,22 @@ describe('account export', { timeout: 90_000 }, () => {
       ['account.created', 'others'],
     ]);
     expect(stdout).not.toContain('argon2');
+  });
+
+  it('ends without a word where whoever reads it has seen enough', async () => {
+    const { id } = await create('long.export@example.org');
+    const trail = sqliteTables(path.join(env['DATA_DIR'] ?? '', 'gatewright.db'));
+    await trail.execute(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+      INSERT INTO "AuditEvent" ("id", "at", "event", "actor", "accountId", "detail")
+      SELECT 'evt_' || i, i, 'sign_in.failed', 'visitor', '${id}', '{}' FROM n`);
+    const child = spawn(NODE, [CLI, 'account', 'export', id], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    child.stderr.on('data', (chunk) => {
+      said += chunk;
+    });
+    child.stdout.once('data', () => child.stdout.destroy());
+    const [status] = await once(child, 'close');
+    expect([status, said]).toEqual([0, '']);
   });
 });
 
