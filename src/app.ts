@@ -2,28 +2,23 @@ import path from 'node:path';
 import Koa from 'koa';
 import packageFile from '../package.json' with { type: 'json' };
 import { accountPages, type PendingAuthenticator } from './account-site.ts';
-import { createBreachRange } from './accounts/breach-range.ts';
-import { createPasswordPolicy } from './accounts/password-policy.ts';
 import { createPasswords } from './accounts/passwords.ts';
 import { createRecoveryCodes } from './accounts/recovery-codes.ts';
 import { createTotp } from './accounts/totp.ts';
 import { startBackground } from './background.ts';
 import { type Config, signingKeyRetention, storeOptions } from './config/config.ts';
+import { createDefences } from './defences.ts';
 import type { Progress } from './interaction/interaction.ts';
-import { createBrowserCookie } from './interaction/known-browser.ts';
 import { openLetters } from './letters.ts';
 import { BY_SYSTEM } from './lib/by.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { MINUTE } from './lib/duration.ts';
 import { createGuardedFetch } from './lib/guarded-fetch.ts';
 import type { Logger } from './lib/log.ts';
-import { createAttempts } from './limits/attempts.ts';
-import { createKnownBrowsers } from './limits/known-browsers.ts';
-import { createRequestLimits } from './limits/request-limits.ts';
 import { createAskedJobs } from './links/asked.ts';
 import { linkPages } from './links-site.ts';
 import { createMetrics } from './metrics/metrics.ts';
-import { withLimitsCounted, withSignInsCounted } from './metrics/outcomes.ts';
+import { withSignInsCounted } from './metrics/outcomes.ts';
 import { isFromThisMachine, metricsPage } from './metrics/page.ts';
 import { observedStores } from './observed-stores.ts';
 import { createAccessTokens } from './oidc/access-tokens.ts';
@@ -96,18 +91,8 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   const pages = createPages(views);
   const letters = openLetters(config, { views: VIEWS, keyring, log });
   const csrf = createCsrf({ keyring, issuer });
-  const attempts = withLimitsCounted(
-    createAttempts({ store: stores.attempts, limits: config.limits, clock, keys: lastingKeys }),
-    metrics,
-  );
-  const passwordPolicy = createPasswordPolicy({
-    ...{ siteName, issuer, range: config.passwordRange === null ? null : createBreachRange(config.passwordRange) },
-    rangeFailed: (by) => audit.write({ event: 'password.range_unavailable' }, by),
-  });
-  const requestLimits = createRequestLimits({
-    ...{ store: stores.rates, limits: config.limits.requests, key: lastingKeys.attempts, clock },
-    onSkipped: metrics.uncounted,
-  });
+  const defences = createDefences({ config, stores, audit, metrics, clock });
+  const { attempts, knownBrowser, passwordPolicy, requestLimits } = defences;
   const totp = createTotp({ accounts, clock });
   const recoveryCodes = createRecoveryCodes({ accounts, key: lastingKeys.recoveryCodes });
   const fetch = createGuardedFetch(config.allowedPrivateNetworks);
@@ -128,10 +113,6 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   const interactions = createInteractions({
     ...{ provider: () => provider, accounts, audit, secondFactor },
     progress: stores.progress<Progress>('interaction'),
-  });
-  const knownBrowser = createBrowserCookie({
-    browsers: createKnownBrowsers({ store: stores.knownBrowsers, clock }),
-    https,
   });
   const step = {
     knownBrowser,

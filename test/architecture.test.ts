@@ -88,6 +88,7 @@ const ROOTS = [
   'sign-in-site.ts',
   'links-site.ts',
   'background.ts',
+  'defences.ts',
   'letters.ts',
   'observed-stores.ts',
   'provider-events.ts',

@@ -7,7 +7,7 @@ import type { LinkStore } from '../links/store.ts';
 import type { Csrf } from '../web/csrf.ts';
 import { type Pages, seeOther } from '../web/page.ts';
 import { byVisitor, type RequestState } from '../web/request-log.ts';
-import { tryAgainIn } from '../web/texts.ts';
+import { tryLater } from '../web/try-later.ts';
 import type { Problem } from '../web/view-data.ts';
 import type { OwnSession } from './own-session.ts';
 import { frame, type Part } from './section.ts';
@@ -39,9 +39,7 @@ export function createEmail({ links, attempts, mail, csrf, pages }: EmailDeps): 
       await attempts.letter(email, (ctx.state as RequestState).address, accountId);
       return null;
     } catch (err) {
-      if (!(err instanceof Refusal) || err.retryAfter === null) throw err;
-      ctx.set('Retry-After', String(err.retryAfter));
-      return [{ field: null, text: tryAgainIn(pages.texts(ctx), err.retryAfter) }, err.status];
+      return tryLater(ctx, pages.texts(ctx), err);
     }
   }
 

@@ -1,14 +1,13 @@
 import { Readable } from 'node:stream';
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../lib/clock.ts';
-import { Refusal } from '../lib/errors.ts';
 import type { Attempts } from '../limits/attempts.ts';
 import { accountDocument } from '../own-data/account-document.ts';
 import type { KeptData } from '../own-data/kept-data.ts';
 import type { Csrf } from '../web/csrf.ts';
 import type { Pages } from '../web/page.ts';
 import { byVisitor } from '../web/request-log.ts';
-import { tryAgainIn } from '../web/texts.ts';
+import { tryLater } from '../web/try-later.ts';
 import { frame, type Part } from './section.ts';
 
 export interface ExportDeps {
@@ -41,11 +40,9 @@ export function createExport({ kept, audit, attempts, issuer, csrf, pages, clock
             // One reads the whole trail of the account.
             await attempts.own('export', account.id);
           } catch (err) {
-            if (!(err instanceof Refusal) || err.retryAfter === null) throw err;
-            ctx.set('Retry-After', String(err.retryAfter));
-            const problem = { field: null, text: tryAgainIn(pages.texts(ctx), err.retryAfter) };
+            const [problem, status] = tryLater(ctx, pages.texts(ctx), err);
             const data = { ...frame(csrf, session, 'export'), action: EXPORT, problem };
-            return pages.send(ctx, 'account-export', data, { status: err.status });
+            return pages.send(ctx, 'account-export', data, { status });
           }
           // Before the first byte: who breaks off in the middle has it all the same.
           await audit.write({ event: 'account.exported', accountId: account.id }, byVisitor(ctx.state, account.id));

@@ -11,7 +11,7 @@ import type { Attempts } from '../limits/attempts.ts';
 import type { Csrf } from '../web/csrf.ts';
 import { type Pages, seeOther } from '../web/page.ts';
 import { byVisitor, type RequestState } from '../web/request-log.ts';
-import { tryAgainIn } from '../web/texts.ts';
+import { tryLater } from '../web/try-later.ts';
 import type { Problem } from '../web/view-data.ts';
 import type { OwnSession } from './own-session.ts';
 import { frame, type Part } from './section.ts';
@@ -59,15 +59,6 @@ export function createNewAuthenticator(deps: NewAuthenticatorDeps): Part {
     pages.send(ctx, 'totp-enrolment', data, { status });
   }
 
-  function problemOf(ctx: Context, err: unknown): NonNullable<Problem> {
-    const t = pages.texts(ctx);
-    if (!(err instanceof Refusal)) throw err;
-    if (err.code === 'code_wrong') return { field: 'code', text: t('problem.code') };
-    if (err.retryAfter === null) throw err;
-    ctx.set('Retry-After', String(err.retryAfter));
-    return { field: null, text: tryAgainIn(t, err.retryAfter) };
-  }
-
   return {
     sections: {
       'authenticators/new': {
@@ -91,15 +82,18 @@ export function createNewAuthenticator(deps: NewAuthenticatorDeps): Part {
           const known = await pending.load(session.uid);
           if (!known || !stands(known, session)) return seeOther(ctx, path);
           const { secret, factorsVersion } = known.value;
+          const t = pages.texts(ctx);
           let confirmedStep: number;
           try {
             const attempt = await attempts.address('enrolment', (ctx.state as RequestState).address);
             const step = await totp.stepOf(secret, (form.get('code') ?? '').slice(0, 16));
-            if (step === null) throw new Refusal('code_wrong', 422);
+            if (step === null) {
+              return page(ctx, session, secret, { field: 'code', text: t('problem.code') }, 422);
+            }
             await attempt.succeeded();
             confirmedStep = step;
           } catch (err) {
-            return page(ctx, session, secret, problemOf(ctx, err), (err as Refusal).status);
+            return page(ctx, session, secret, ...tryLater(ctx, t, err));
           }
           const { totp: added, codes } = confirmedEnrolment(recoveryCodes, account.id, { secret, confirmedStep });
           // Codes go with the account's first authenticator; who has one has kept the list.

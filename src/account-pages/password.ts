@@ -8,7 +8,7 @@ import type { Attempts } from '../limits/attempts.ts';
 import type { Csrf } from '../web/csrf.ts';
 import { type Pages, seeOther } from '../web/page.ts';
 import { byVisitor, type RequestState } from '../web/request-log.ts';
-import { tryAgainIn } from '../web/texts.ts';
+import { tryLater } from '../web/try-later.ts';
 import type { Problem } from '../web/view-data.ts';
 import type { OwnSession, OwnSessions } from './own-session.ts';
 import { frame, type Part } from './section.ts';
@@ -51,9 +51,7 @@ export function createPassword(deps: PasswordDeps): Part {
             // Each try costs a hash or a look elsewhere, so it is counted.
             await attempts.address('new-password', (ctx.state as RequestState).address);
           } catch (err) {
-            if (!(err instanceof Refusal) || err.retryAfter === null) throw err;
-            ctx.set('Retry-After', String(err.retryAfter));
-            return page(ctx, session, { field: null, text: tryAgainIn(t, err.retryAfter) }, err.status);
+            return page(ctx, session, ...tryLater(ctx, t, err));
           }
           const owner = { minimum: minimumOf(session), email: account.email, claims: account.claims };
           const problem = await passwordPolicy.assess(password, owner, by);

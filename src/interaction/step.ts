@@ -3,7 +3,7 @@ import { Refusal, type RefusalCode } from '../lib/errors.ts';
 import type { Csrf } from '../web/csrf.ts';
 import type { Pages } from '../web/page.ts';
 import type { RequestState } from '../web/request-log.ts';
-import { tryAgainIn } from '../web/texts.ts';
+import { tryLater } from '../web/try-later.ts';
 import type { Problem } from '../web/view-data.ts';
 import type { Interaction } from './interaction.ts';
 
@@ -50,8 +50,7 @@ export function problemOf(pages: Pages, ctx: Context, interaction: Interaction, 
   const t = pages.texts(ctx, interaction.uiLocales);
   if (err.code === 'too_many_attempts') {
     if (err.retryAfter === null) return { field: null, text: t('problem.blocked') };
-    ctx.set('Retry-After', String(err.retryAfter));
-    return { field: null, text: tryAgainIn(t, err.retryAfter) };
+    return tryLater(ctx, t, err)[0];
   }
   const problem = PROBLEMS[err.code];
   if (!problem) throw err;

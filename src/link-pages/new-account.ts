@@ -13,7 +13,7 @@ import { admits, type SignUpRules } from '../links/sign-up.ts';
 import type { Pages } from '../web/page.ts';
 import { byVisitor, type RequestState } from '../web/request-log.ts';
 import type { ReturnCookie } from '../web/return-cookie.ts';
-import { tryAgainIn } from '../web/texts.ts';
+import { tryLater } from '../web/try-later.ts';
 import type { Problem } from '../web/view-data.ts';
 import type { LinkPage, OpenedLink } from './link-page.ts';
 
@@ -83,9 +83,7 @@ export function createNewAccount(purpose: NewcomerPurpose, deps: NewAccountDeps)
         // Each try costs a hash or a look elsewhere, so it is counted.
         await attempts.address('new-password', (ctx.state as RequestState).address);
       } catch (err) {
-        if (!(err instanceof Refusal) || err.retryAfter === null) throw err;
-        ctx.set('Retry-After', String(err.retryAfter));
-        return refuse({ field: null, text: tryAgainIn(t, err.retryAfter) }, err.status);
+        return refuse(...tryLater(ctx, t, err));
       }
       const { email, minimum } = newcomer;
       const claims = { ...(name !== '' && { name }), locale: pages.language(ctx) };

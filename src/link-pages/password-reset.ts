@@ -9,7 +9,7 @@ import type { Attempts } from '../limits/attempts.ts';
 import type { Pages } from '../web/page.ts';
 import { byVisitor, type RequestState } from '../web/request-log.ts';
 import type { ReturnCookie } from '../web/return-cookie.ts';
-import { tryAgainIn } from '../web/texts.ts';
+import { tryLater } from '../web/try-later.ts';
 import type { Problem } from '../web/view-data.ts';
 import { ownerOf } from './link-owner.ts';
 import type { LinkPage, OpenedLink } from './link-page.ts';
@@ -50,9 +50,7 @@ export function createPasswordReset(deps: PasswordResetDeps): LinkPage {
         // Each try costs a hash or a look elsewhere, so it is counted.
         await attempts.address('new-password', (ctx.state as RequestState).address);
       } catch (err) {
-        if (!(err instanceof Refusal) || err.retryAfter === null) throw err;
-        ctx.set('Retry-After', String(err.retryAfter));
-        return refuse({ field: null, text: tryAgainIn(t, err.retryAfter) }, err.status);
+        return refuse(...tryLater(ctx, t, err));
       }
       const known = { minimum: minimumOf(owner), email: owner.email, claims: owner.claims };
       const problem = await passwordPolicy.assess(password, known, by);

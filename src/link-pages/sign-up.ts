@@ -12,7 +12,7 @@ import { readForm } from '../web/form.ts';
 import type { Pages } from '../web/page.ts';
 import { byVisitor, type RequestState } from '../web/request-log.ts';
 import type { ReturnCookie } from '../web/return-cookie.ts';
-import { tryAgainIn } from '../web/texts.ts';
+import { tryLater } from '../web/try-later.ts';
 import type { Problem } from '../web/view-data.ts';
 import { createVisitCookie, type Visit } from '../web/visit-cookie.ts';
 
@@ -70,9 +70,7 @@ export function signUpRoutes({ links, signUp, attempts, returns, csrf, pages, ht
     try {
       await attempts.letter(email, (ctx.state as RequestState).address);
     } catch (err) {
-      if (!(err instanceof Refusal) || err.retryAfter === null) throw err;
-      ctx.set('Retry-After', String(err.retryAfter));
-      return page(ctx, visit, typed, { field: null, text: tryAgainIn(t, err.retryAfter) }, err.status);
+      return page(ctx, visit, typed, ...tryLater(ctx, t, err));
     }
     const by = byVisitor(ctx.state, 'visitor');
     await links.ask({ purpose: 'sign-up', email, written, language: pages.language(ctx), by });

@@ -13,7 +13,7 @@ import { newId } from '../lib/ids.ts';
 import type { Attempts } from '../limits/attempts.ts';
 import { type Pages, seeOther } from '../web/page.ts';
 import { byVisitor, type RequestState } from '../web/request-log.ts';
-import { tryAgainIn } from '../web/texts.ts';
+import { tryLater } from '../web/try-later.ts';
 import type { Problem } from '../web/view-data.ts';
 import type { Visit } from '../web/visit-cookie.ts';
 import type { SetupDraft, SetupDrafts } from './drafts.ts';
@@ -59,13 +59,6 @@ export function createSetup(deps: SetupDeps) {
     pages.send(ctx, 'totp-enrolment', data, { status });
   }
 
-  /** @throws what is no refusal for a while */
-  function waitText(ctx: Context, err: unknown): string {
-    if (!(err instanceof Refusal) || err.retryAfter === null) throw err;
-    ctx.set('Retry-After', String(err.retryAfter));
-    return tryAgainIn(pages.texts(ctx), err.retryAfter);
-  }
-
   async function show(ctx: Context, visit: Visit, csrf: string): Promise<void> {
     const draft = await drafts.load(visit);
     if (draft?.value.recoveryCodes) {
@@ -91,15 +84,16 @@ export function createSetup(deps: SetupDeps) {
     const name = (form.get('name') ?? '').trim().slice(0, 200);
     const password = form.get('password') ?? '';
     const t = pages.texts(ctx);
-    const refuse = (field: 'email' | 'password' | null, text: string, status = 422) =>
-      accountPage(ctx, csrf, email.slice(0, 254), name, { field, text }, status);
+    const answer = (problem: Problem, status: number) =>
+      accountPage(ctx, csrf, email.slice(0, 254), name, problem, status);
+    const refuse = (field: 'email' | 'password', text: string) => answer({ field, text }, 422);
 
     if (!isEmail(email)) return refuse('email', t(email === '' ? 'problem.email-missing' : 'problem.email-shape'));
     try {
       // Each try costs a hash or a look elsewhere, so it is counted.
       await attempts.address('setup', addressOf(ctx));
     } catch (err) {
-      return refuse(null, waitText(ctx, err), (err as Refusal).status);
+      return answer(...tryLater(ctx, t, err));
     }
     const owner = { minimum, email, claims: { name } };
     const problem = await passwordPolicy.assess(password, owner, byVisitor(ctx.state, 'setup-link'));
@@ -126,7 +120,7 @@ export function createSetup(deps: SetupDeps) {
       confirmedStep = await totp.stepOf(secret, (form.get('code') ?? '').slice(0, 16));
       if (confirmedStep !== null) await attempt.succeeded();
     } catch (err) {
-      return totpPage(ctx, csrf, draft.value, { field: null, text: waitText(ctx, err) }, (err as Refusal).status);
+      return totpPage(ctx, csrf, draft.value, ...tryLater(ctx, t, err));
     }
     if (confirmedStep === null)
       return totpPage(ctx, csrf, draft.value, { field: 'code', text: t('problem.code') }, 422);

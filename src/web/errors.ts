@@ -33,6 +33,7 @@ const RETRY_AFTER: Seconds = 5;
 const HINTS: Record<string, string> = {
   'flow-expired': 'error.start-again',
   'form-forged': 'error.start-again',
+  'link-used': 'error.link-used.another',
   misdirected: 'error.misdirected.operator',
 };
 

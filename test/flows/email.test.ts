@@ -67,6 +67,7 @@ describe('the address of an account', () => {
     expect(info).toMatchObject({ email, email_verified: true });
     expect((await again(person, { scope: 'openid email' })).claims()).toMatchObject({ email_verified: true });
     expect(textOf((await person.agent.follow('/account/email')).html)).toContain('Confirmed');
+    expect(textOf((await person.agent.follow('/account')).html)).not.toContain('Confirm or change it');
     // Nothing to prove any more: an old page asks in vain.
     expect((await send(person.agent, page, 'email/verify')).url).toBe(`${server.issuer}/account/email`);
     expect(await lettersTo(server, email)).toHaveLength(1);

@@ -90,8 +90,8 @@ describe('people are told by mail', () => {
     expect(letters.map(({ mail }) => [mail.subject, mail.from?.name])).toEqual([
       ['Ihr Passwort wurde geändert', 'Müller & Söhne'],
       ['Der zweite Schritt Ihrer Anmeldung wurde entfernt', 'Müller & Söhne'],
-      ['Ihr Konto wurde gesperrt', 'Müller & Söhne'],
-      ['Ihr Konto wurde freigegeben', 'Müller & Söhne'],
+      ['Ihr Konto wurde deaktiviert', 'Müller & Söhne'],
+      ['Ihr Konto wurde wieder aktiviert', 'Müller & Söhne'],
     ]);
     for (const { mail } of letters) {
       expect(mail.text).toContain('Guten Tag Ada,');

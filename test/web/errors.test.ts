@@ -56,7 +56,7 @@ describe('what goes wrong', () => {
     }),
     'a set-up link that was used': async () => ({
       ...{ request: { target: '/setup/gwl_x' }, status: 410 },
-      ...{ error: 'setup_link_spent', text: /This link does not work any more/ },
+      ...{ error: 'setup_link_spent', text: /This link does not work any more.*ask for a new link/s },
     }),
     'a client that nobody registered': async () => ({
       ...{ request: { target: authorize({ client_id: 'cli_nobody' }) }, status: 400 },

@@ -68,6 +68,16 @@ describe('the files of texts', () => {
     expect(Object.values(read(language)).filter((text) => text.trim() === '')).toEqual([]);
   });
 
+  // One word for one thing: a letter that is called by two names is looked for twice.
+  test.each([
+    ['de', /\bBrief/, 'E-Mail'],
+    ['de', /Wiederherstellungscode/, 'Ersatzcode'],
+    ['de', /Passw\S+ (zu )?(ge)?setz/, 'festlegen'],
+    ['en', /password reset|log ?in\b|log ?out\b/i, 'set a new password, sign in, sign out'],
+  ])('%s never says %s, but: %s', (language, word) => {
+    expect(Object.values(read(language)).filter((text) => word.test(text))).toEqual([]);
+  });
+
   test('every key that a template names exists, and none is left over', () => {
     const templates = readdirSync(views, { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.eta'))

@@ -5,7 +5,7 @@ import type { By } from '../../lib/by.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Sealer } from '../../lib/sealing.ts';
 import type { Message } from '../../mail/message.ts';
-import { endingOf, forgetBrowsers, holdAccount, insertAccount, insertTotp, unsealSeed } from './account-rows.ts';
+import { endingOf, forgetBrowsers, insertAccount, insertTotp } from './account-rows.ts';
 import { prismaAddress } from './address.ts';
 import type { AuditRow } from './audit-row.ts';
 import { erasePersonal } from './audit-sealing.ts';
@@ -13,6 +13,7 @@ import { prismaByLink } from './by-link.ts';
 import { applyChange, type Change } from './change.ts';
 import { orConflict } from './conflict.ts';
 import type { PrismaClient, Transaction } from './database.ts';
+import { prismaFactorUse } from './factor-use.ts';
 import { voidLinks } from './link-rows.ts';
 import { prismaLocks } from './locks.ts';
 import { queueLetter } from './mail.ts';
@@ -87,6 +88,7 @@ export function prismaAccounts({
     ...prismaNewcomerAccounts({ prisma, clock, auditRow }),
     ...prismaAddress({ prisma, sealer, clock, auditRow, endingOf }),
     ...prismaLocks({ prisma, sealer, clock, auditRow, endingOf }),
+    ...prismaFactorUse({ prisma, sealer, clock, auditRow }),
     async find(id) {
       const [row, totp] = await Promise.all([prisma.account.findUnique({ where: { id } }), totpCount(id)]);
       return row && toAccount(row, totp > 0);
@@ -155,32 +157,6 @@ export function prismaAccounts({
           await erasePersonal(tx, id);
         },
       }),
-
-    async totpCredentials(accountId) {
-      const rows = await prisma.totpCredential.findMany({ where: { accountId } });
-      return rows.map(({ id, sealedSecret, lastStep }) => ({
-        ...{ id, accountId, lastStep },
-        secret: unsealSeed(sealer, id, sealedSecret),
-      }));
-    },
-    async claimTotpStep(id, step) {
-      const where = { id, lastStep: { lt: step } };
-      return (await prisma.totpCredential.updateMany({ where, data: { lastStep: step } })).count === 1;
-    },
-    async enrolTotp(accountId, factorsVersion, totp, by) {
-      const at = now();
-      return prisma.$transaction(async (tx) => {
-        const { count } = await tx.account.updateMany({
-          where: { id: accountId, factorsVersion, status: 'active' },
-          data: { factorsVersion: { increment: 1 }, updatedAt: at },
-        });
-        if (count === 0) return false;
-        await insertTotp({ tx, auditRow, sealer }, accountId, totp, by, at);
-        const codesKept = totp.recoveryCodeHashes === null;
-        await notice(accountId, { message: 'totp-added', ...(codesKept && { codesKept }) })(tx, at);
-        return true;
-      });
-    },
     resetFactors: (id, by) =>
       change(id, { factorsVersion: { increment: 1 } }, { event: 'account.factors_reset', accountId: id }, by, {
         endsAccess: true,
@@ -190,23 +166,6 @@ export function prismaAccounts({
           await notice(id, { message: 'factors-reset' })(tx, at);
         },
       }),
-    async spendRecoveryCode(accountId, hashes, by) {
-      const at = now();
-      return prisma.$transaction(async (tx) => {
-        // The account comes before what it has, as in every change of it: the letter's link hangs on its row.
-        if (!(await holdAccount(tx, accountId))) return false;
-        const { count } = await tx.recoveryCode.updateMany({
-          where: { accountId, codeHash: { in: hashes }, usedAt: null },
-          data: { usedAt: at },
-        });
-        if (count === 0) return false;
-        await tx.auditEvent.create({ data: auditRow({ event: 'recovery_code.used', accountId }, by, at) });
-        const left = await tx.recoveryCode.count({ where: { accountId, usedAt: null } });
-        await notice(accountId, { message: 'recovery-code-used', left })(tx, at);
-        return true;
-      });
-    },
-    recoveryCodesLeft: (accountId) => prisma.recoveryCode.count({ where: { accountId, usedAt: null } }),
   };
 }
 
