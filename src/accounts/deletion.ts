@@ -25,7 +25,7 @@ export interface DeletionStore {
   /** The same by an operator, who may delete whom they like. False where there is no such account, or it is leaving already. */
   order(id: string, grace: Seconds, by: By): Promise<boolean>;
   /**
-   * Spends the mailed link. An account that an operator disabled meanwhile stays disabled, and is not deleted.
+   * Spends the mailed link. An account that an operator disabled, before or meanwhile, stays disabled, and is not deleted.
    * False where the link is open no more, or nothing waits to be deleted: nothing was written.
    */
   undo(id: string, tokenHash: string, by: By): Promise<boolean>;

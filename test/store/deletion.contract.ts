@@ -205,6 +205,20 @@ export function deletionContract(name: string, open: () => Promise<TestStores>):
       expect(await deletions.due(10)).toEqual([]);
     });
 
+    it('that is ordered of a disabled account lets nobody in who takes it back', async () => {
+      const { accounts, deletions, look, letters, clock } = await opened();
+      await accounts.disable('acc_ada', BY);
+      await letters();
+      expect(await deletions.order('acc_ada', GRACE, BY)).toBe(true);
+      expect(await look()).toMatchObject({ status: 'disabled', deletionDueAt: expect.any(Number) });
+      const [letter] = await letters();
+      expect(await deletions.undo('acc_ada', sha256(letter?.token ?? ''), ADA)).toBe(true);
+      expect(await look()).toMatchObject({ status: 'disabled', deletionDueAt: null });
+      await deletions.order('acc_ada', GRACE, BY);
+      clock.forward(GRACE);
+      expect(await deletions.carryOut('acc_ada', BY_SYSTEM)).toBe(true);
+    });
+
     it('is at once without grace, with one letter', async () => {
       const { deletions, asOf, look, letters, events, auditTrail, rows } = await opened();
       expect(await deletions.ask(await asOf(), 0, ADA)).toEqual({ dueAt: null });

@@ -47,7 +47,9 @@ export function prismaDeletion({
       ...{ by, ending: endingOf(id) },
       async also(tx, at) {
         const due = new Date(dueAt);
-        await tx.account.updateMany({ where: { id }, data: { status: 'leaving', deletionDueAt: due } });
+        await tx.account.updateMany({ where: { id }, data: { deletionDueAt: due } });
+        // Who was disabled before an operator ordered it stays so: the mailed link must not let them in again.
+        await tx.account.updateMany({ where: { id, status: 'active' }, data: { status: 'leaving' } });
         await forgetBrowsers(id)(tx);
         const link = { purpose: 'deletion-undo', until: due } as const;
         if (grace > 0) return queueLetter(tx, sealer, id, { message: 'deletion-asked', until: dueAt }, at, link);
@@ -91,7 +93,7 @@ export function prismaDeletion({
             const spent = await spendLink(tx, { purpose: 'deletion-undo', tokenHash, accountId: id }, at);
             if (!spent) throw new NothingDone();
             await voidLinks(tx, id, ['deletion-undo']);
-            // What an operator disabled meanwhile is `disabled`, and stays so.
+            // What an operator disabled, before or meanwhile, is `disabled`, and stays so.
             await tx.account.updateMany({ where: { id, status: 'leaving' }, data: { status: 'active' } });
             await queueLetter(tx, sealer, id, { message: 'deletion-undone' }, at);
           },
