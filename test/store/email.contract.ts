@@ -182,6 +182,41 @@ export function emailContract(name: string, open: () => Promise<TestStores>): vo
       expect((await rows('MailedLink')).filter(({ purpose }) => purpose === 'email-change')).toEqual([]);
     });
 
+    it('looks the same to whoever asked, whether or not somebody has the address', async () => {
+      const seen = [];
+      for (const taken of [true, false]) {
+        const stores = await opened();
+        const { accounts, activity, links, askedBy, asked, lookUp } = stores;
+        if (taken) await accounts.create(anAccount({ id: 'acc_bob', email: EVIL[1] }), BY);
+        const { change, undo } = await offered(stores, EVIL[0]);
+        await links.askChange(await askedBy(EVIL[1]), LETTER);
+        await lookUp(await asked());
+        const told = (await stores.letters()).map(({ about }) => about.message).sort();
+        expect(told).toContain(taken ? 'email-taken' : 'email-change');
+        seen.push({
+          own: (await activity.page('acc_ada', 100, null)).map(({ event }) => event),
+          // A link that went to an address of whoever asks now.
+          before: await links.open(change),
+          undo: await links.open(undo),
+          account: await stores.look(),
+        });
+      }
+      expect(seen[0]).toEqual(seen[1]);
+      expect(seen[0]?.before).toBeNull();
+    });
+
+    it('that is void tells nobody either that their address was wanted', async () => {
+      const stores = await opened();
+      const { accounts, links, askedBy, asked, lookUp } = stores;
+      await accounts.create(anAccount({ id: 'acc_bob', email: EVIL[1] }), BY);
+      await links.askChange(await askedBy(EVIL[1]), LETTER);
+      const job = await asked();
+      await accounts.signOut('acc_ada', BY);
+      await stores.deliver();
+      await lookUp(job);
+      expect(await stores.letters()).toEqual([]);
+    });
+
     it('to an address that somebody took meanwhile is as if the link were spent', async () => {
       const stores = await opened();
       const { change } = await offered(stores, NEW);
