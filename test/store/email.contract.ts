@@ -376,6 +376,61 @@ export function emailContract(name: string, open: () => Promise<TestStores>): vo
     });
   });
 
+  describe(`an account in ${name} that is locked by an older letter after its address was changed`, () => {
+    /** A letter about something else, before somebody took the address. */
+    async function warned() {
+      const stores = await opened();
+      await stores.accounts.setPassword('acc_ada', 'known to others', BY);
+      const lock = await stores.hashTo(OLD);
+      await stores.deliver();
+      stores.later();
+      return { ...stores, lock };
+    }
+
+    it('has the address of that letter again, and the link that opens it goes there', async () => {
+      const stores = await warned();
+      const { accounts, links, lock, look, told, rows } = stores;
+      const mine = await moved(stores, EVIL[0]);
+      const theirs = await moved(stores, EVIL[1]);
+      await accounts.setPassword('acc_ada', 'theirs', BY);
+      const theirLock = await stores.hashTo(EVIL[1]);
+      await stores.deliver();
+      stores.later();
+      expect(await accounts.lockByLink('acc_ada', lock, BY)).toBe(true);
+      expect(await look()).toMatchObject({ email: OLD, emailVerified: true, passwordHash: null });
+      expect(await accounts.findByEmail(EVIL[1])).toBeNull();
+      expect(await told()).toEqual([[OLD, 'account-locked', true]]);
+      for (const link of [theirs.asked, theirs.changed, theirLock]) expect(await links.open(link)).toBeNull();
+      for (const link of [mine.asked, mine.changed]) expect(await links.open(link)).not.toBeNull();
+      const events = (await rows('AuditEvent')).map(({ event }) => event);
+      expect(events).toEqual(expect.arrayContaining(['account.locked_by_owner', 'email.change_undone']));
+    });
+
+    it('takes nothing from an older owner where others lock it so', async () => {
+      const stores = await warned();
+      const { accounts, look } = stores;
+      const mine = await moved(stores, EVIL[0]);
+      await accounts.setPassword('acc_ada', 'theirs', BY);
+      const theirLock = await stores.hashTo(EVIL[0]);
+      await stores.deliver();
+      stores.later();
+      await moved(stores, EVIL[1]);
+      expect(await accounts.lockByLink('acc_ada', theirLock, BY)).toBe(true);
+      expect(await look()).toMatchObject({ email: EVIL[0] });
+      expect(await accounts.undoEmail('acc_ada', mine.changed, 'en', BY)).toBe(true);
+      expect(await look()).toMatchObject({ email: OLD });
+    });
+
+    it('is locked all the same where somebody else has that address by now', async () => {
+      const stores = await warned();
+      const { accounts, lock, look } = stores;
+      await moved(stores, EVIL[0]);
+      await accounts.create(anAccount({ id: 'acc_bob', email: OLD }), BY);
+      expect(await accounts.lockByLink('acc_ada', lock, BY)).toBe(true);
+      expect(await look()).toMatchObject({ email: EVIL[0], passwordHash: null });
+    });
+  });
+
   describe(`an address that an operator sets in ${name}`, () => {
     it('is told to both, ends every link, and leaves the account as it was else', async () => {
       const stores = await opened();
