@@ -58,6 +58,15 @@ export function incidentStoreContract(name: string, open: () => Promise<TestStor
       expect(await everything()).toContain('account.password_change_required');
     });
 
+    it('ends what was mailed before, by which a password could be chosen, whether or not that must be', async () => {
+      for (const password of ['required', 'kept'] as const) {
+        const { incidents, incident, links, rows } = await opened();
+        await links.send('acc_ada', { purpose: 'password-reset', language: 'en', by: BY });
+        expect(await incidents.endAccount(incident, ending({ password }), BY)).toBe(true);
+        expect(await rows('MailedLink')).toEqual([]);
+      }
+    });
+
     it('leaves the password, and writes to nobody, where that is said', async () => {
       const { incidents, incident, accounts, mails } = await opened();
       await incidents.endAccount(incident, ending({ password: 'kept', mail: false }), BY);

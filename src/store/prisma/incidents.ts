@@ -7,6 +7,7 @@ import { newId } from '../../lib/ids.ts';
 import type { Sealer } from '../../lib/sealing.ts';
 import type { AuditRow } from './audit-row.ts';
 import type { PrismaClient, Transaction } from './database.ts';
+import { voidLinks } from './link-rows.ts';
 import { queueLetter } from './mail.ts';
 import { jobRow } from './outbox.ts';
 
@@ -79,6 +80,7 @@ export function prismaIncidents({ prisma, sealer, clock, auditRow }: IncidentsDe
           await tx.account.updateMany({ where: { id: accountId }, data });
           await tx.account.updateMany({ where: { id: accountId, notBefore: { lt: at } }, data: { notBefore: at } });
           await tx.knownBrowser.deleteMany({ where: { accountId } });
+          await voidLinks(tx, accountId, ['password-reset']);
           if (password === 'required') {
             await record(tx, { event: 'account.password_change_required', accountId }, by, at);
           }
