@@ -1,8 +1,8 @@
 import type { Context } from 'koa';
 import { isEmail, normalizeEmail } from '../accounts/account.ts';
 import { Refusal } from '../lib/errors.ts';
-import { isMailAddress } from '../lib/mail-address.ts';
 import type { Attempts } from '../limits/attempts.ts';
+import { newcomerAddress } from '../links/sign-up.ts';
 import type { LinkStore } from '../links/store.ts';
 import type { Csrf } from '../web/csrf.ts';
 import { type Pages, seeOther } from '../web/page.ts';
@@ -78,11 +78,13 @@ export function createEmail({ links, attempts, mail, csrf, pages }: EmailDeps): 
         ...{ fresh: true, on: 'email/new' },
         async submit(ctx, session, form) {
           const { id, email, factorsVersion, notBefore } = session.account;
-          const to = (form.get('email') ?? '').trim();
-          const problem = problemOf(to, email);
+          const typed = (form.get('email') ?? '').trim();
+          // As in a sign-up: a look-alike may be another's box at a mail server, and here it would be the plain address.
+          const to = isEmail(typed) ? (newcomerAddress(typed) ?? '') : '';
+          const problem = problemOf(typed, to, email);
           if (problem) {
             const text = pages.texts(ctx)(`problem.${problem}`);
-            return newPage(ctx, session, to.slice(0, 254), { field: 'email', text }, 422);
+            return newPage(ctx, session, typed.slice(0, 254), { field: 'email', text }, 422);
           }
           const wait = await mustWait(ctx, normalizeEmail(to), id);
           if (wait) return newPage(ctx, session, to, ...wait);
@@ -96,8 +98,9 @@ export function createEmail({ links, attempts, mail, csrf, pages }: EmailDeps): 
   };
 }
 
-function problemOf(to: string, present: string): 'email-missing' | 'email-shape' | 'email-same' | null {
-  if (to === '') return 'email-missing';
-  if (!isEmail(to) || !isMailAddress(to)) return 'email-shape';
+/** @param to what can be written to; empty where that is nothing */
+function problemOf(typed: string, to: string, present: string): 'email-missing' | 'email-shape' | 'email-same' | null {
+  if (typed === '') return 'email-missing';
+  if (to === '') return 'email-shape';
   return normalizeEmail(to) === normalizeEmail(present) ? 'email-same' : null;
 }

@@ -106,8 +106,9 @@ export interface AccountStore {
   setEmail(id: string, email: string, emailVerified: boolean, by: By): Promise<boolean>;
   /**
    * By whoever holds the mailed link that is spent with it: every session and grant ends, known browsers and other open
-   * links are void, and there is no password until one is set by the link that goes to the stored address with it. The
-   * second factor stays. False where the link is open no more or the account is not active: nothing was written.
+   * links are void, and there is no password until one is set by the link that goes to the stored address with it. That is
+   * the one that the link went to, where the account has been given another since that its owner could undo. The second
+   * factor stays. False where the link is open no more or the account is not active: nothing was written.
    */
   lockByLink(id: string, tokenHash: string, by: By): Promise<boolean>;
   /** Spends the link that ends a wait; the wait itself is kept elsewhere. False as above. */

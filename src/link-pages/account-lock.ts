@@ -1,3 +1,4 @@
+import { normalizeEmail } from '../accounts/account.ts';
 import type { AccountStore } from '../accounts/store.ts';
 import { Refusal } from '../lib/errors.ts';
 import type { Pages } from '../web/page.ts';
@@ -25,10 +26,15 @@ export function createAccountLock({ accounts, returns, pages }: AccountLockDeps)
 
   return {
     async show(ctx, opened) {
-      const { email } = await ownerOf(accounts, opened);
+      const owner = await ownerOf(accounts, opened);
       const t = pages.texts(ctx);
+      // Where the letter went: whoever reads there need not know another that the account has by now.
+      const { email = owner.email } = opened.link.detail;
+      const isMoved = normalizeEmail(email) !== normalizeEmail(owner.email);
       const what = t('notice.account-lock.what', { email });
-      const rest = ['notice.account-lock.then', 'notice.account-lock.factor', ...advice(opened)].map((key) => t(key));
+      const moved = isMoved ? [t('notice.account-lock.moved', { email })] : [];
+      const then = ['notice.account-lock.then', 'notice.account-lock.factor', ...advice(opened)].map((key) => t(key));
+      const rest = [...moved, ...then];
       pages.send(ctx, 'link-question', {
         ...{ action: '/link', csrf: opened.csrf, title: t('notice.account-lock.heading') },
         ...{ paragraphs: [what, ...rest], submit: t('notice.account-lock.submit') },

@@ -31,8 +31,11 @@ export interface AddressLinks {
    * whether or not somebody does. False where the account is not as it was, and nothing was written.
    */
   askChange(change: AskedChange, letter: Letter): Promise<boolean>;
-  /** A link to the new address. False where the account is not as it was, and nothing was written. */
-  offerChange(change: AskedChange, letter: Letter): Promise<boolean>;
-  /** No link: another account has the new address, and its owner is told so, and not who wanted it. */
-  tellTaken(ownerId: string): Promise<void>;
+  /** A link to the new address; it ends the one before. False where the account is not as it was, and nothing was written. */
+  offerChange(change: AskedChange, letter: Pick<Letter, 'language'>): Promise<boolean>;
+  /**
+   * No link: another account has the new address, and its owner is told so, and not who wanted it. For whoever asked it
+   * looks like an offer: it ends the one before, and is nothing where the account is not as it was.
+   */
+  tellTaken(ownerId: string, change: AskedChange): Promise<void>;
 }

@@ -26,10 +26,10 @@ export function createAskedJobs({
       if (owner) await newcomers.tellKnown(owner.id, language, by);
       else await newcomers.signUp({ email: written, emailNormalized: email }, language, by);
     },
-    async 'email-change'({ change, language, by }, owner) {
+    async 'email-change'({ change, language }, owner) {
       if (!change) return;
-      if (owner) await links.tellTaken(owner.id);
-      else await links.offerChange(change, { language, by });
+      if (owner) await links.tellTaken(owner.id, change);
+      else await links.offerChange(change, { language });
     },
     async 'sign-in-unlock'({ language, by }, owner) {
       if (owner) await links.send(owner.id, { purpose: 'sign-in-unlock', language, by });

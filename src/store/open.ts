@@ -19,6 +19,7 @@ import { prismaIncidents } from './prisma/incidents.ts';
 import { claimInstallation, isClaimed } from './prisma/installation.ts';
 import { prismaKnownBrowsers } from './prisma/known-browsers.ts';
 import { openLastingKeys } from './prisma/lasting-keys.ts';
+import { sweepLinks } from './prisma/link-rows.ts';
 import { prismaMailQueue } from './prisma/mail.ts';
 import { prismaLinks } from './prisma/mailed-links.ts';
 import { prismaNewcomers } from './prisma/newcomers.ts';
@@ -95,7 +96,8 @@ export async function openStores({
       rates: engine.rates,
       knownBrowsers: prismaKnownBrowsers({ prisma, sealer, clock }),
       progress: <T>(kind: string) => createProgress<T>({ rows: engine.progressRows, sealer, clock }, kind),
-      sweep: (before: Milliseconds) => engine.sweep(before),
+      sweep: async (before: Milliseconds) =>
+        (await engine.sweep(before)) + (await sweepLinks(prisma, Math.min(before, clock()))),
       pool: () => engine.pool?.() ?? null,
       check: (): Promise<string> => engine.check(),
       checkRedis: async () => {

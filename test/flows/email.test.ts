@@ -106,6 +106,18 @@ describe('the address of an account', () => {
     expect((await atAccount(server, { email: to })).page.status).toBe(200);
   });
 
+  it('is written to as it is kept: no look-alike of it gets the letter', async () => {
+    const { email } = await server.addAccount();
+    const { agent, page } = await atAccount(server, { email, path: '/account/email/new' });
+    const to = newAddress();
+    const hidden = await send(agent, page, 'email/new', { email: to.replace('@', '\u200b@') });
+    expect(hidden.status).toBe(422);
+    // U+FF41, which NFKC takes for a plain letter.
+    await send(agent, page, 'email/new', { email: to.replace('a', '\uff41') });
+    await pressed(to);
+    expect(await server.app.stores.accounts.findByEmail(to)).toMatchObject({ email: to });
+  });
+
   it('is changed by nobody who merely has a session, nor by a form that waited', async () => {
     const { email, id } = await server.addAccount({ totpSecret: SEED });
     const { agent, page } = await atAccount(server, { email, seed: SEED, path: '/account/email/new' });

@@ -117,6 +117,31 @@ describe('an account is locked by a mailed link', () => {
     expect(textOf((await thief.submit(asked, { code: codeOf(SEED) })).html)).toMatch(/ Sign in Email /);
   });
 
+  it('puts back the address that somebody gave it since, and does not say which', async () => {
+    const { id, email } = await server.addAccount();
+    const { accounts, links } = server.app.stores;
+    const href = await lockLink(id, email);
+    const account = await accounts.find(id);
+    if (!account) throw new Error('there is no account');
+    const to = `${id}@elsewhere.example`.toLowerCase();
+    await links.askChange(
+      { ...account, accountId: id, from: email.toLowerCase(), to },
+      { language: 'en', by: BY_OPERATOR },
+    );
+    const thief = createUserAgent(server.issuer);
+    await thief.submit(await thief.follow(await mailedLink(server, to)));
+    expect((await accounts.find(id))?.email).toBe(to);
+
+    const agent = createUserAgent(server.issuer);
+    const page = await agent.follow(href);
+    expect(textOf(page.html)).toContain(`Locking puts ${email} back`);
+    expect(page.html).not.toContain(to);
+    await agent.submit(page);
+    expect((await accounts.find(id))?.email).toBe(email);
+    expect((await lettersTo(server, email)).at(-1)?.subject).toBe('Your account is locked');
+    expect((await lettersTo(server, to)).map(({ subject }) => subject)).not.toContain('Your account is locked');
+  });
+
   it('not after seven days', async () => {
     const own = await startTestServer();
     try {

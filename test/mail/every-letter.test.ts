@@ -71,7 +71,7 @@ it('every letter there is arrives at a mail server', async () => {
   await links.send(ada.id, { purpose: 'sign-in-unlock', ...letter });
   await links.sendProof(ada.id, letter);
   await links.askChange(await change(ada, 'new.ada@example.org'), letter);
-  await links.tellTaken(ada.id);
+  await links.tellTaken(ada.id, await change(await account(), 'taken@example.org'));
   await sent();
   await accounts.changeEmail(ada.id, hashOf('email-change'), 'en', by);
   await sent();

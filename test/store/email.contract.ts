@@ -182,6 +182,41 @@ export function emailContract(name: string, open: () => Promise<TestStores>): vo
       expect((await rows('MailedLink')).filter(({ purpose }) => purpose === 'email-change')).toEqual([]);
     });
 
+    it('looks the same to whoever asked, whether or not somebody has the address', async () => {
+      const seen = [];
+      for (const taken of [true, false]) {
+        const stores = await opened();
+        const { accounts, activity, links, askedBy, asked, lookUp } = stores;
+        if (taken) await accounts.create(anAccount({ id: 'acc_bob', email: EVIL[1] }), BY);
+        const { change, undo } = await offered(stores, EVIL[0]);
+        await links.askChange(await askedBy(EVIL[1]), LETTER);
+        await lookUp(await asked());
+        const told = (await stores.letters()).map(({ about }) => about.message).sort();
+        expect(told).toContain(taken ? 'email-taken' : 'email-change');
+        seen.push({
+          own: (await activity.page('acc_ada', 100, null)).map(({ event }) => event),
+          // A link that went to an address of whoever asks now.
+          before: await links.open(change),
+          undo: await links.open(undo),
+          account: await stores.look(),
+        });
+      }
+      expect(seen[0]).toEqual(seen[1]);
+      expect(seen[0]?.before).toBeNull();
+    });
+
+    it('that is void tells nobody either that their address was wanted', async () => {
+      const stores = await opened();
+      const { accounts, links, askedBy, asked, lookUp } = stores;
+      await accounts.create(anAccount({ id: 'acc_bob', email: EVIL[1] }), BY);
+      await links.askChange(await askedBy(EVIL[1]), LETTER);
+      const job = await asked();
+      await accounts.signOut('acc_ada', BY);
+      await stores.deliver();
+      await lookUp(job);
+      expect(await stores.letters()).toEqual([]);
+    });
+
     it('to an address that somebody took meanwhile is as if the link were spent', async () => {
       const stores = await opened();
       const { change } = await offered(stores, NEW);
@@ -338,6 +373,61 @@ export function emailContract(name: string, open: () => Promise<TestStores>): vo
       expect(await accounts.undoEmail('acc_ada', asked, 'en', BY)).toBe(true);
       clock.forward(HOUR);
       expect(await accounts.undoEmail('acc_ada', changed, 'en', BY)).toBe(false);
+    });
+  });
+
+  describe(`an account in ${name} that is locked by an older letter after its address was changed`, () => {
+    /** A letter about something else, before somebody took the address. */
+    async function warned() {
+      const stores = await opened();
+      await stores.accounts.setPassword('acc_ada', 'known to others', BY);
+      const lock = await stores.hashTo(OLD);
+      await stores.deliver();
+      stores.later();
+      return { ...stores, lock };
+    }
+
+    it('has the address of that letter again, and the link that opens it goes there', async () => {
+      const stores = await warned();
+      const { accounts, links, lock, look, told, rows } = stores;
+      const mine = await moved(stores, EVIL[0]);
+      const theirs = await moved(stores, EVIL[1]);
+      await accounts.setPassword('acc_ada', 'theirs', BY);
+      const theirLock = await stores.hashTo(EVIL[1]);
+      await stores.deliver();
+      stores.later();
+      expect(await accounts.lockByLink('acc_ada', lock, BY)).toBe(true);
+      expect(await look()).toMatchObject({ email: OLD, emailVerified: true, passwordHash: null });
+      expect(await accounts.findByEmail(EVIL[1])).toBeNull();
+      expect(await told()).toEqual([[OLD, 'account-locked', true]]);
+      for (const link of [theirs.asked, theirs.changed, theirLock]) expect(await links.open(link)).toBeNull();
+      for (const link of [mine.asked, mine.changed]) expect(await links.open(link)).not.toBeNull();
+      const events = (await rows('AuditEvent')).map(({ event }) => event);
+      expect(events).toEqual(expect.arrayContaining(['account.locked_by_owner', 'email.change_undone']));
+    });
+
+    it('takes nothing from an older owner where others lock it so', async () => {
+      const stores = await warned();
+      const { accounts, look } = stores;
+      const mine = await moved(stores, EVIL[0]);
+      await accounts.setPassword('acc_ada', 'theirs', BY);
+      const theirLock = await stores.hashTo(EVIL[0]);
+      await stores.deliver();
+      stores.later();
+      await moved(stores, EVIL[1]);
+      expect(await accounts.lockByLink('acc_ada', theirLock, BY)).toBe(true);
+      expect(await look()).toMatchObject({ email: EVIL[0] });
+      expect(await accounts.undoEmail('acc_ada', mine.changed, 'en', BY)).toBe(true);
+      expect(await look()).toMatchObject({ email: OLD });
+    });
+
+    it('is locked all the same where somebody else has that address by now', async () => {
+      const stores = await warned();
+      const { accounts, lock, look } = stores;
+      await moved(stores, EVIL[0]);
+      await accounts.create(anAccount({ id: 'acc_bob', email: OLD }), BY);
+      expect(await accounts.lockByLink('acc_ada', lock, BY)).toBe(true);
+      expect(await look()).toMatchObject({ email: EVIL[0], passwordHash: null });
     });
   });
 

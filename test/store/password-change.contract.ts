@@ -28,6 +28,14 @@ export function passwordChangeContract(name: string, open: () => Promise<TestSto
       expect((await mails.list()).map(({ message }) => message)).toEqual(['password-change-required']);
     });
 
+    it('is replaced by no link that was mailed before', async () => {
+      const { accounts, links, rows } = await opened();
+      await links.send('acc_ada', { purpose: 'password-reset', language: 'en', by: BY });
+      expect(await rows('MailedLink')).toHaveLength(1);
+      await accounts.requirePasswordChange('acc_ada', BY);
+      expect(await rows('MailedLink')).toEqual([]);
+    });
+
     it('is asked for by one of many, and not again before it has gone', async () => {
       const { accounts, look, rows, everything } = await opened();
       const won = await racers(10, () => accounts.requirePasswordChange('acc_ada', BY));

@@ -5,6 +5,7 @@ import type { AddressLinks, Asker } from '../../links/address.ts';
 import { askedRow } from './asked-row.ts';
 import type { AuditRow } from './audit-row.ts';
 import type { PrismaClient, Transaction } from './database.ts';
+import { voidLinks } from './link-rows.ts';
 import { queueLetter } from './mail.ts';
 
 /** Changes nothing, but holds the row: what is decided here is not overtaken by a change of the account. */
@@ -61,18 +62,21 @@ export function prismaAddressLinks({
         await tx.auditEvent.create({ data: auditRow({ event: 'email.change_asked', accountId }, by, at) });
         return true;
       }),
-    offerChange: ({ accountId, to, ...asker }, { language, by }) =>
+    offerChange: ({ accountId, to, ...asker }, { language }) =>
       prisma.$transaction(async (tx) => {
         if (!(await hold(tx, { accountId, ...asker }))) return false;
         const [at, purpose] = [new Date(clock()), 'email-change' as const];
         const { from, factorsVersion, notBefore } = asker;
         const detail = { email: to, from, factorsVersion: String(factorsVersion), notBefore: String(notBefore) };
+        // No event: people see those of their account, and whoever asked would learn that nobody has the address.
         await queueLetter(tx, sealer, { accountId, to }, { message: purpose }, at, { purpose, language, detail });
-        await tx.auditEvent.create({ data: auditRow({ event: 'link.sent', accountId, purpose }, by, at) });
         return true;
       }),
-    tellTaken: (ownerId) =>
+    tellTaken: (ownerId, change) =>
       prisma.$transaction(async (tx) => {
+        if (!(await hold(tx, change))) return;
+        // As an offer would: that the link to an address of theirs still opens would tell whoever asked.
+        await voidLinks(tx, change.accountId, ['email-change']);
         const isActive = (await tx.account.count({ where: { id: ownerId, status: 'active' } })) === 1;
         if (isActive) await queueLetter(tx, sealer, ownerId, { message: 'email-taken' }, new Date(clock()));
       }),

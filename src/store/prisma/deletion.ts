@@ -93,7 +93,7 @@ export function prismaDeletion({
             const spent = await spendLink(tx, { purpose: 'deletion-undo', tokenHash, accountId: id }, at);
             if (!spent) throw new NothingDone();
             await voidLinks(tx, id, ['deletion-undo']);
-            // What an operator disabled meanwhile is `disabled`, and stays so.
+            // What an operator disabled, before or meanwhile, is `disabled`, and stays so.
             await tx.account.updateMany({ where: { id, status: 'leaving' }, data: { status: 'active' } });
             await queueLetter(tx, sealer, id, { message: 'deletion-undone' }, at);
           },

@@ -1,4 +1,4 @@
-import { toMilliseconds } from '../../lib/duration.ts';
+import { type Milliseconds, toMilliseconds } from '../../lib/duration.ts';
 import { sha256 } from '../../lib/hash.ts';
 import { newId, newSecret } from '../../lib/ids.ts';
 import type { Sealer } from '../../lib/sealing.ts';
@@ -26,9 +26,6 @@ export async function insertLink(
 ): Promise<string> {
   const { lifetime, newestOnly } = ruleOf(purpose);
   if (newestOnly) await tx.mailedLink.deleteMany({ where: { purpose, ...of, spentAt: null } });
-  const old = new Date(at.getTime() - toMilliseconds(REMEMBERED));
-  await tx.mailedLink.deleteMany({ where: { expiresAt: { lt: old } } });
-
   const [id, token] = [newId('lnk'), newSecret('gwl')];
   const sealedDetail = detail ? sealer.seal(LINK_DETAIL, id, JSON.stringify(detail)).toString('base64url') : null;
   const expiresAt = until ?? new Date(at.getTime() + toMilliseconds(lifetime ?? 0));
@@ -49,6 +46,21 @@ export async function spendLink(
 ): Promise<boolean> {
   const where = { purpose, tokenHash, accountId, spentAt: null, expiresAt: { gt: at } };
   return (await tx.mailedLink.updateMany({ where, data: { spentAt: at } })).count === 1;
+}
+
+const SWEPT_AT_ONCE = 100;
+
+/**
+ * Deletes a batch of what need not be remembered any more. Row by row, each by itself: whoever holds one link and waits
+ * for the next, or an account and waits for links of others, waits in a circle with those who do the same.
+ * @returns how many went
+ */
+export async function sweepLinks(prisma: PrismaClient, before: Milliseconds): Promise<number> {
+  const old = new Date(before - toMilliseconds(REMEMBERED));
+  const where = { expiresAt: { lt: old } };
+  const rows = await prisma.mailedLink.findMany({ where, take: SWEPT_AT_ONCE, select: { id: true } });
+  for (const { id } of rows) await prisma.mailedLink.deleteMany({ where: { id } });
+  return rows.length;
 }
 
 /** What was mailed before a change of password or address opens nothing after it. */

@@ -6,9 +6,10 @@ import { deleteTotp, forgetBrowsers } from './account-rows.ts';
 import type { AuditRow } from './audit-row.ts';
 import { applyChange, type Change, NothingDone, orFalse } from './change.ts';
 import type { PrismaClient } from './database.ts';
-import { spendLink, voidLinks } from './link-rows.ts';
+import { findLink, spendLink, voidLinks } from './link-rows.ts';
 import { queueLetter } from './mail.ts';
 import { createNotice } from './notice.ts';
+import { putBackWhere } from './put-back.ts';
 
 interface LocksDeps {
   prisma: PrismaClient;
@@ -31,8 +32,11 @@ export function prismaLocks({
   const notice = createNotice(sealer);
 
   return {
-    lockByLink: (accountId, tokenHash, by) =>
-      orFalse(
+    async lockByLink(accountId, tokenHash, by) {
+      const purpose = 'account-lock';
+      const link = await findLink(deps.prisma, sealer, { purpose, tokenHash, accountId }, new Date(deps.clock()));
+      if (!link) return false;
+      return orFalse(
         applyChange(deps, {
           write: (tx, stamp) =>
             tx.account.updateMany({
@@ -41,15 +45,19 @@ export function prismaLocks({
             }),
           ...{ event: { event: 'account.locked_by_owner', accountId }, by, ending: endingOf(accountId) },
           async also(tx, at) {
-            const spent = await spendLink(tx, { purpose: 'account-lock', tokenHash, accountId }, at);
-            if (!spent) throw new NothingDone();
+            if (!(await spendLink(tx, { purpose, tokenHash, accountId }, at))) throw new NothingDone();
+            if (await putBackWhere(tx, sealer, { accountId, went: String(link.detail['email']) }, at)) {
+              const event = { event: 'email.change_undone', accountId } as const;
+              await tx.auditEvent.create({ data: deps.auditRow(event, by, at) });
+            }
             await voidLinks(tx, accountId, OVER_WHEN_LOCKED);
             await forgetBrowsers(accountId)(tx);
             const fresh = { purpose: 'password-reset' } as const;
             await queueLetter(tx, sealer, accountId, { message: 'account-locked' }, at, fresh);
           },
         }),
-      ),
+      );
+    },
     unlockSignIn: (accountId, tokenHash, by) =>
       orFalse(
         applyChange(deps, {

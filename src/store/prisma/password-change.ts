@@ -4,6 +4,7 @@ import type { Sealer } from '../../lib/sealing.ts';
 import type { AuditRow } from './audit-row.ts';
 import { applyChange, type Change } from './change.ts';
 import type { PrismaClient } from './database.ts';
+import { voidLinks } from './link-rows.ts';
 import { queueLetter } from './mail.ts';
 
 type PasswordChange = Pick<AccountStore, 'requirePasswordChange' | 'passwordsToKeep'>;
@@ -34,6 +35,8 @@ export function prismaPasswordChange({ endingOf, sealer, ...deps }: PasswordChan
         ...{ event: { event: 'account.password_change_required', accountId: id }, by, ending: endingOf(id) },
         async also(tx, at) {
           await tx.knownBrowser.deleteMany({ where: { accountId: id } });
+          // Whoever holds one from before would choose the new password.
+          await voidLinks(tx, id, ['password-reset']);
           await queueLetter(tx, sealer, id, { message: 'password-change-required' }, at);
         },
       }),
