@@ -9,8 +9,8 @@ const hasRedis = (process.env['PATH'] ?? '').split(':').some((folder) => existsS
 export default defineConfig({
   test: {
     // Whole servers start in hooks and child processes in tests, on machines that may be busy.
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     // Tests wait for servers more than they compute.
     maxWorkers: availableParallelism() + 1,
     globalSetup: './test/support/global-setup.ts',
