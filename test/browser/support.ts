@@ -26,7 +26,7 @@ export type OpenPage = (options?: BrowserContextOptions) => Promise<Page>;
  * they are skipped on a developer's machine and fail in CI.
  */
 export function inChromium(name: string, tests: (open: OpenPage) => void): void {
-  vi.setConfig({ testTimeout: 60_000 });
+  vi.setConfig({ testTimeout: 120_000 });
   describe(name, () => {
     let browser: Browser;
     let contexts: BrowserContext[] = [];
