@@ -1,8 +1,9 @@
 import type Router from '@koa/router';
 import { type AccountLockDeps, createAccountLock } from './link-pages/account-lock.ts';
 import { createAddressPages } from './link-pages/address.ts';
+import type { AddressFormDeps } from './link-pages/address-form.ts';
 import { createDeletionUndo, type DeletionUndoDeps } from './link-pages/deletion-undo.ts';
-import { type ForgottenPasswordDeps, forgottenPasswordRoutes } from './link-pages/forgotten-password.ts';
+import { forgottenPasswordRoutes } from './link-pages/forgotten-password.ts';
 import { createNewAccount, type NewAccountDeps } from './link-pages/new-account.ts';
 import { createPasswordReset, type PasswordResetDeps } from './link-pages/password-reset.ts';
 import { type LinkRoutesDeps, linkRoutes } from './link-pages/routes.ts';
@@ -12,7 +13,7 @@ import { createReturnCookie } from './web/return-cookie.ts';
 
 type Deps = Omit<
   LinkRoutesDeps &
-    ForgottenPasswordDeps &
+    AddressFormDeps &
     PasswordResetDeps &
     DeletionUndoDeps &
     NewAccountDeps &

@@ -2,15 +2,12 @@ import type { Account, StandardClaims } from '../../accounts/account.ts';
 import type { AccountStore } from '../../accounts/store.ts';
 import type { AuditEvent } from '../../audit/audit.ts';
 import type { By } from '../../lib/by.ts';
-import type { Clock } from '../../lib/clock.ts';
-import type { Sealer } from '../../lib/sealing.ts';
 import type { Message } from '../../mail/message.ts';
 import { endingOf, forgetBrowsers, insertAccount, insertTotp } from './account-rows.ts';
 import { prismaAddress } from './address.ts';
-import type { AuditRow } from './audit-row.ts';
 import { erasePersonal } from './audit-sealing.ts';
 import { prismaByLink } from './by-link.ts';
-import { applyChange, type Change } from './change.ts';
+import { applyChange, type Change, type SealedChangeDeps } from './change.ts';
 import { orConflict } from './conflict.ts';
 import type { PrismaClient, Transaction } from './database.ts';
 import { prismaFactorUse } from './factor-use.ts';
@@ -22,17 +19,7 @@ import { createNotice } from './notice.ts';
 import { prismaOwnAccount } from './own-account.ts';
 import { prismaPasswordChange } from './password-change.ts';
 
-export function prismaAccounts({
-  prisma,
-  sealer,
-  clock,
-  auditRow,
-}: {
-  prisma: PrismaClient;
-  sealer: Sealer;
-  clock: Clock;
-  auditRow: AuditRow;
-}): AccountStore {
+export function prismaAccounts({ prisma, sealer, clock, auditRow }: SealedChangeDeps): AccountStore {
   const now = () => new Date(clock());
 
   const totpCount = (accountId: string) => prisma.totpCredential.count({ where: { accountId } });
@@ -82,12 +69,12 @@ export function prismaAccounts({
   }
 
   return {
-    ...prismaOwnAccount({ prisma, sealer, clock, auditRow, endingOf }),
-    ...prismaByLink({ prisma, sealer, clock, auditRow, endingOf }),
-    ...prismaPasswordChange({ prisma, clock, auditRow, sealer, endingOf }),
+    ...prismaOwnAccount({ prisma, sealer, clock, auditRow }),
+    ...prismaByLink({ prisma, sealer, clock, auditRow }),
+    ...prismaPasswordChange({ prisma, clock, auditRow, sealer }),
     ...prismaNewcomerAccounts({ prisma, clock, auditRow }),
-    ...prismaAddress({ prisma, sealer, clock, auditRow, endingOf }),
-    ...prismaLocks({ prisma, sealer, clock, auditRow, endingOf }),
+    ...prismaAddress({ prisma, sealer, clock, auditRow }),
+    ...prismaLocks({ prisma, sealer, clock, auditRow }),
     ...prismaFactorUse({ prisma, sealer, clock, auditRow }),
     async find(id) {
       const [row, totp] = await Promise.all([prisma.account.findUnique({ where: { id } }), totpCount(id)]);

@@ -1,10 +1,8 @@
 import { normalizeEmail } from '../../accounts/account.ts';
-import type { Clock } from '../../lib/clock.ts';
-import type { Sealer } from '../../lib/sealing.ts';
 import type { AddressLinks, Asker } from '../../links/address.ts';
 import { askedRow } from './asked-row.ts';
-import type { AuditRow } from './audit-row.ts';
-import type { PrismaClient, Transaction } from './database.ts';
+import type { SealedChangeDeps } from './change.ts';
+import type { Transaction } from './database.ts';
 import { voidLinks } from './link-rows.ts';
 import { queueLetter } from './mail.ts';
 
@@ -23,17 +21,7 @@ export function askerWhere({ accountId, from, factorsVersion, notBefore }: Asker
   return { id: accountId, emailNormalized: from, status: 'active', ...asked };
 }
 
-export function prismaAddressLinks({
-  prisma,
-  sealer,
-  clock,
-  auditRow,
-}: {
-  prisma: PrismaClient;
-  sealer: Sealer;
-  clock: Clock;
-  auditRow: AuditRow;
-}): AddressLinks {
+export function prismaAddressLinks({ prisma, sealer, clock, auditRow }: SealedChangeDeps): AddressLinks {
   return {
     sendProof: (accountId, { language, by }) =>
       prisma.$transaction(async (tx) => {

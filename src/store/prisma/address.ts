@@ -1,35 +1,22 @@
 import { normalizeEmail } from '../../accounts/account.ts';
 import type { AccountStore } from '../../accounts/store.ts';
-import type { Clock } from '../../lib/clock.ts';
 import { Conflict } from '../../lib/errors.ts';
-import type { Sealer } from '../../lib/sealing.ts';
 import type { Purpose } from '../../links/link.ts';
-import { forgetBrowsers } from './account-rows.ts';
+import { endingOf, forgetBrowsers } from './account-rows.ts';
 import { askerWhere } from './address-links.ts';
-import type { AuditRow } from './audit-row.ts';
-import { applyChange, type Change, NothingDone, orFalse } from './change.ts';
+import { applyChange, type Change, NothingDone, orFalse, type SealedChangeDeps } from './change.ts';
 import { orConflict } from './conflict.ts';
-import type { PrismaClient, Transaction } from './database.ts';
+import type { Transaction } from './database.ts';
 import { endLaterLinks, findLink, spendLink, voidLinks } from './link-rows.ts';
 import { queueLetter } from './mail.ts';
-
-interface AddressDeps {
-  prisma: PrismaClient;
-  sealer: Sealer;
-  clock: Clock;
-  auditRow: AuditRow;
-  /** How access to an account ends. */
-  endingOf: (accountId: string) => NonNullable<Change['ending']>;
-}
 
 /** What was mailed to an address and is of no use at the next. Undoing is. */
 const OF_THE_OLD: readonly Purpose[] = ['password-reset', 'email-verification', 'email-change'];
 
 /** How the address of an account is proved, changed, and put back. */
-export function prismaAddress({
-  endingOf,
-  ...deps
-}: AddressDeps): Pick<AccountStore, 'verifyEmail' | 'changeEmail' | 'undoEmail' | 'setEmail'> {
+export function prismaAddress(
+  deps: SealedChangeDeps,
+): Pick<AccountStore, 'verifyEmail' | 'changeEmail' | 'undoEmail' | 'setEmail'> {
   const { prisma, sealer, clock } = deps;
   const change = (what: Change) => orConflict('email', orFalse(applyChange(deps, what)));
   const linkOf = (purpose: Purpose, tokenHash: string, accountId: string) =>

@@ -1,17 +1,7 @@
 import type { Audit } from '../../audit/audit.ts';
-import type { Clock } from '../../lib/clock.ts';
-import type { AuditRow } from './audit-row.ts';
-import type { PrismaClient } from './database.ts';
+import type { ChangeDeps } from './change.ts';
 
-export function prismaAudit({
-  prisma,
-  clock,
-  auditRow,
-}: {
-  prisma: PrismaClient;
-  clock: Clock;
-  auditRow: AuditRow;
-}): Audit {
+export function prismaAudit({ prisma, clock, auditRow }: ChangeDeps): Audit {
   return {
     async write(event, by) {
       await prisma.auditEvent.create({ data: auditRow(event, by, new Date(clock())) });

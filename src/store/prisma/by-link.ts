@@ -1,24 +1,11 @@
 import type { AccountStore } from '../../accounts/store.ts';
-import type { Clock } from '../../lib/clock.ts';
-import type { Sealer } from '../../lib/sealing.ts';
-import { forgetBrowsers } from './account-rows.ts';
-import type { AuditRow } from './audit-row.ts';
-import { applyChange, type Change, NothingDone, orFalse } from './change.ts';
-import type { PrismaClient } from './database.ts';
+import { endingOf, forgetBrowsers } from './account-rows.ts';
+import { applyChange, NothingDone, orFalse, type SealedChangeDeps } from './change.ts';
 import { spendLink } from './link-rows.ts';
 import { createNotice } from './notice.ts';
 
-interface ByLinkDeps {
-  prisma: PrismaClient;
-  sealer: Sealer;
-  clock: Clock;
-  auditRow: AuditRow;
-  /** How access to an account ends. */
-  endingOf: (accountId: string) => NonNullable<Change['ending']>;
-}
-
 /** What a mailed link lets its holder do with an account: each spends it in the transaction of the change. */
-export function prismaByLink({ endingOf, ...deps }: ByLinkDeps): Pick<AccountStore, 'resetPassword'> {
+export function prismaByLink(deps: SealedChangeDeps): Pick<AccountStore, 'resetPassword'> {
   return {
     resetPassword: (accountId, tokenHash, passwordHash, by) =>
       orFalse(

@@ -1,10 +1,23 @@
 import type { AuditEvent } from '../../audit/audit.ts';
 import type { By } from '../../lib/by.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { Sealer } from '../../lib/sealing.ts';
 import type { NewJob } from '../../outbox/outbox.ts';
 import type { AuditRow } from './audit-row.ts';
 import type { PrismaClient, Transaction } from './database.ts';
 import { jobRow } from './outbox.ts';
+
+/** What a change is written with. */
+export interface ChangeDeps {
+  prisma: PrismaClient;
+  clock: Clock;
+  auditRow: AuditRow;
+}
+
+/** The same, where letters or seals go with it. */
+export interface SealedChangeDeps extends ChangeDeps {
+  sealer: Sealer;
+}
 
 export interface Change {
   /** Writes the row, with the time it is given. Says how many rows there were. */
@@ -29,10 +42,7 @@ export function applyChange(
     clock,
     auditRow,
     transaction = (work) => prisma.$transaction(work),
-  }: {
-    prisma: PrismaClient;
-    clock: Clock;
-    auditRow: AuditRow;
+  }: ChangeDeps & {
     /** Where it must come one after another with others. */
     transaction?: (work: (tx: Transaction) => Promise<boolean>) => Promise<boolean>;
   },

@@ -2,22 +2,12 @@ import type { AuditEvent } from '../../audit/audit.ts';
 import type { Client, ClientSettings } from '../../clients/client.ts';
 import type { ClientStore } from '../../clients/store.ts';
 import type { By } from '../../lib/by.ts';
-import type { Clock } from '../../lib/clock.ts';
 import { newId } from '../../lib/ids.ts';
-import type { AuditRow } from './audit-row.ts';
-import { applyChange, type Change } from './change.ts';
+import { applyChange, type Change, type ChangeDeps } from './change.ts';
 import { orConflict } from './conflict.ts';
 import type { PrismaClient, Transaction } from './database.ts';
 
-export function prismaClients({
-  prisma,
-  clock,
-  auditRow,
-}: {
-  prisma: PrismaClient;
-  clock: Clock;
-  auditRow: AuditRow;
-}): ClientStore {
+export function prismaClients({ prisma, clock, auditRow }: ChangeDeps): ClientStore {
   const now = () => new Date(clock());
 
   function change(

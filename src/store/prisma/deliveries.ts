@@ -1,8 +1,7 @@
 import type { AuditEvent } from '../../audit/audit.ts';
 import type { By } from '../../lib/by.ts';
-import type { Clock } from '../../lib/clock.ts';
 import type { Chosen, Deliveries, Delivery } from '../../outbox/deliveries.ts';
-import type { AuditRow } from './audit-row.ts';
+import type { ChangeDeps } from './change.ts';
 import type { PrismaClient, Transaction } from './database.ts';
 
 const MESSAGE = 'backchannel-logout';
@@ -12,15 +11,7 @@ const SLICE = 500;
 type Report = (clientId: string, count: number) => AuditEvent;
 type Change = (tx: Transaction, ids: string[]) => Promise<{ count: number }>;
 
-export function prismaDeliveries({
-  prisma,
-  clock,
-  auditRow,
-}: {
-  prisma: PrismaClient;
-  clock: Clock;
-  auditRow: AuditRow;
-}): Deliveries {
+export function prismaDeliveries({ prisma, clock, auditRow }: ChangeDeps): Deliveries {
   async function read(tx: Pick<PrismaClient, 'outboxMessage'>): Promise<Delivery[]> {
     const rows = await tx.outboxMessage.findMany({ where: { kind: MESSAGE }, orderBy: { createdAt: 'asc' } });
     return rows.map(({ id, payload, createdAt, attempts, dueAt, doneAt, lastError }) => {

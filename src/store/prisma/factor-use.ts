@@ -1,9 +1,6 @@
 import type { AccountStore } from '../../accounts/store.ts';
-import type { Clock } from '../../lib/clock.ts';
-import type { Sealer } from '../../lib/sealing.ts';
 import { holdAccount, insertTotp, unsealSeed } from './account-rows.ts';
-import type { AuditRow } from './audit-row.ts';
-import type { PrismaClient } from './database.ts';
+import type { SealedChangeDeps } from './change.ts';
 import { createNotice } from './notice.ts';
 
 type FactorUse = Pick<
@@ -12,17 +9,7 @@ type FactorUse = Pick<
 >;
 
 /** What a sign-in does with second factors. */
-export function prismaFactorUse({
-  prisma,
-  sealer,
-  clock,
-  auditRow,
-}: {
-  prisma: PrismaClient;
-  sealer: Sealer;
-  clock: Clock;
-  auditRow: AuditRow;
-}): FactorUse {
+export function prismaFactorUse({ prisma, sealer, clock, auditRow }: SealedChangeDeps): FactorUse {
   const now = () => new Date(clock());
   const notice = createNotice(sealer);
 

@@ -2,21 +2,12 @@ import type { AuditEvent } from '../../audit/audit.ts';
 import type { AccountEnding, EndedAccount, EndedClient } from '../../incident/incident.ts';
 import type { IncidentStore, OpenIncident } from '../../incident/store.ts';
 import type { By } from '../../lib/by.ts';
-import type { Clock } from '../../lib/clock.ts';
 import { newId } from '../../lib/ids.ts';
-import type { Sealer } from '../../lib/sealing.ts';
-import type { AuditRow } from './audit-row.ts';
-import type { PrismaClient, Transaction } from './database.ts';
+import type { SealedChangeDeps } from './change.ts';
+import type { Transaction } from './database.ts';
 import { voidLinks } from './link-rows.ts';
 import { queueLetter } from './mail.ts';
 import { jobRow } from './outbox.ts';
-
-interface IncidentsDeps {
-  prisma: PrismaClient;
-  sealer: Sealer;
-  clock: Clock;
-  auditRow: AuditRow;
-}
 
 type Step = 'incident.opened' | 'incident.account_ended' | 'incident.client_ended' | 'incident.done';
 
@@ -26,7 +17,7 @@ const stepOf = (event: Step, { id, openedAt }: OpenIncident) => ({
   detail: { contains: `"${id}"` },
 });
 
-export function prismaIncidents({ prisma, sealer, clock, auditRow }: IncidentsDeps): IncidentStore {
+export function prismaIncidents({ prisma, sealer, clock, auditRow }: SealedChangeDeps): IncidentStore {
   async function record(tx: Transaction, event: AuditEvent, by: By, at: Date): Promise<void> {
     await tx.auditEvent.create({ data: auditRow(event, by, at) });
   }

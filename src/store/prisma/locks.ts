@@ -1,33 +1,19 @@
 import type { AccountStore } from '../../accounts/store.ts';
-import type { Clock } from '../../lib/clock.ts';
-import type { Sealer } from '../../lib/sealing.ts';
 import type { Purpose } from '../../links/link.ts';
-import { deleteTotp, forgetBrowsers } from './account-rows.ts';
-import type { AuditRow } from './audit-row.ts';
-import { applyChange, type Change, NothingDone, orFalse } from './change.ts';
-import type { PrismaClient } from './database.ts';
+import { deleteTotp, endingOf, forgetBrowsers } from './account-rows.ts';
+import { applyChange, NothingDone, orFalse, type SealedChangeDeps } from './change.ts';
 import { findLink, spendLink, voidLinks } from './link-rows.ts';
 import { queueLetter } from './mail.ts';
 import { createNotice } from './notice.ts';
 import { putBackWhere } from './put-back.ts';
 
-interface LocksDeps {
-  prisma: PrismaClient;
-  sealer: Sealer;
-  clock: Clock;
-  auditRow: AuditRow;
-  /** How access to an account ends. */
-  endingOf: (accountId: string) => NonNullable<Change['ending']>;
-}
-
 /** What opens the account, or locks it once more, is over when it is locked; what undoes a change of address is not. */
 const OVER_WHEN_LOCKED: readonly Purpose[] = ['account-lock', 'password-reset', 'sign-in-unlock', 'email-change'];
 
 /** What is done where an account, or the way into it, is or may be in strange hands. */
-export function prismaLocks({
-  endingOf,
-  ...deps
-}: LocksDeps): Pick<AccountStore, 'lockByLink' | 'unlockSignIn' | 'removeAuthenticator'> {
+export function prismaLocks(
+  deps: SealedChangeDeps,
+): Pick<AccountStore, 'lockByLink' | 'unlockSignIn' | 'removeAuthenticator'> {
   const { sealer } = deps;
   const notice = createNotice(sealer);
 

@@ -1,12 +1,9 @@
-import type { Clock } from '../../lib/clock.ts';
-import type { Sealer } from '../../lib/sealing.ts';
 import type { LinkLetter, LinkStore } from '../../links/store.ts';
 import type { Message } from '../../mail/message.ts';
 import { holdAccount } from './account-rows.ts';
 import { prismaAddressLinks } from './address-links.ts';
 import { askedRow, openAsked } from './asked-row.ts';
-import type { AuditRow } from './audit-row.ts';
-import type { PrismaClient } from './database.ts';
+import type { SealedChangeDeps } from './change.ts';
 import { linkIn } from './link-rows.ts';
 import { queueLetter } from './mail.ts';
 
@@ -16,17 +13,7 @@ const LETTERS: Record<LinkLetter['purpose'], Message> = {
   'sign-in-unlock': { message: 'sign-in-locked' },
 };
 
-export function prismaLinks({
-  prisma,
-  sealer,
-  clock,
-  auditRow,
-}: {
-  prisma: PrismaClient;
-  sealer: Sealer;
-  clock: Clock;
-  auditRow: AuditRow;
-}): LinkStore {
+export function prismaLinks({ prisma, sealer, clock, auditRow }: SealedChangeDeps): LinkStore {
   return {
     ...prismaAddressLinks({ prisma, sealer, clock, auditRow }),
     async ask(asked) {

@@ -1,22 +1,11 @@
 import type { AccountStore } from '../../accounts/store.ts';
-import type { Clock } from '../../lib/clock.ts';
 import { insertAccount } from './account-rows.ts';
-import type { AuditRow } from './audit-row.ts';
-import { NothingDone, orFalse } from './change.ts';
+import { type ChangeDeps, NothingDone, orFalse } from './change.ts';
 import { orConflict } from './conflict.ts';
-import type { PrismaClient } from './database.ts';
 import { spendLink } from './link-rows.ts';
 
 /** What a mailed link lets somebody do who has no account. */
-export function prismaNewcomerAccounts({
-  prisma,
-  clock,
-  auditRow,
-}: {
-  prisma: PrismaClient;
-  clock: Clock;
-  auditRow: AuditRow;
-}): Pick<AccountStore, 'createByLink'> {
+export function prismaNewcomerAccounts({ prisma, clock, auditRow }: ChangeDeps): Pick<AccountStore, 'createByLink'> {
   return {
     createByLink(account, { purpose, tokenHash }, by) {
       const { id: accountId } = account;

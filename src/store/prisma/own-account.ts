@@ -1,11 +1,8 @@
 import type { AccountStore, AsOf } from '../../accounts/store.ts';
-import type { Clock } from '../../lib/clock.ts';
 import type { Milliseconds } from '../../lib/duration.ts';
-import type { Sealer } from '../../lib/sealing.ts';
-import { deleteTotp, putRecoveryCodes } from './account-rows.ts';
-import type { AuditRow } from './audit-row.ts';
-import { applyChange, type Change, NothingDone, orFalse } from './change.ts';
-import type { PrismaClient, Transaction } from './database.ts';
+import { deleteTotp, endingOf, putRecoveryCodes } from './account-rows.ts';
+import { applyChange, type Change, NothingDone, orFalse, type SealedChangeDeps } from './change.ts';
+import type { Transaction } from './database.ts';
 import { voidLinks } from './link-rows.ts';
 import { createNotice } from './notice.ts';
 
@@ -14,17 +11,8 @@ type OwnAccount = Pick<
   'changePassword' | 'changeProfile' | 'authenticators' | 'renameTotp' | 'removeTotp' | 'replaceRecoveryCodes'
 >;
 
-interface OwnAccountDeps {
-  prisma: PrismaClient;
-  sealer: Sealer;
-  clock: Clock;
-  auditRow: AuditRow;
-  /** How access to an account ends. */
-  endingOf: (accountId: string) => NonNullable<Change['ending']>;
-}
-
 /** What people change of their own account. Each change rests on a look, and is void where that is out of date. */
-export function prismaOwnAccount({ endingOf, ...deps }: OwnAccountDeps): OwnAccount {
+export function prismaOwnAccount(deps: SealedChangeDeps): OwnAccount {
   const { prisma } = deps;
   const notice = createNotice(deps.sealer);
   const change = (what: Change) => orFalse(applyChange(deps, what));

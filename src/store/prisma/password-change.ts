@@ -1,28 +1,16 @@
 import type { AccountStore } from '../../accounts/store.ts';
-import type { Clock } from '../../lib/clock.ts';
-import type { Sealer } from '../../lib/sealing.ts';
-import type { AuditRow } from './audit-row.ts';
-import { applyChange, type Change } from './change.ts';
-import type { PrismaClient } from './database.ts';
+import { endingOf, forgetBrowsers } from './account-rows.ts';
+import { applyChange, type SealedChangeDeps } from './change.ts';
 import { voidLinks } from './link-rows.ts';
 import { queueLetter } from './mail.ts';
 
 type PasswordChange = Pick<AccountStore, 'requirePasswordChange' | 'passwordsToKeep'>;
 
-interface PasswordChangeDeps {
-  prisma: PrismaClient;
-  clock: Clock;
-  auditRow: AuditRow;
-  sealer: Sealer;
-  /** How access to an account ends. */
-  endingOf: (accountId: string) => NonNullable<Change['ending']>;
-}
-
 /** Without a password there is none to change; where one is required already, everything older has ended already. */
 const KEEPS_ITS_PASSWORD = { passwordHash: { not: null }, mustChangePassword: false } as const;
 
 /** Passwords that their owners have to replace before they go on. */
-export function prismaPasswordChange({ endingOf, sealer, ...deps }: PasswordChangeDeps): PasswordChange {
+export function prismaPasswordChange({ sealer, ...deps }: SealedChangeDeps): PasswordChange {
   return {
     requirePasswordChange: (id, by) =>
       applyChange(deps, {
@@ -34,7 +22,7 @@ export function prismaPasswordChange({ endingOf, sealer, ...deps }: PasswordChan
           }),
         ...{ event: { event: 'account.password_change_required', accountId: id }, by, ending: endingOf(id) },
         async also(tx, at) {
-          await tx.knownBrowser.deleteMany({ where: { accountId: id } });
+          await forgetBrowsers(id)(tx);
           // Whoever holds one from before would choose the new password.
           await voidLinks(tx, id, ['password-reset']);
           await queueLetter(tx, sealer, id, { message: 'password-change-required' }, at);
