@@ -57,7 +57,9 @@ describe('the program', () => {
       .split('\n')
       .map((text) => JSON.parse(text) as { level: number; msg: string });
     expect(messages.filter(({ level }) => level > 30)).toEqual([]);
-    expect([...new Set(messages.map(({ msg }) => msg))].sort()).toEqual([
+    // Whether the audit trail was sealed before the stop is a matter of half a second.
+    const said = new Set(messages.map(({ msg }) => msg).filter((msg) => msg !== 'audit trail sealed'));
+    expect([...said].sort()).toEqual([
       ...['Gatewright is ready', 'request', 'stopping'],
       'there is no administrator yet: open the address in this file within the hour',
     ]);
