@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { DAY, toMilliseconds } from '../../src/lib/duration.ts';
-import { type KeyringKey, newKey, readKeyringFile } from '../../src/lib/keyring-file.ts';
+import { type KeyringFile, type KeyringKey, newKey, readKeyringFile } from '../../src/lib/keyring-file.ts';
 import { changeKeyringFile } from '../../src/lib/keyring-writing.ts';
 import { openSqliteFile } from '../../src/store/sqlite/sqlite-file.ts';
 import { type Installation, installation } from './gatewright.ts';
@@ -112,7 +112,9 @@ describe.concurrent('keyring', { timeout: 90_000 }, () => {
     const rotating = place.run(['keyring', 'rotate', '--activate-in', '20s']);
     const folder = env['KEYS_DIR'] ?? '';
     await vi.waitFor(() => expect(readKeyringFile(folder).keys).toHaveLength(2), { timeout: 60_000, interval: 20 });
-    changeKeyringFile(folder, (content) => ({ ...content, keys: content.keys.filter(({ id }) => id === first) }));
+    const onlyFirst = (content: KeyringFile) => ({ ...content, keys: content.keys.filter(({ id }) => id === first) });
+    // The new file is there a moment before the lock of who wrote it is gone.
+    await vi.waitFor(() => changeKeyringFile(folder, onlyFirst), { timeout: 10_000, interval: 20 });
     const { status, stderr } = await rotating;
     expect([status, stderr]).toEqual([
       1,

@@ -104,8 +104,8 @@ export async function startMailServer(options: MailServerOptions = {}) {
     /** The receivers that it was asked for, also those it did not take. */
     asked,
     /** Resolves once it has so many letters. */
-    async until(count: number): Promise<Received[]> {
-      await vi.waitUntil(() => received.length >= count, { timeout: 15_000, interval: 5 });
+    async until(count: number, timeout = 15_000): Promise<Received[]> {
+      await vi.waitUntil(() => received.length >= count, { timeout, interval: 5 });
       return received;
     },
     close,

@@ -118,7 +118,8 @@ describe('a start with Redis', () => {
   });
 
   it('is refused by a cluster, and by a number of a database that is not there', async () => {
-    const cluster = await ownServer({ 'cluster-enabled': 'yes' });
+    // By itself the port of the cluster's bus is one of those that outgoing connections are given.
+    const cluster = await ownServer({ 'cluster-enabled': 'yes', 'cluster-port': String(await freePort()) });
     expect(await refused(cluster.url)).toMatch(/is a cluster; set REDIS_URL to a single Redis/);
     const plain = await ownServer();
     expect(await refused(plain.url.replace(/0$/, '99'))).toMatch(/has no database of that number; use the path \/0/);
