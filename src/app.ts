@@ -3,11 +3,10 @@ import Koa from 'koa';
 import packageFile from '../package.json' with { type: 'json' };
 import { accountPages, type PendingAuthenticator } from './account-site.ts';
 import { createPasswords } from './accounts/passwords.ts';
-import { createRecoveryCodes } from './accounts/recovery-codes.ts';
-import { createTotp } from './accounts/totp.ts';
 import { startBackground } from './background.ts';
 import { type Config, signingKeyRetention, storeOptions } from './config/config.ts';
 import { createDefences } from './defences.ts';
+import { createFactors } from './factors.ts';
 import type { Progress } from './interaction/interaction.ts';
 import { openLetters } from './letters.ts';
 import { BY_SYSTEM } from './lib/by.ts';
@@ -64,7 +63,7 @@ export type App = Awaited<ReturnType<typeof createApp>>;
  * @throws {OperatorProblem} when the installation is not usable
  */
 export async function createApp(config: Config, { log, clock: own = systemClock }: { log: Logger; clock?: Clock }) {
-  const { issuer, siteName, lifetimes, secondFactor, folders, signUp } = config;
+  const { issuer, siteName, lifetimes, levels: levelPolicy, folders, signUp } = config;
   const https = issuer.startsWith('https:');
   const opened = await openStores({ ...storeOptions(config), clock: own });
   // Corrected by the database's, where instances share one.
@@ -75,7 +74,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
     gauges: { passwordQueue: passwords.queue, databasePool: opened.pool },
   });
   const stores = observedStores(opened, metrics);
-  const { keyring, lastingKeys, accounts, consents, artifacts, outbox } = stores;
+  const { keyring, accounts, consents, artifacts, outbox } = stores;
   const registry = withAccountClient(stores.registry, { issuer, name: siteName });
   const audit = withSignInsCounted(stores.audit, metrics);
 
@@ -93,12 +92,11 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   const csrf = createCsrf({ keyring, issuer });
   const defences = createDefences({ config, stores, audit, metrics, clock });
   const { attempts, knownBrowser, passwordPolicy, requestLimits } = defences;
-  const totp = createTotp({ accounts, clock });
-  const recoveryCodes = createRecoveryCodes({ accounts, key: lastingKeys.recoveryCodes });
+  const factors = createFactors({ config, stores, clock });
   const fetch = createGuardedFetch(config.allowedPrivateNetworks);
 
   const providerDeps = {
-    ...{ issuer, lifetimes, secondFactor, keyring, accounts, consents, artifacts, registry, outbox, fetch, clock },
+    ...{ issuer, lifetimes, levelPolicy, keyring, accounts, consents, artifacts, registry, outbox, fetch, clock },
     audit,
     signUp,
     accessTokens: createAccessTokens({ issuer, keys }),
@@ -111,7 +109,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   });
 
   const interactions = createInteractions({
-    ...{ provider: () => provider, accounts, audit, secondFactor },
+    ...{ provider: () => provider, accounts, audit, levelPolicy, clock },
     progress: stores.progress<Progress>('interaction'),
   });
   const step = {
@@ -119,8 +117,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
     interactions,
     accounts,
     passwords,
-    totp,
-    recoveryCodes,
+    ...factors,
     consents,
     attempts,
     audit,
@@ -135,8 +132,8 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
     signUp,
   };
   const setup = createSetup({
-    ...{ ...step, links: stores.setupLinks, passwordPolicy, secondFactor },
-    drafts: createSetupDrafts({ store: stores.progress<SetupDraft>('setup'), totp, clock }),
+    ...{ ...step, links: stores.setupLinks, passwordPolicy, levelPolicy },
+    drafts: createSetupDrafts({ store: stores.progress<SetupDraft>('setup'), totp: factors.totp, clock }),
     onDone: () => removeOffer(folders),
   });
 
@@ -176,13 +173,13 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   koa.use(oidcHost(() => provider, guard));
   koa.use(homePage({ pages, issuer }));
   koa.use(setupRoutes({ setup, csrf, limits: requestLimits, https }).routes());
-  koa.use(signInPages({ ...step, passwordPolicy, secondFactor }).routes());
-  const linkDeps = { ...step, limits: requestLimits, passwordPolicy, secondFactor, https };
+  koa.use(signInPages({ ...step, passwordPolicy, levelPolicy }).routes());
+  const linkDeps = { ...step, limits: requestLimits, passwordPolicy, levelPolicy, https };
   for (const part of linkPages(linkDeps)) koa.use(part.routes());
   koa.use(
     accountPages({
       ...{ ...step, stores, links: stores.links, artifacts, registry, outbox },
-      ...{ issuer, lifetimes, secondFactor, passwordPolicy },
+      ...{ issuer, lifetimes, levelPolicy, passwordPolicy },
       provider: () => provider,
       pending: stores.progress<PendingAuthenticator>('authenticator'),
     }).routes(),

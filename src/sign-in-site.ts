@@ -21,10 +21,11 @@ export function signInPages(deps: Deps): Router {
   const { interactions, knownBrowser, csrf, pages } = deps;
   const secondFactor = createSecondFactorSteps(deps);
   return interactionRoutes({
-    ...{ interactions, knownBrowser, csrf, pages, recoveryCode: secondFactor.recoveryCode },
-    steps: {
+    ...{ interactions, knownBrowser, csrf, pages },
+    forms: {
       password: createPasswordStep({ ...deps, unlockLetter: createUnlockLetter(deps) }),
       totp: secondFactor.totp,
+      'recovery-code': secondFactor.recoveryCode,
       'totp-enrolment': createTotpEnrolmentStep(deps),
       'recovery-codes': createRecoveryCodesStep(deps),
       'recovery-codes-left': createCodesLeftStep(deps),

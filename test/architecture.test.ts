@@ -10,7 +10,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   audit: [],
   outbox: [],
   // The rules: they see neither HTTP nor a driver, and not one another.
-  accounts: [],
+  accounts: ['assurance'],
   clients: ['assurance'],
   consents: [],
   signing: [],
@@ -89,6 +89,7 @@ const ROOTS = [
   'links-site.ts',
   'background.ts',
   'defences.ts',
+  'factors.ts',
   'letters.ts',
   'observed-stores.ts',
   'provider-events.ts',

@@ -1,5 +1,6 @@
 import type { AccountStore } from '../accounts/store.ts';
-import { demandedLevel, type SecondFactorPolicy } from '../assurance/demand.ts';
+import { type LevelPolicy, policyLevel } from '../assurance/demand.ts';
+import { strongest } from '../assurance/level.ts';
 import { Refusal } from '../lib/errors.ts';
 import type { Csrf } from '../web/csrf.ts';
 import { type Pages, seeOther } from '../web/page.ts';
@@ -11,16 +12,16 @@ const LONGEST_NAME = 60;
 
 export interface AuthenticatorsDeps {
   accounts: AccountStore;
-  secondFactor: SecondFactorPolicy;
+  levelPolicy: LevelPolicy;
   csrf: Csrf;
   pages: Pages;
 }
 
-export function createAuthenticators({ accounts, secondFactor, csrf, pages }: AuthenticatorsDeps): Part {
+export function createAuthenticators({ accounts, levelPolicy, csrf, pages }: AuthenticatorsDeps): Part {
   /** The policy that demands a second factor would ask for a new one at the next sign-in. */
-  function mustKeepOne({ account: { role } }: OwnSession): boolean {
-    const none = { client: 'one-factor', requested: 'one-factor' } as const;
-    return demandedLevel({ policy: secondFactor, role, ...none }) === 'two-factor';
+  function mustKeepOne({ account: { role, hasPasskey, demandedLevel } }: OwnSession): boolean {
+    const demanded = strongest([policyLevel(levelPolicy, role), demandedLevel ?? 'one-factor']);
+    return demanded !== 'one-factor' && !hasPasskey;
   }
 
   return {

@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import type { Account } from '../accounts/account.ts';
+import { type Account, hasSecondFactor } from '../accounts/account.ts';
 import { isAtLeast, type Level } from '../assurance/level.ts';
 import type { Consent } from '../consents/store.ts';
 import { MINUTE, type Milliseconds, toMilliseconds } from '../lib/duration.ts';
@@ -61,5 +61,5 @@ export interface OwnAccess {
 
 /** Proved just now, with the second factor where the account has one, however the session began. */
 export function isFresh({ account, level, provedAt }: OwnSession, now: Milliseconds): boolean {
-  return now - provedAt < FRESH && (!account.hasTotp || isAtLeast(level, 'two-factor'));
+  return now - provedAt < FRESH && (!hasSecondFactor(account) || isAtLeast(level, 'two-factor'));
 }

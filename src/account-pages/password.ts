@@ -2,7 +2,7 @@ import type { Context } from 'koa';
 import { minimumLength, type PasswordPolicy } from '../accounts/password-policy.ts';
 import type { Passwords } from '../accounts/passwords.ts';
 import type { AccountStore } from '../accounts/store.ts';
-import { isSecondFactorEnforced, type SecondFactorPolicy } from '../assurance/demand.ts';
+import { isSecondFactorEnforced, type LevelPolicy } from '../assurance/demand.ts';
 import { Refusal } from '../lib/errors.ts';
 import type { Attempts } from '../limits/attempts.ts';
 import type { Csrf } from '../web/csrf.ts';
@@ -19,18 +19,18 @@ export interface PasswordDeps {
   passwords: Passwords;
   passwordPolicy: PasswordPolicy;
   attempts: Attempts;
-  secondFactor: SecondFactorPolicy;
+  levelPolicy: LevelPolicy;
   csrf: Csrf;
   pages: Pages;
 }
 
 /** The old password was asked for a moment ago, with the second factor: that is what `fresh` means. */
 export function createPassword(deps: PasswordDeps): Part {
-  const { sessions, accounts, passwords, passwordPolicy, attempts, secondFactor, csrf, pages } = deps;
+  const { sessions, accounts, passwords, passwordPolicy, attempts, levelPolicy, csrf, pages } = deps;
 
   /** An authenticator can be removed again; only where one is demanded may the password be short. */
   const minimumOf = ({ account: { role } }: OwnSession) =>
-    minimumLength({ secondFactor: isSecondFactorEnforced(secondFactor, role) });
+    minimumLength({ secondFactor: isSecondFactorEnforced(levelPolicy, role) });
 
   function page(ctx: Context, session: OwnSession, problem: Problem = null, status = 200): void {
     const form = { action: '/account/password', minLength: minimumOf(session), problem };

@@ -1,3 +1,4 @@
+import type { Level } from '../assurance/level.ts';
 import type { Milliseconds } from '../lib/duration.ts';
 
 export type Role = 'user' | 'administrator';
@@ -43,14 +44,24 @@ export interface Account {
   /** Raised by every change of password or factor: what was begun before such a change does not complete. */
   factorsVersion: number;
   hasTotp: boolean;
+  hasPasskey: boolean;
   /** The next sign-in asks for a new password before it is done. */
   mustChangePassword: boolean;
   /** Its owner wished so: it is deleted at this instant, whether or not an operator has disabled it since. Null: it stays. */
   deletionDueAt: Milliseconds | null;
+  /** By its operator or by a recovery, beside what the policy demands. Null: nothing. */
+  demandedLevel: Level | null;
+  /** Until this instant it may lack a factor that the policy demands. Null: nobody has been asked for one yet. */
+  enrolmentDueAt: Milliseconds | null;
   /** What was made at this instant or before is refused: it was signed out, disabled, or its password changed. */
   notBefore: Milliseconds;
   createdAt: Milliseconds;
   updatedAt: Milliseconds;
+}
+
+/** Then nobody enters it by a password alone. */
+export function hasSecondFactor({ hasTotp, hasPasskey }: Pick<Account, 'hasTotp' | 'hasPasskey'>): boolean {
+  return hasTotp || hasPasskey;
 }
 
 /**

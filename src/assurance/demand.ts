@@ -1,26 +1,67 @@
-import { type Level, levelOfAcr, strongest } from './level.ts';
+import type { Milliseconds, Seconds } from '../lib/duration.ts';
+import { isAtLeast, LEVELS, type Level, levelOfAcr, strongest, weakest } from './level.ts';
 
 /** Who must prove a second factor, whatever a client asks for. */
 export type SecondFactorPolicy = 'optional' | 'administrators' | 'everyone';
 
+/** What the operator demands of everybody. Each field is a sentence of docs/levels.md. */
+export interface LevelPolicy {
+  secondFactor: SecondFactorPolicy;
+  /** Who must sign in by passkey, whatever a client asks for. */
+  phishingResistant: 'nobody' | 'administrators' | 'everyone';
+  /** For how long a browser may stand in for the second factor that this policy demands of a user; null: never. */
+  trustedBrowser: Seconds | null;
+  /** How long a person who is asked for a factor the first time may go on without; 0: not at all. */
+  enrolmentGrace: Seconds;
+  /** Passkeys are offered. Without them nothing is phishing-resistant. */
+  passkeys: boolean;
+}
+
+/** What a demand depends on of an account. */
+export interface DemandedOf {
+  role: 'user' | 'administrator';
+  /** By its operator, or by a recovery. */
+  demandedLevel: Level | null;
+  /** Until then it may lack what the policy demands. */
+  enrolmentDueAt: Milliseconds | null;
+}
+
 export interface Demand {
-  policy: SecondFactorPolicy;
+  policy: LevelPolicy;
   /** Null while it is not known who signs in. */
-  role: 'user' | 'administrator' | null;
+  account: DemandedOf | null;
   /** What the client is registered with: the person can edit what the request says, but not this. */
   client: Level;
   requested: Level;
 }
 
 /** The level that this sign-in must reach: the strongest that anybody demands. */
-export function demandedLevel({ policy, role, client, requested }: Demand): Level {
-  const byPolicy = policy === 'everyone' || (policy === 'administrators' && role === 'administrator');
-  return strongest([byPolicy ? 'two-factor' : 'one-factor', client, requested]);
+export function demandedLevel({ policy, account, client, requested }: Demand, now: Milliseconds): Level {
+  const inGrace = account !== null && account.enrolmentDueAt !== null && now < account.enrolmentDueAt;
+  const byPolicy = inGrace ? 'one-factor' : policyLevel(policy, account?.role ?? null);
+  return strongest([byPolicy, account?.demandedLevel ?? 'one-factor', client, requested]);
+}
+
+/** What the policy alone demands. Of an administrator every proof is asked each time. */
+export function policyLevel(policy: LevelPolicy, role: 'user' | 'administrator' | null): Level {
+  const demands = (who: string) => who === 'everyone' || (who === 'administrators' && role === 'administrator');
+  if (demands(policy.phishingResistant)) return 'phishing-resistant';
+  if (!demands(policy.secondFactor)) return 'one-factor';
+  return policy.trustedBrowser !== null && role !== 'administrator' ? 'trusted-browser' : 'two-factor';
 }
 
 /** Whether nobody enters an account of this role by its password alone, whatever application asks. */
-export function isSecondFactorEnforced(policy: SecondFactorPolicy, role: 'user' | 'administrator'): boolean {
-  return demandedLevel({ policy, role, client: 'one-factor', requested: 'one-factor' }) === 'two-factor';
+export function isSecondFactorEnforced(policy: LevelPolicy, role: 'user' | 'administrator'): boolean {
+  return policy.enrolmentGrace === 0 && policyLevel(policy, role) !== 'one-factor';
+}
+
+/** The levels that can be reached here. */
+export function offeredLevels(policy: Pick<LevelPolicy, 'passkeys' | 'trustedBrowser'>): Level[] {
+  const missing: Level[] = [
+    ...(policy.passkeys ? [] : (['phishing-resistant'] as const)),
+    ...(policy.trustedBrowser === null ? (['trusted-browser'] as const) : []),
+  ];
+  return LEVELS.filter((level) => !missing.includes(level));
 }
 
 /** Parameters of an authorization request that ask for a level. */
@@ -32,17 +73,20 @@ export interface AcrRequest {
 
 /**
  * What a request asks for: the weakest of the levels that would satisfy it (they are alternatives). Values of other
- * servers count for nothing where they are voluntary, and cannot be met where they are essential (5.5.1.1).
+ * servers, and levels that are out of reach here, count for nothing where they are voluntary, and cannot be met where
+ * they are essential (5.5.1.1).
  */
-export function requestedLevel({ acrValues, claims }: AcrRequest): Level | 'unmet' {
+export function requestedLevel({ acrValues, claims }: AcrRequest, offered: readonly Level[]): Level | 'unmet' {
+  const weakestOf = (acrs: string[]) =>
+    weakest(acrs.map(levelOfAcr).filter((level) => level !== null && isWithin(level, offered)) as Level[]);
   const essential = essentialAcr(claims);
-  if (essential.length > 0) return weakest(essential) ?? 'unmet';
-  return weakest(acrValues?.split(' ') ?? []) ?? 'one-factor';
+  if (essential.length > 0) return weakestOf(essential) ?? 'unmet';
+  return weakestOf(acrValues?.split(' ') ?? []) ?? 'one-factor';
 }
 
-function weakest(acrs: string[]): Level | null {
-  const levels = acrs.map(levelOfAcr).filter((level) => level !== null);
-  return levels.length === 0 ? null : levels.includes('one-factor') ? 'one-factor' : 'two-factor';
+/** Whether something that is offered satisfies it. */
+export function isWithin(level: Level, offered: readonly Level[]): boolean {
+  return offered.some((other) => isAtLeast(other, level));
 }
 
 function essentialAcr(claims: string | undefined): string[] {

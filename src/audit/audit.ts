@@ -17,6 +17,11 @@ export type AuditEvent =
   | { event: 'account.deletion_undone'; accountId: string }
   | { event: 'account.locked_by_owner'; accountId: string }
   | { event: 'account.deleted'; accountId: string }
+  | { event: 'passkey.enrolled'; accountId: string; credentialId: string }
+  | { event: 'passkey.used'; accountId: string; clientId: string; credentialId: string }
+  | { event: 'passkey.renamed'; accountId: string; credentialId: string }
+  | { event: 'passkey.removed'; accountId: string; credentialId: string }
+  | { event: 'passkey.counter_refused'; accountId: string; clientId: string; credentialId: string }
   | { event: 'totp.enrolled'; accountId: string; credentialId: string }
   | { event: 'totp.used'; accountId: string; clientId: string }
   | { event: 'totp.renamed'; accountId: string; credentialId: string }
@@ -39,13 +44,13 @@ export type AuditEvent =
       event: 'sign_in.failed';
       accountId: string | null;
       clientId: string;
-      factor: 'password' | 'totp' | 'recovery_code';
+      factor: 'password' | 'passkey' | 'totp' | 'recovery_code';
     }
   | {
       event: 'sign_in.limited';
       accountId: string | null;
       clientId: string;
-      factor: 'password' | 'totp' | 'recovery_code';
+      factor: 'password' | 'passkey' | 'totp' | 'recovery_code';
     }
   | { event: 'sign_in.unlocked'; accountId: string }
   | { event: 'sign_in.spraying'; clientId: string; counted: 'password' | 'address' }
@@ -94,6 +99,7 @@ export type Outcome = 'succeeded' | 'failed' | 'refused';
 
 const OTHER_OUTCOMES: Partial<Record<AuditEvent['event'], Outcome>> = {
   'sign_in.failed': 'failed',
+  'passkey.counter_refused': 'refused',
   'sign_in.limited': 'refused',
   'sign_in.spraying': 'refused',
   'password.range_unavailable': 'failed',

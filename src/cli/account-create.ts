@@ -58,7 +58,7 @@ async function create(cli: Cli, options: CreateOptions): Promise<void> {
     } catch (err) {
       throw err instanceof Conflict ? taken(email) : err;
     }
-    const next = isSecondFactorEnforced(config.secondFactor, role)
+    const next = isSecondFactorEnforced(config.levels, role)
       ? ' The first sign-in asks for a second factor to be set up.'
       : '';
     cli.out.result(...(await accountResult(accounts, id, `Created the account of ${email}.${next}`)));

@@ -21,7 +21,7 @@ export async function newPassword(
     ...{ siteName, issuer, range: passwordRange === null ? null : createBreachRange(passwordRange) },
     rangeFailed: (by) => audit.write({ event: 'password.range_unavailable' }, by),
   });
-  const secondFactor = isSecondFactorEnforced(config.secondFactor, role);
+  const secondFactor = isSecondFactorEnforced(config.levels, role);
   const owner = { minimum: minimumLength({ secondFactor }), email, claims };
   const problem = await policy.assess(password, owner, BY_OPERATOR);
   if (problem) throw new Failure(`the password ${sentenceOf(problem, secondFactor)}`);

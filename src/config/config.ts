@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { SecondFactorPolicy } from '../assurance/demand.ts';
+import type { LevelPolicy } from '../assurance/demand.ts';
 import { DAY, HOUR, MINUTE, type Seconds } from '../lib/duration.ts';
 import { LOOPBACK_HOSTS } from '../lib/public-address.ts';
 import { type Env, envReader } from './env.ts';
@@ -34,7 +34,9 @@ export interface Config {
   logLevel: string;
   /** Where heads of the audit trail are added to beside the log, and the age at which its entries go; null: never. */
   audit: { headFile: string | null; retention: Seconds | null };
-  secondFactor: SecondFactorPolicy;
+  levels: LevelPolicy;
+  /** A passkey whose counter has not grown is taken all the same. */
+  acceptPasskeyCounters: boolean;
   password: { memory: number; passes: number; lanes: number; concurrency: number; queue: number };
   /** Where prefixes of new passwords' hashes are looked up, up to and with the last slash; null: nowhere. */
   passwordRange: string | null;
@@ -110,6 +112,7 @@ export function parseConfig(env: Env): Config {
   const passwordRange = readPasswordRange(read);
   const metricsPort = read.int('METRICS_PORT', 0, { min: 0, max: 65_535 });
   const retentionDays = read.int('AUDIT_RETENTION', 0, { min: 0, max: 36_500 });
+  const trustedDays = read.int('TRUSTED_BROWSER_DAYS', 0, { min: 0, max: 90 });
   const signingKeyDays = read.int('SIGNING_KEY_DAYS', 90, { min: 0, max: 3650 });
 
   const mail = readMail(read, issuer, loopback);
@@ -137,7 +140,14 @@ export function parseConfig(env: Env): Config {
     signingKeyAge: signingKeyDays === 0 ? null : signingKeyDays * DAY,
     audit: { headFile: read.optional('AUDIT_HEAD_FILE'), retention: retentionDays === 0 ? null : retentionDays * DAY },
     logLevel: read.oneOf('LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'silent'], 'info'),
-    secondFactor: read.oneOf('SECOND_FACTOR', ['optional', 'administrators', 'everyone'], 'administrators'),
+    levels: {
+      secondFactor: read.oneOf('SECOND_FACTOR', ['optional', 'administrators', 'everyone'], 'administrators'),
+      phishingResistant: read.oneOf('PHISHING_RESISTANT', ['nobody', 'administrators', 'everyone'], 'nobody'),
+      trustedBrowser: trustedDays === 0 ? null : trustedDays * DAY,
+      enrolmentGrace: read.int('ENROLMENT_GRACE_DAYS', 0, { min: 0, max: 90 }) * DAY,
+      passkeys: read.oneOf('PASSKEYS', ['on', 'off'], 'on') === 'on',
+    },
+    acceptPasskeyCounters: read.oneOf('PASSKEY_COUNTERS', ['refuse', 'accept'], 'refuse') === 'accept',
     password: {
       memory: read.int('ARGON2_MEMORY_KIB', 65_536, { min: 7_168, max: 4_194_304 }),
       passes: read.int('ARGON2_PASSES', 3, { min: 1, max: 100 }),
@@ -181,7 +191,11 @@ export function parseConfig(env: Env): Config {
     loopback,
   };
 
-  const { lifetimes } = config;
+  const { lifetimes, levels } = config;
+  read.check(
+    levels.passkeys || levels.phishingResistant === 'nobody',
+    'PHISHING_RESISTANT asks for passkeys, which PASSKEYS=off does not offer: set one of the two otherwise',
+  );
   read.check(lifetimes.sessionIdle <= lifetimes.session, 'SESSION_IDLE is longer than SESSION_LIFETIME');
   read.check(
     lifetimes.refreshTokenIdle <= lifetimes.refreshToken,

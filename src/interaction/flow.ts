@@ -1,24 +1,38 @@
-import { isAtLeast, type Level, levelOf, type Proof } from '../assurance/level.ts';
+import { type Account, hasSecondFactor } from '../accounts/account.ts';
+import { isAtLeast, type Level, levelOf, type Proof, provedHere } from '../assurance/level.ts';
 
 export type Step =
-  | 'password'
-  | 'totp'
-  | 'totp-enrolment'
+  | 'sign-in'
+  | 'second-factor'
+  | 'enrolment'
   | 'recovery-codes'
   | 'recovery-codes-left'
   | 'new-password'
   | 'consent'
   | 'done';
 
+/** What a step is done with. Of those that have several, any will do. */
+export type Form =
+  | Exclude<Step, 'sign-in' | 'second-factor' | 'enrolment' | 'done'>
+  | 'password'
+  | 'passkey'
+  | 'totp'
+  | 'recovery-code'
+  | 'totp-enrolment'
+  | 'passkey-enrolment';
+
+/** What an account has to sign in with, and what it is to change. */
+export type FlowAccount = Pick<Account, 'hasTotp' | 'hasPasskey' | 'mustChangePassword'>;
+
 export interface FlowState {
   prompt: 'login' | 'consent';
   /** Whom the proofs are about; null while nobody is known. */
-  account: { hasTotp: boolean; mustChangePassword: boolean } | null;
+  account: FlowAccount | null;
   proofs: readonly Proof[];
-  /** The password was proved in this flow; otherwise what is proved rests on a session. */
-  passwordHere: boolean;
   /** The strongest level that policy, client or request demand of this account. */
   demanded: Level;
+  /** They are offered here. */
+  passkeys: boolean;
   /** New recovery codes wait to be shown. */
   codesToShow: boolean;
   /** Few recovery codes are left, and the person is to be told. */
@@ -27,25 +41,44 @@ export interface FlowState {
 
 /**
  * The only place that decides what comes next. Pages never send the browser to one another: each returns here. Who has
- * a second factor is always asked for it, whatever is demanded.
+ * a second factor is always asked for it, whatever is demanded, unless the browser is trusted.
  */
-export function nextStep({
-  prompt,
-  account,
-  proofs,
-  passwordHere,
-  demanded,
-  codesToShow,
-  fewCodesLeft,
-}: FlowState): Step {
+export function nextStep({ prompt, account, proofs, demanded, passkeys, ...waiting }: FlowState): Step {
   if (prompt === 'consent') return 'consent';
   const level = levelOf(proofs);
-  if (account === null || level === null) return 'password';
-  if (codesToShow) return 'recovery-codes';
-  if (!isAtLeast(level, 'two-factor') && account.hasTotp) return 'totp';
-  // A session alone, however it came into somebody's hands, binds no new factor to the account.
-  if (!isAtLeast(level, demanded)) return passwordHere ? 'totp-enrolment' : 'password';
+  if (account === null || level === null) return 'sign-in';
+  if (waiting.codesToShow) return 'recovery-codes';
+  if (hasSecondFactor(account) && !isAtLeast(level, 'trusted-browser')) return 'second-factor';
+  // A session alone, however it came into somebody's hands, changes nothing of the account.
+  const here = levelOf(provedHere(proofs));
+  if (!isAtLeast(level, demanded)) {
+    if (canProve(account, demanded, passkeys)) return 'second-factor';
+    if (here === null) return 'sign-in';
+    // A factor is added by whoever has proved, here, the ones that are there.
+    return hasSecondFactor(account) && !isAtLeast(here, 'two-factor') ? 'second-factor' : 'enrolment';
+  }
   // Only for whoever has proved all that is demanded: a stolen password alone must not choose the next one.
-  if (account.mustChangePassword) return passwordHere ? 'new-password' : 'password';
-  return fewCodesLeft ? 'recovery-codes-left' : 'done';
+  if (account.mustChangePassword) return here === null ? 'sign-in' : 'new-password';
+  return waiting.fewCodesLeft ? 'recovery-codes-left' : 'done';
+}
+
+/** What may be used at a step; the first is what is shown. Never empty but where nothing is left to do. */
+export function formsOf(step: Step, { account, proofs, demanded, passkeys }: FlowState): Form[] {
+  if (step === 'done') return [];
+  const passkey: Form[] = passkeys ? ['passkey'] : [];
+  const newPasskey: Form[] = passkeys ? ['passkey-enrolment'] : [];
+  if (step === 'sign-in') return ['password', ...passkey];
+  if (step === 'enrolment') return demanded === 'phishing-resistant' ? newPasskey : ['totp-enrolment', ...newPasskey];
+  if (step !== 'second-factor') return [step];
+  const own = account?.hasPasskey ? passkey : [];
+  const codes: Form[] = [...(account?.hasTotp ? (['totp'] as const) : []), 'recovery-code'];
+  if (!isAtLeast(levelOf(proofs), 'two-factor')) return [...own, ...codes];
+  // Only a passkey is missing. Whoever has lost it proves here all that is left, and registers another.
+  const here = levelOf(provedHere(proofs));
+  if (here === null) return [...own, 'password'];
+  return isAtLeast(here, 'two-factor') ? [...own, ...newPasskey] : [...own, ...codes];
+}
+
+function canProve(account: FlowAccount, demanded: Level, passkeys: boolean): boolean {
+  return demanded === 'phishing-resistant' ? account.hasPasskey && passkeys : hasSecondFactor(account);
 }

@@ -71,8 +71,10 @@ export interface Interaction {
   account: Account | null;
   /** What policy, client and request demand of this account. */
   demanded: Level;
-  /** Who demands a second factor of an account that has none. */
+  /** Who demands it: the operator of this server, or the application. */
   demandedBy: 'policy' | 'client';
+  /** They are offered here. */
+  passkeys: boolean;
 }
 
 /** All that the pages see of the protocol. Built in src/oidc/interactions.ts. */
@@ -81,6 +83,8 @@ export interface Interactions {
   load(ctx: Context): Promise<Interaction>;
   /** False when another request of this browser was faster: nothing was recorded. */
   record(interaction: Interaction, progress: Progress): Promise<boolean>;
+  /** Names the interaction and the state of its progress: another one with every record. For challenges. */
+  occasion(interaction: Interaction): string;
   /**
    * Hands the login over, once, when every step is done.
    * @param arrive what must have happened before anybody is let in @returns where the browser goes on

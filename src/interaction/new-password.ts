@@ -4,7 +4,7 @@ import type { Account } from '../accounts/account.ts';
 import { minimumLength, type PasswordPolicy } from '../accounts/password-policy.ts';
 import type { Passwords } from '../accounts/passwords.ts';
 import type { AccountStore } from '../accounts/store.ts';
-import { isSecondFactorEnforced, type SecondFactorPolicy } from '../assurance/demand.ts';
+import { isSecondFactorEnforced, type LevelPolicy } from '../assurance/demand.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Refusal } from '../lib/errors.ts';
 import type { Attempts } from '../limits/attempts.ts';
@@ -21,7 +21,7 @@ export interface NewPasswordDeps {
   passwords: Passwords;
   passwordPolicy: PasswordPolicy;
   attempts: Attempts;
-  secondFactor: SecondFactorPolicy;
+  levelPolicy: LevelPolicy;
   csrf: Csrf;
   pages: Pages;
   clock: Clock;
@@ -29,10 +29,10 @@ export interface NewPasswordDeps {
 
 /** The password that was just proved is given up for another before the sign-in is done. */
 export function createNewPasswordStep(deps: NewPasswordDeps): StepPage {
-  const { interactions, accounts, passwords, passwordPolicy, attempts, secondFactor, csrf, pages, clock } = deps;
+  const { interactions, accounts, passwords, passwordPolicy, attempts, levelPolicy, csrf, pages, clock } = deps;
 
   /** An authenticator can be removed again; only where one is demanded may the password be short. */
-  const minimumOf = ({ role }: Account) => minimumLength({ secondFactor: isSecondFactorEnforced(secondFactor, role) });
+  const minimumOf = ({ role }: Account) => minimumLength({ secondFactor: isSecondFactorEnforced(levelPolicy, role) });
 
   function page(ctx: Context, interaction: Interaction, account: Account, problem: Problem = null, status = 200): void {
     const { uiLocales } = interaction;

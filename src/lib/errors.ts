@@ -5,6 +5,7 @@ export type RefusalCode =
   | 'code_wrong'
   | 'code_replayed'
   | 'recovery_code_wrong'
+  | 'passkey_refused'
   | 'too_many_attempts'
   | 'form_forged'
   | 'form_invalid'

@@ -4,7 +4,7 @@ import { minimumLength, type PasswordPolicy } from '../accounts/password-policy.
 import type { Passwords } from '../accounts/passwords.ts';
 import { profileOf, wrongFieldOf } from '../accounts/profile.ts';
 import type { AccountStore } from '../accounts/store.ts';
-import { isSecondFactorEnforced, type SecondFactorPolicy } from '../assurance/demand.ts';
+import { isSecondFactorEnforced, type LevelPolicy } from '../assurance/demand.ts';
 import { Conflict, Refusal } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
 import type { Attempts } from '../limits/attempts.ts';
@@ -21,7 +21,7 @@ export interface NewAccountDeps {
   accounts: Pick<AccountStore, 'createByLink'>;
   passwords: Passwords;
   passwordPolicy: PasswordPolicy;
-  secondFactor: SecondFactorPolicy;
+  levelPolicy: LevelPolicy;
   signUp: SignUpRules;
   attempts: Attempts;
   returns: ReturnCookie;
@@ -33,13 +33,13 @@ export interface NewAccountDeps {
  * sign-in has the limits, the second factor and the audit event.
  */
 export function createNewAccount(purpose: NewcomerPurpose, deps: NewAccountDeps): LinkPage {
-  const { accounts, passwords, passwordPolicy, secondFactor, signUp, attempts, returns, pages } = deps;
+  const { accounts, passwords, passwordPolicy, levelPolicy, signUp, attempts, returns, pages } = deps;
 
   function newcomerIn({ link: { detail } }: OpenedLink) {
     const { email = '', name = '', mailed } = detail;
     if (!admits(signUp, purpose, email)) throw new Refusal('link_spent', 410);
     const role: Role = purpose === 'invitation' && detail['role'] === 'administrator' ? 'administrator' : 'user';
-    const minimum = minimumLength({ secondFactor: isSecondFactorEnforced(secondFactor, role) });
+    const minimum = minimumLength({ secondFactor: isSecondFactorEnforced(levelPolicy, role) });
     return { email, name, role, minimum, emailVerified: purpose === 'sign-up' || mailed === 'yes' };
   }
   type Newcomer = ReturnType<typeof newcomerIn>;

@@ -3,7 +3,7 @@ import { type Account, normalizeEmail } from '../accounts/account.ts';
 import { minimumLength, type PasswordPolicy } from '../accounts/password-policy.ts';
 import type { Passwords } from '../accounts/passwords.ts';
 import type { AccountStore } from '../accounts/store.ts';
-import { isSecondFactorEnforced, type SecondFactorPolicy } from '../assurance/demand.ts';
+import { isSecondFactorEnforced, type LevelPolicy } from '../assurance/demand.ts';
 import { Refusal } from '../lib/errors.ts';
 import type { Attempts } from '../limits/attempts.ts';
 import type { Pages } from '../web/page.ts';
@@ -18,7 +18,7 @@ export interface PasswordResetDeps {
   accounts: AccountStore;
   passwords: Passwords;
   passwordPolicy: PasswordPolicy;
-  secondFactor: SecondFactorPolicy;
+  levelPolicy: LevelPolicy;
   attempts: Attempts;
   returns: ReturnCookie;
   pages: Pages;
@@ -26,9 +26,9 @@ export interface PasswordResetDeps {
 
 /** A new password for whoever reads the account's mail. The second factor stays: the next sign-in asks for it. */
 export function createPasswordReset(deps: PasswordResetDeps): LinkPage {
-  const { accounts, passwords, passwordPolicy, secondFactor, attempts, returns, pages } = deps;
+  const { accounts, passwords, passwordPolicy, levelPolicy, attempts, returns, pages } = deps;
 
-  const minimumOf = ({ role }: Account) => minimumLength({ secondFactor: isSecondFactorEnforced(secondFactor, role) });
+  const minimumOf = ({ role }: Account) => minimumLength({ secondFactor: isSecondFactorEnforced(levelPolicy, role) });
 
   function page(ctx: Context, { csrf }: OpenedLink, owner: Account, problem: Problem = null, status = 200): void {
     const data = { action: '/link', csrf, accountEmail: owner.email, minLength: minimumOf(owner), problem };

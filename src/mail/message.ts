@@ -3,6 +3,9 @@ import type { Milliseconds } from '../lib/duration.ts';
 /** What people are told by mail: one closed list. What each says stands in views/texts under `mail.`. */
 export type Message =
   /** The recovery codes stay where it stands beside another. */
+  | { message: 'passkey-added'; codesKept?: true }
+  | { message: 'passkey-removed'; byOperator?: true }
+  | { message: 'passkey-counter' }
   | { message: 'totp-added'; codesKept?: true }
   | { message: 'totp-removed'; byOperator?: true }
   | { message: 'recovery-codes-replaced' }

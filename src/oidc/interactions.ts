@@ -4,12 +4,13 @@ import type { Interaction as ProviderInteraction } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import type { Account } from '../accounts/account.ts';
 import type { AccountStore } from '../accounts/store.ts';
-import { demandedLevel, requestedLevel, type SecondFactorPolicy } from '../assurance/demand.ts';
-import { acrOf, amrOf, authTimeOf, levelOf, proofsFrom } from '../assurance/level.ts';
+import { demandedLevel, type LevelPolicy, offeredLevels, requestedLevel } from '../assurance/demand.ts';
+import { acrOf, amrOf, authTimeOf, isAtLeast, levelOf, proofsFrom, strongest } from '../assurance/level.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Consent } from '../consents/store.ts';
 import type { Interaction, Interactions, Progress } from '../interaction/interaction.ts';
 import { NOTHING_PROVED, standsSince, stillCounts } from '../interaction/interaction.ts';
+import type { Clock } from '../lib/clock.ts';
 import { toMilliseconds } from '../lib/duration.ts';
 import { Refusal } from '../lib/errors.ts';
 import type { ProgressStore, Versioned } from '../lib/progress.ts';
@@ -23,7 +24,8 @@ export interface InteractionsDeps {
   accounts: AccountStore;
   progress: ProgressStore<Progress>;
   audit: Audit;
-  secondFactor: SecondFactorPolicy;
+  levelPolicy: LevelPolicy;
+  clock: Clock;
 }
 
 interface Details {
@@ -35,7 +37,8 @@ interface Details {
 }
 
 export function createInteractions(deps: InteractionsDeps): Interactions {
-  const { provider, accounts, progress: store, audit, secondFactor } = deps;
+  const { provider, accounts, progress: store, audit, levelPolicy, clock } = deps;
+  const offered = offeredLevels(levelPolicy);
   const versions = new WeakMap<Interaction, number>();
 
   /** Reads the signed cookie: an address copied into another browser finds nothing. */
@@ -56,7 +59,11 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
     const start = { ...NOTHING_PROVED, remember: !(found as { transient?: boolean }).transient };
     const isStepUp = reasons.length > 0 && reasons.every((reason) => STEP_UP_REASONS.includes(reason));
     if (!isStepUp) return start;
-    return { ...start, accountId: session?.accountId ?? null, proofs: proofsFrom(found.amr ?? [], found.loginTs) };
+    return {
+      ...start,
+      accountId: session?.accountId ?? null,
+      proofs: proofsFrom(found.amr ?? [], found.acr, found.loginTs),
+    };
   }
 
   async function activeAccount(id: string | null | undefined): Promise<Account | null> {
@@ -85,12 +92,15 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
       };
       const known = await activeAccount(stored.value.accountId);
       const account = known && stillCounts(stored.value, known) ? known : null;
-      const requested = requestedLevel({ acrValues: details.params['acr_values'], claims: details.params['claims'] });
-      const demand = {
-        role: account?.role ?? null,
-        client: settings.minimumLevel,
-        requested: requested === 'unmet' ? 'two-factor' : requested,
-      } as const;
+      const { acr_values: acrValues, claims } = details.params;
+      const asked = requestedLevel({ acrValues, claims }, offered);
+      // What cannot be met was refused before any page.
+      const requested = asked === 'unmet' ? settings.minimumLevel : asked;
+      const byClient = strongest([settings.minimumLevel, requested]);
+      const demanded = demandedLevel(
+        { policy: levelPolicy, account, client: settings.minimumLevel, requested },
+        clock(),
+      );
 
       const interaction: Interaction = {
         uid: found.uid,
@@ -105,8 +115,9 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
         // What was proved for an account that is gone, or was changed since, counts for nobody.
         progress: account ? stored.value : startAgain(stored.value),
         account: found.prompt.name === 'consent' ? await activeAccount(details.session?.accountId) : account,
-        demanded: demandedLevel({ policy: secondFactor, ...demand }),
-        demandedBy: demandedLevel({ policy: 'optional', ...demand }) === 'two-factor' ? 'client' : 'policy',
+        demanded,
+        demandedBy: isAtLeast(byClient, demanded) ? 'client' : 'policy',
+        passkeys: levelPolicy.passkeys,
       };
       versions.set(interaction, stored.version);
       return interaction;
@@ -115,8 +126,13 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
     async record(interaction, progress) {
       const found = await provider().Interaction.find(interaction.uid);
       if (!found) throw new Refusal('flow_expired', 400);
-      return store.save(interaction.uid, progress, versions.get(interaction) ?? 0, toMilliseconds(found.exp));
+      const version = versions.get(interaction) ?? 0;
+      const saved = await store.save(interaction.uid, progress, version, toMilliseconds(found.exp));
+      if (saved) versions.set(interaction, version + 1);
+      return saved;
     },
+
+    occasion: (interaction) => `interaction/${interaction.uid}/${versions.get(interaction) ?? 0}`,
 
     async finishLogin(ctx, interaction, arrive) {
       const { progress, account, client } = interaction;

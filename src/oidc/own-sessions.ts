@@ -3,7 +3,7 @@ import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import type { OwnSession, OwnSessions } from '../account-pages/own-session.ts';
 import type { AccountStore } from '../accounts/store.ts';
-import { demandedLevel, type SecondFactorPolicy } from '../assurance/demand.ts';
+import { demandedLevel, type LevelPolicy } from '../assurance/demand.ts';
 import { isAtLeast, levelOfAcr } from '../assurance/level.ts';
 import type { Clock } from '../lib/clock.ts';
 import { toMilliseconds } from '../lib/duration.ts';
@@ -19,7 +19,7 @@ export interface OwnSessionsDeps {
   provider: () => Provider;
   issuer: string;
   lifetimes: Lifetimes;
-  secondFactor: SecondFactorPolicy;
+  levelPolicy: LevelPolicy;
   accounts: AccountStore;
   records: Pick<ReturnType<typeof createOwnRecords>, 'sessionsOf'>;
   sessionEnds: Pick<SessionEnds, 'endOf'>;
@@ -29,7 +29,7 @@ export interface OwnSessionsDeps {
 type ProviderSession = InstanceType<Provider['Session']> & { transient?: boolean };
 
 export function createOwnSessions(deps: OwnSessionsDeps): OwnSessions {
-  const { provider, issuer, lifetimes, secondFactor, accounts, records, sessionEnds, clock } = deps;
+  const { provider, issuer, lifetimes, levelPolicy, accounts, records, sessionEnds, clock } = deps;
   const found = new WeakMap<OwnSession, ProviderSession>();
 
   return {
@@ -41,13 +41,8 @@ export function createOwnSessions(deps: OwnSessionsDeps): OwnSessions {
       const level = levelOfAcr(acr);
       if (account?.status !== 'active' || level === null) return null;
       // The authorization endpoint demands the same, and asks for what is missing.
-      const { role } = account;
-      const demanded = demandedLevel({
-        policy: secondFactor,
-        role,
-        client: 'one-factor',
-        requested: 'one-factor',
-      });
+      const ours = { client: 'one-factor', requested: 'one-factor' } as const;
+      const demanded = demandedLevel({ policy: levelPolicy, account, ...ours }, clock());
       if (!isAtLeast(level, demanded)) return null;
       const own = { uid, account, level, provedAt: toMilliseconds(loginTs) };
       found.set(own, session);

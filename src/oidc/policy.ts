@@ -1,7 +1,9 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { errors, interactionPolicy } from 'oidc-provider';
-import { demandedLevel, requestedLevel, type SecondFactorPolicy } from '../assurance/demand.ts';
+import { demandedLevel, isWithin, type LevelPolicy, offeredLevels, requestedLevel } from '../assurance/demand.ts';
 import { isAtLeast, type Level, levelOfAcr } from '../assurance/level.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Milliseconds } from '../lib/duration.ts';
 import type { KnownAccount } from './claims.ts';
 import { registrationOf } from './client-metadata.ts';
 import { requestedConsent } from './grants.ts';
@@ -17,7 +19,15 @@ export const CREATE = 'create';
 export const PROMPTS: readonly string[] = ['none', 'login', 'consent', CREATE];
 
 /** Decides, at every authorization request, whether the session is good enough or a page comes first. */
-export function createPolicy(secondFactor: SecondFactorPolicy, signUpOffered: boolean) {
+export function createPolicy({
+  levelPolicy,
+  signUpOffered,
+  clock,
+}: {
+  levelPolicy: LevelPolicy;
+  signUpOffered: boolean;
+  clock: Clock;
+}) {
   const policy = base();
   const login = policy.get('login');
   if (!login) throw new Error('the library has no login prompt');
@@ -29,7 +39,7 @@ export function createPolicy(secondFactor: SecondFactorPolicy, signUpOffered: bo
   // Enforced on silent sign-in too: whoever can edit the request must not lower what the client is registered with.
   login.checks.add(
     new Check('level_required', 'a stronger authentication is required', 'login_required', (ctx) => {
-      const demanded = demandedBy(ctx, secondFactor);
+      const demanded = demandedBy(ctx, levelPolicy, clock());
       return ctx.oidc.session?.accountId !== undefined && !isAtLeast(levelOfAcr(ctx.oidc.acr), demanded);
     }),
   );
@@ -52,16 +62,22 @@ export function createPolicy(secondFactor: SecondFactorPolicy, signUpOffered: bo
   return policy;
 }
 
-function demandedBy(ctx: KoaContextWithOIDC, policy: SecondFactorPolicy): Level {
+function demandedBy(ctx: KoaContextWithOIDC, policy: LevelPolicy, now: Milliseconds): Level {
   const { client, params, account } = ctx.oidc;
   if (!client) throw new Error('a policy check without a client');
-  const requested = requestedLevel({
+  const offered = offeredLevels(policy);
+  const asked = {
     acrValues: params?.['acr_values'] as string | undefined,
     claims: params?.['claims'] as string | undefined,
-  });
+  };
+  const requested = requestedLevel(asked, offered);
   if (requested === 'unmet') {
     throw new errors.UnmetAuthenticationRequirements('none of the requested essential acr values can be reached');
   }
-  const role = (account as KnownAccount | undefined)?.account.role ?? null;
-  return demandedLevel({ policy, role, client: registrationOf(client).settings.minimumLevel, requested });
+  const { minimumLevel } = registrationOf(client).settings;
+  if (!isWithin(minimumLevel, offered)) {
+    throw new errors.UnmetAuthenticationRequirements('the level that this client is registered with cannot be reached');
+  }
+  const known = (account as KnownAccount | undefined)?.account ?? null;
+  return demandedLevel({ policy, account: known, client: minimumLevel, requested }, now);
 }

@@ -1,7 +1,7 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import Provider from 'oidc-provider';
 import type { AccountStore } from '../accounts/store.ts';
-import type { SecondFactorPolicy } from '../assurance/demand.ts';
+import type { LevelPolicy } from '../assurance/demand.ts';
 import type { Audit } from '../audit/audit.ts';
 import { isConfidential } from '../clients/client.ts';
 import type { ConsentStore } from '../consents/store.ts';
@@ -37,7 +37,7 @@ import type { ProviderPages } from './views.ts';
 export interface ProviderDeps {
   issuer: string;
   lifetimes: Lifetimes;
-  secondFactor: SecondFactorPolicy;
+  levelPolicy: LevelPolicy;
   /** Anybody can ask for an account. */
   signUp: { offered: boolean };
   keyring: Keyring;
@@ -80,7 +80,7 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
     loadExistingGrant: createGrants({ consents: deps.consents, artifacts }),
     discovery: { ...fixed.discovery, ...(deps.signUp.offered && { prompt_values_supported: PROMPTS }) },
     interactions: {
-      policy: createPolicy(deps.secondFactor, deps.signUp.offered),
+      policy: createPolicy({ levelPolicy: deps.levelPolicy, signUpOffered: deps.signUp.offered, clock: deps.clock }),
       url: (_ctx, { uid, prompt }) => `/interaction/${uid}${prompt.name === CREATE ? '?prompt=create' : ''}`,
     },
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),

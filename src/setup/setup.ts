@@ -6,7 +6,7 @@ import type { Passwords } from '../accounts/passwords.ts';
 import type { RecoveryCodes } from '../accounts/recovery-codes.ts';
 import type { AccountStore } from '../accounts/store.ts';
 import type { Totp } from '../accounts/totp.ts';
-import { isSecondFactorEnforced, type SecondFactorPolicy } from '../assurance/demand.ts';
+import { isSecondFactorEnforced, type LevelPolicy } from '../assurance/demand.ts';
 import { Conflict, Refusal } from '../lib/errors.ts';
 import { sha256 } from '../lib/hash.ts';
 import { newId } from '../lib/ids.ts';
@@ -30,7 +30,7 @@ export interface SetupDeps {
   attempts: Attempts;
   pages: Pages;
   siteName: string;
-  secondFactor: SecondFactorPolicy;
+  levelPolicy: LevelPolicy;
   /** The administrator exists, and links lead nowhere any more. */
   onDone(): void;
 }
@@ -39,8 +39,8 @@ export type Setup = ReturnType<typeof createSetup>;
 
 export function createSetup(deps: SetupDeps) {
   const { links, drafts, accounts, passwords, passwordPolicy, totp, recoveryCodes, attempts, pages } = deps;
-  const { siteName, secondFactor, onDone } = deps;
-  const minimum = minimumLength({ secondFactor: isSecondFactorEnforced(secondFactor, 'administrator') });
+  const { siteName, levelPolicy, onDone } = deps;
+  const minimum = minimumLength({ secondFactor: isSecondFactorEnforced(levelPolicy, 'administrator') });
 
   const isOpen = (token: string) => links.isOpen(sha256(token));
 

@@ -24,6 +24,7 @@ import { prismaMailQueue } from './prisma/mail.ts';
 import { prismaLinks } from './prisma/mailed-links.ts';
 import { prismaNewcomers } from './prisma/newcomers.ts';
 import { prismaOutbox } from './prisma/outbox.ts';
+import { prismaPasskeys } from './prisma/passkeys.ts';
 import { prismaSealedRows } from './prisma/sealed-rows.ts';
 import { prismaSetupLinks } from './prisma/setup-links.ts';
 import { prismaSigningKeys } from './prisma/signing-keys.ts';
@@ -94,6 +95,7 @@ export async function openStores({
       artifacts: createArtifacts({ rows: engine.artifactRows, sealer, clock, markLifetime }),
       attempts: engine.attempts,
       rates: engine.rates,
+      passkeys: prismaPasskeys({ prisma, sealer, clock, auditRow }),
       knownBrowsers: prismaKnownBrowsers({ prisma, sealer, clock }),
       progress: <T>(kind: string) => createProgress<T>({ rows: engine.progressRows, sealer, clock }, kind),
       sweep: async (before: Milliseconds) =>

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
-import { extname, join, sep } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, extname, join, sep } from 'node:path';
 import type { Middleware } from 'koa';
 
 /** Files of any other kind are left alone, so a note or a backup in the folder is never served. */
@@ -15,6 +16,12 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 };
 
 const PREFIX = '/assets/';
+
+/** Scripts of packages, served as they are. An operator's folder may hold others of the same name. */
+const PACKAGED: Readonly<Record<string, [name: string, fromItsEntry: string]>> = {
+  'webauthn.js': ['@simplewebauthn/browser', '../dist/bundle/index.umd.min.js'],
+};
+const packages = createRequire(import.meta.url);
 
 export interface Asset {
   body: Buffer;
@@ -33,6 +40,10 @@ export interface AssetFolders {
 /** Everything that may be served, read once: what a request names is only ever looked up here. */
 export function loadAssets({ folder, overrideFolder }: AssetFolders): ReadonlyMap<string, Asset> {
   const assets = new Map<string, Asset>();
+  for (const [name, [entry, file]] of Object.entries(PACKAGED)) {
+    const path = join(dirname(packages.resolve(entry)), file);
+    assets.set(name, { ...digested(readFileSync(path)), contentType: CONTENT_TYPES['.js'] as string });
+  }
   for (const root of [folder, overrideFolder]) {
     const place = root && join(root, 'assets');
     if (!place || !existsSync(place)) continue;
@@ -46,7 +57,10 @@ export function loadAssets({ folder, overrideFolder }: AssetFolders): ReadonlyMa
 
 function read(root: string, path: string): Omit<Asset, 'contentType'> {
   if (!isInside(root, path)) throw new Error(`${path} leads out of ${root}`);
-  const body = readFileSync(path);
+  return digested(readFileSync(path));
+}
+
+function digested(body: Buffer): Omit<Asset, 'contentType'> {
   return { body, digest: createHash('sha256').update(body).digest('hex').slice(0, 32) };
 }
 

@@ -12,6 +12,7 @@ const TEXTS: Record<RefusalCode, string> = {
   code_wrong: 'form-forged',
   code_replayed: 'form-forged',
   recovery_code_wrong: 'form-forged',
+  passkey_refused: 'form-forged',
   form_forged: 'form-forged',
   form_invalid: 'form-forged',
   wrong_content_type: 'form-forged',

@@ -4,6 +4,9 @@ import { type Language, pickLanguage, type TextParams, type Translate, textKeys,
 
 /** Every message there is; each has its texts, and a template of its own where the operator gives it one. */
 export const MAIL_NAMES = [
+  'passkey-added',
+  'passkey-removed',
+  'passkey-counter',
   'totp-added',
   'password-set',
   'factors-reset',

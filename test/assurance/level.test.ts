@@ -8,6 +8,7 @@ import {
   levelOf,
   levelOfAcr,
   type Method,
+  type Proof,
   proofsFrom,
   strongest,
 } from '../../src/assurance/level.ts';
@@ -21,6 +22,9 @@ describe('what proofs amount to', () => {
     [['pwd', 'otp'], 'two-factor', ['pwd', 'otp', 'mfa']],
     [['pwd', 'recovery'], 'two-factor', ['pwd', 'mfa']], // never `otp`, which it was not
     [['otp', 'pwd'], 'two-factor', ['pwd', 'otp', 'mfa']],
+    [['pwd', 'browser'], 'trusted-browser', ['pwd']], // never `otp` or `mfa`: nothing was proved but the password
+    [['browser'], null, []],
+    [['pwd', 'browser', 'otp'], 'two-factor', ['pwd', 'otp', 'mfa']],
     [['pwd', 'pwd'], 'one-factor', ['pwd']],
     [['otp'], null, ['otp']], // a second factor alone proves nobody
     [['recovery'], null, []],
@@ -47,17 +51,45 @@ describe('what proofs amount to', () => {
     ).toBe(900);
   });
 
-  for (const methods of [['pwd'], ['pwd', 'otp'], ['pwd', 'recovery'], []] as Method[][]) {
+  for (const methods of [['pwd'], ['pwd', 'otp'], ['pwd', 'recovery'], ['pwd', 'browser'], []] as Method[][]) {
     it(`survives the way through amr: ${methods.join(' and ') || 'nothing'}`, () => {
-      const again = proofsFrom(amrOf(proofs(...methods)), 100);
-      expect(again).toEqual(methods.map((method) => ({ method, at: 100_999 })));
+      const acr = acrOf(levelOf(proofs(...methods)) ?? 'one-factor');
+      const again = proofsFrom(amrOf(proofs(...methods)), acr, 100);
+      expect(again).toEqual(methods.map((method) => ({ method, at: 100_999, inherited: true })));
       expect(levelOf(again)).toBe(levelOf(proofs(...methods)));
     });
   }
 
   it('is nothing where amr speaks of other methods', () => {
-    expect(levelOf(proofsFrom(['hwk', 'sms'], 100))).toBeNull();
+    expect(levelOf(proofsFrom(['fpt', 'sms'], undefined, 100))).toBeNull();
   });
+});
+
+describe('a passkey', () => {
+  const passkey = (synced: boolean, userVerified: boolean): Proof => ({
+    ...{ method: 'passkey', at: 100 },
+    passkey: { synced, userVerified },
+  });
+  for (const [name, given, level, amr] of [
+    ['that verified its user', [passkey(false, true)], 'phishing-resistant', ['hwk', 'user', 'mfa']],
+    ['that is synced', [passkey(true, true)], 'phishing-resistant', ['swk', 'user', 'mfa']],
+    ['that did not', [passkey(false, false)], null, ['hwk', 'user']],
+    [
+      'that did not, after a password',
+      [...proofs('pwd'), passkey(false, false)],
+      'phishing-resistant',
+      ['pwd', 'hwk', 'user', 'mfa'],
+    ],
+    ['that did not, with a code', [...proofs('otp'), passkey(false, false)], null, ['otp', 'hwk', 'user']],
+  ] as [string, Proof[], Level | null, string[]][]) {
+    it(`${name}: ${level}`, () => {
+      expect(levelOf(given)).toBe(level);
+      expect(amrOf(given)).toEqual(amr);
+      if (level === null) return;
+      const again = proofsFrom(amr, acrOf(level), 100);
+      expect([levelOf(again), amrOf(again)]).toEqual([level, amr]);
+    });
+  }
 });
 
 describe('levels', () => {

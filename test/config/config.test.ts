@@ -32,7 +32,11 @@ describe('the configuration', () => {
       trustedProxies: [],
       folders: { data: 'data', keys: 'keys', viewsOverride: null },
       logLevel: 'info',
-      secondFactor: 'administrators',
+      levels: {
+        ...{ secondFactor: 'administrators', phishingResistant: 'nobody' },
+        ...{ trustedBrowser: null, enrolmentGrace: 0, passkeys: true },
+      },
+      acceptPasskeyCounters: false,
       password: { memory: 65_536, passes: 3, lanes: 1, concurrency: 2, queue: 100 },
       limits: {
         ...{ passwords: 10, codes: 5, perAddress: 100, letters: 5, window: 15 * MINUTE },

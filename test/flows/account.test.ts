@@ -76,7 +76,7 @@ describe('the door of the account pages', () => {
     const { email } = await own.addAccount();
     const { agent } = await atAccount(own, { email });
     expect((await agent.get('/account')).status).toBe(200);
-    own.config.secondFactor = 'everyone';
+    own.config.levels.secondFactor = 'everyone';
     await own.restart();
     const page = await agent.follow('/account');
     expect(stepOf(page)).toBe('password');

@@ -1,50 +1,51 @@
 import { describe, expect, it } from 'vitest';
-import type { Level, Method } from '../../src/assurance/level.ts';
+import type { Level, Method, Proof } from '../../src/assurance/level.ts';
 import { type FlowState, nextStep, type Step } from '../../src/interaction/flow.ts';
 
-const proofs = (...methods: Method[]) => methods.map((method) => ({ method, at: 1 }));
+const proofs = (...methods: Method[]): Proof[] => methods.map((method) => ({ method, at: 1 }));
+const before = (...methods: Method[]): Proof[] => methods.map((method) => ({ method, at: 1, inherited: true }));
 const state = (part: Partial<FlowState>): FlowState => ({
   ...{
     prompt: 'login',
     account: null,
     proofs: [],
-    passwordHere: true,
+    passkeys: true,
     demanded: 'one-factor',
     codesToShow: false,
     fewCodesLeft: false,
   },
   ...part,
 });
-const plain = { hasTotp: false, mustChangePassword: false };
-const guarded = { hasTotp: true, mustChangePassword: false };
+const plain = { hasTotp: false, hasPasskey: false, mustChangePassword: false };
+const guarded = { hasTotp: true, hasPasskey: false, mustChangePassword: false };
 const asked = (account: typeof plain) => ({ ...account, mustChangePassword: true });
 
 const CASES: [string, Step, Partial<FlowState>][] = [
-  ['a stranger gives a password', 'password', {}],
-  ['proofs of an account that is gone count for nothing', 'password', { proofs: proofs('pwd', 'otp') }],
-  ['a code without a password counts for nothing', 'password', { account: guarded, proofs: proofs('otp') }],
+  ['a stranger gives a password', 'sign-in', {}],
+  ['proofs of an account that is gone count for nothing', 'sign-in', { proofs: proofs('pwd', 'otp') }],
+  ['a code without a password counts for nothing', 'sign-in', { account: guarded, proofs: proofs('otp') }],
   ['a password is enough where nothing more is demanded', 'done', { account: plain, proofs: proofs('pwd') }],
   [
     'who has a second factor is asked for it though nothing demands it',
-    'totp',
+    'second-factor',
     { account: guarded, proofs: proofs('pwd') },
   ],
   ['password and code', 'done', { account: guarded, proofs: proofs('pwd', 'otp') }],
   ['password and recovery code', 'done', { account: guarded, proofs: proofs('pwd', 'recovery') }],
   [
     'who has no second factor enrols one where it is demanded',
-    'totp-enrolment',
+    'enrolment',
     { account: plain, proofs: proofs('pwd'), demanded: 'two-factor' },
   ],
   [
     'a session alone binds no new factor: the password comes first',
-    'password',
-    { account: plain, proofs: proofs('pwd'), demanded: 'two-factor', passwordHere: false },
+    'sign-in',
+    { account: plain, proofs: before('pwd'), demanded: 'two-factor' },
   ],
   [
     'a session is enough for the code of a factor that is there',
-    'totp',
-    { account: guarded, proofs: proofs('pwd'), demanded: 'two-factor', passwordHere: false },
+    'second-factor',
+    { account: guarded, proofs: before('pwd'), demanded: 'two-factor' },
   ],
   ['a demand is met by the code', 'done', { account: guarded, proofs: proofs('pwd', 'otp'), demanded: 'two-factor' }],
   [
@@ -59,7 +60,7 @@ const CASES: [string, Step, Partial<FlowState>][] = [
   ],
   [
     'few codes left are not said before the second factor',
-    'totp',
+    'second-factor',
     { account: guarded, proofs: proofs('pwd'), fewCodesLeft: true },
   ],
   [
@@ -69,12 +70,12 @@ const CASES: [string, Step, Partial<FlowState>][] = [
   ],
   [
     'a password that must go does not go before the second factor',
-    'totp',
+    'second-factor',
     { account: asked(guarded), proofs: proofs('pwd') },
   ],
   [
     'nor before a second factor that is demanded',
-    'totp-enrolment',
+    'enrolment',
     { account: asked(plain), proofs: proofs('pwd'), demanded: 'two-factor' },
   ],
   [
@@ -87,11 +88,7 @@ const CASES: [string, Step, Partial<FlowState>][] = [
     'new-password',
     { account: asked(guarded), proofs: proofs('pwd', 'recovery'), fewCodesLeft: true },
   ],
-  [
-    'a session alone chooses no new password',
-    'password',
-    { account: asked(guarded), proofs: proofs('pwd', 'otp'), passwordHere: false },
-  ],
+  ['a session alone chooses no new password', 'sign-in', { account: asked(guarded), proofs: before('pwd', 'otp') }],
   ['the consent prompt asks for consent', 'consent', { prompt: 'consent', account: guarded }],
 ];
 
@@ -101,15 +98,16 @@ describe('nextStep', () => {
   });
 
   it('is never done below the demanded level, with a second factor left out, or with a password that must go', () => {
-    for (const { account, demanded, methods, ...rest } of everyCombination()) {
-      const step = nextStep(state({ account, demanded, proofs: proofs(...methods), ...rest }));
+    for (const { account, demanded, methods, passwordHere, ...rest } of everyCombination()) {
+      const given = passwordHere ? proofs(...methods) : before(...methods);
+      const step = nextStep(state({ account, demanded, proofs: given, ...rest }));
       const second = methods.includes('otp') || methods.includes('recovery');
       const proved =
         account !== null && methods.includes('pwd') && (second || (demanded === 'one-factor' && !account.hasTotp));
       const mayGoOn = proved && !rest.codesToShow;
       const mustChange = account?.mustChangePassword ?? false;
-      const name = JSON.stringify({ account, demanded, methods, ...rest });
-      expect(step === 'new-password', name).toBe(mayGoOn && mustChange && rest.passwordHere);
+      const name = JSON.stringify({ account, demanded, methods, passwordHere, ...rest });
+      expect(step === 'new-password', name).toBe(mayGoOn && mustChange && passwordHere);
       expect(step === 'done', name).toBe(mayGoOn && !mustChange && !rest.fewCodesLeft);
     }
   });

@@ -12,7 +12,14 @@ export function accountStoreContract(name: string, open: () => Promise<TestStore
       const created = anAccount({ email: 'Ada@Example.org', role: 'administrator', emailVerified: true, claims });
       await accounts.create(created, BY);
 
-      const expected = { ...created, status: 'active', hasTotp: false, createdAt: clock(), updatedAt: clock() };
+      const expected = {
+        ...created,
+        status: 'active',
+        hasTotp: false,
+        hasPasskey: false,
+        createdAt: clock(),
+        updatedAt: clock(),
+      };
       expect(await accounts.find('acc_ada')).toMatchObject(expected);
       expect(await accounts.findByEmail('ada@example.org')).toMatchObject(expected);
       expect(await accounts.list()).toMatchObject([expected]);

@@ -357,7 +357,7 @@ describe('the log', () => {
     expect([...patterns]).toEqual(
       expect.arrayContaining([
         '/interaction/:uid',
-        '/interaction/:uid/:step',
+        '/interaction/:uid/:form',
         '/setup/:token',
         '/oauth2/authorize',
         '/oauth2/authorize/:uid',

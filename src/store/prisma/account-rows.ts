@@ -1,4 +1,5 @@
 import { normalizeEmail } from '../../accounts/account.ts';
+import type { NewPasskey } from '../../accounts/passkey-store.ts';
 import type { NewAccount, NewTotp } from '../../accounts/store.ts';
 import type { By } from '../../lib/by.ts';
 import { newId } from '../../lib/ids.ts';
@@ -47,13 +48,31 @@ export async function insertTotp(
   await tx.auditEvent.create({ data: auditRow({ event: 'totp.enrolled', accountId, credentialId: id }, by, at) });
 }
 
-/** With the last one go the recovery codes. False where the account has no such authenticator. */
+/** With the last second factor go the recovery codes. False where the account has no such authenticator. */
 export async function deleteTotp(tx: Transaction, accountId: string, id: string): Promise<boolean> {
   const { count } = await tx.totpCredential.deleteMany({ where: { id, accountId } });
-  if (count === 0) return false;
-  const left = await tx.totpCredential.count({ where: { accountId } });
-  if (left === 0) await tx.recoveryCode.deleteMany({ where: { accountId } });
-  return true;
+  if (count > 0) await dropIdleCodes(tx, accountId);
+  return count > 0;
+}
+
+/** As above. */
+export async function deletePasskey(tx: Transaction, accountId: string, id: string): Promise<boolean> {
+  const { count } = await tx.passkey.deleteMany({ where: { id, accountId } });
+  if (count > 0) await dropIdleCodes(tx, accountId);
+  return count > 0;
+}
+
+/** Recovery codes stand in for a second factor: without one they would be a factor that nobody asked for. */
+async function dropIdleCodes(tx: Transaction, accountId: string): Promise<void> {
+  const where = { accountId };
+  const left = (await tx.totpCredential.count({ where })) + (await tx.passkey.count({ where }));
+  if (left === 0) await tx.recoveryCode.deleteMany({ where });
+}
+
+export async function insertPasskey(tx: Transaction, accountId: string, passkey: NewPasskey, at: Date): Promise<void> {
+  const { recoveryCodeHashes, transports, ...row } = passkey;
+  await tx.passkey.create({ data: { ...row, accountId, transports: JSON.stringify(transports), createdAt: at } });
+  if (recoveryCodeHashes) await putRecoveryCodes(tx, accountId, recoveryCodeHashes, at);
 }
 
 /** A new set replaces the old one: nobody keeps two lists. */

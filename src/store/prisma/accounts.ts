@@ -22,7 +22,14 @@ import { prismaPasswordChange } from './password-change.ts';
 export function prismaAccounts({ prisma, sealer, clock, auditRow }: SealedChangeDeps): AccountStore {
   const now = () => new Date(clock());
 
-  const totpCount = (accountId: string) => prisma.totpCredential.count({ where: { accountId } });
+  async function factorsOf(accountId: string): Promise<Factors> {
+    const where = { accountId };
+    const [totp, passkeys] = await Promise.all([
+      prisma.totpCredential.count({ where }),
+      prisma.passkey.count({ where }),
+    ]);
+    return { hasTotp: totp > 0, hasPasskey: passkeys > 0 };
+  }
 
   function change(
     id: string,
@@ -77,19 +84,21 @@ export function prismaAccounts({ prisma, sealer, clock, auditRow }: SealedChange
     ...prismaLocks({ prisma, sealer, clock, auditRow }),
     ...prismaFactorUse({ prisma, sealer, clock, auditRow }),
     async find(id) {
-      const [row, totp] = await Promise.all([prisma.account.findUnique({ where: { id } }), totpCount(id)]);
-      return row && toAccount(row, totp > 0);
+      const [row, factors] = await Promise.all([prisma.account.findUnique({ where: { id } }), factorsOf(id)]);
+      return row && toAccount(row, factors);
     },
-    /** Two look-ups whether or not there is such an account, so that the time they take says nothing. */
+    /** As many look-ups whether or not there is such an account, so that the time they take says nothing. */
     async findByEmail(emailNormalized) {
       const row = await prisma.account.findUnique({ where: { emailNormalized } });
-      const totp = await totpCount(row?.id ?? '');
-      return row && toAccount(row, totp > 0);
+      const factors = await factorsOf(row?.id ?? '');
+      return row && toAccount(row, factors);
     },
     async list() {
-      const factors = { _count: { select: { totpCredentials: true } } } as const;
-      const rows = await prisma.account.findMany({ orderBy: { createdAt: 'asc' }, include: factors });
-      return rows.map((row) => toAccount(row, row._count.totpCredentials > 0));
+      const include = { _count: { select: { totpCredentials: true, passkeys: true } } } as const;
+      const rows = await prisma.account.findMany({ orderBy: { createdAt: 'asc' }, include });
+      return rows.map(({ _count: { totpCredentials, passkeys }, ...row }) =>
+        toAccount(row, { hasTotp: totpCredentials > 0, hasPasskey: passkeys > 0 }),
+      );
     },
     async hasAdministrator() {
       return (await prisma.account.findFirst({ where: { role: 'administrator' }, select: { id: true } })) !== null;
@@ -149,6 +158,7 @@ export function prismaAccounts({ prisma, sealer, clock, auditRow }: SealedChange
         endsAccess: true,
         async also(tx, at) {
           await tx.totpCredential.deleteMany({ where: { accountId: id } });
+          await tx.passkey.deleteMany({ where: { accountId: id } });
           await tx.recoveryCode.deleteMany({ where: { accountId: id } });
           await notice(id, { message: 'factors-reset' })(tx, at);
         },
@@ -158,11 +168,16 @@ export function prismaAccounts({ prisma, sealer, clock, auditRow }: SealedChange
 
 type AccountRow = NonNullable<Awaited<ReturnType<PrismaClient['account']['findUnique']>>>;
 
-function toAccount(row: AccountRow, hasTotp: boolean): Account {
+type Factors = Pick<Account, 'hasTotp' | 'hasPasskey'>;
+
+function toAccount(row: AccountRow, factors: Factors): Account {
   const { id, email, emailVerified, passwordHash, factorsVersion, mustChangePassword } = row;
   return {
-    ...{ id, email, emailVerified, passwordHash, factorsVersion, hasTotp, mustChangePassword },
+    ...{ id, email, emailVerified, passwordHash, factorsVersion, mustChangePassword },
+    ...factors,
     deletionDueAt: row.deletionDueAt?.getTime() ?? null,
+    demandedLevel: row.demandedLevel as Account['demandedLevel'],
+    enrolmentDueAt: row.enrolmentDueAt?.getTime() ?? null,
     role: row.role as Account['role'],
     status: row.status as Account['status'],
     claims: JSON.parse(row.claims) as StandardClaims,
