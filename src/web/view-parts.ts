@@ -15,6 +15,7 @@ export type ProblemField =
   | 'new_password'
   | 'code'
   | 'credentials'
+  | 'passkey'
   | ('name' | 'given_name' | 'family_name' | 'nickname' | 'locale' | 'zoneinfo');
 
 export type Problem = { field: ProblemField | null; text: string } | null;
