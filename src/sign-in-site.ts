@@ -1,18 +1,22 @@
 import type Router from '@koa/router';
 import { type ConsentStepDeps, createConsentStep } from './interaction/consent.ts';
 import { createNewPasswordStep, type NewPasswordDeps } from './interaction/new-password.ts';
+import { createPasskeyStep, type PasskeyStepDeps } from './interaction/passkey.ts';
 import { createPasswordStep, type PasswordStepDeps } from './interaction/password.ts';
 import { createCodesLeftStep, createRecoveryCodesStep, type RecoveryCodesDeps } from './interaction/recovery-codes.ts';
 import { interactionRoutes } from './interaction/routes.ts';
 import { createSecondFactorSteps, type SecondFactorDeps } from './interaction/second-factor.ts';
+import { createSignInPage, type SignInPageDeps } from './interaction/sign-in-page.ts';
 import { createTotpEnrolmentStep, type TotpEnrolmentDeps } from './interaction/totp-enrolment.ts';
 import { createUnlockLetter, type UnlockLetterDeps } from './interaction/unlock-letter.ts';
 
 type Deps = ConsentStepDeps &
-  Omit<PasswordStepDeps, 'unlockLetter'> &
+  Omit<PasskeyStepDeps, 'signInPage'> &
+  Omit<PasswordStepDeps, 'signInPage' | 'unlockLetter'> &
   NewPasswordDeps &
   RecoveryCodesDeps &
   SecondFactorDeps &
+  SignInPageDeps &
   TotpEnrolmentDeps &
   UnlockLetterDeps;
 
@@ -20,10 +24,12 @@ type Deps = ConsentStepDeps &
 export function signInPages(deps: Deps): Router {
   const { interactions, knownBrowser, csrf, pages } = deps;
   const secondFactor = createSecondFactorSteps(deps);
+  const signInPage = createSignInPage(deps);
   return interactionRoutes({
     ...{ interactions, knownBrowser, csrf, pages },
     forms: {
-      password: createPasswordStep({ ...deps, unlockLetter: createUnlockLetter(deps) }),
+      password: createPasswordStep({ ...deps, signInPage, unlockLetter: createUnlockLetter(deps) }),
+      passkey: createPasskeyStep({ ...deps, signInPage }),
       totp: secondFactor.totp,
       'recovery-code': secondFactor.recoveryCode,
       'totp-enrolment': createTotpEnrolmentStep(deps),

@@ -53,6 +53,8 @@ export interface PasskeyStore {
    * @param accepted whatever the value is, it is taken
    */
   use(id: string, signed: { counter: number; backedUp: boolean; accepted: boolean }): Promise<boolean>;
+  /** Writes down, and tells its owner, that a counter has not grown. False where the passkey is gone: that is why. */
+  refuseCounter(passkey: Pick<Passkey, 'id' | 'accountId'>, clientId: string, by: By): Promise<boolean>;
   /** False where the account has no such passkey; so it is for the next. */
   rename(accountId: string, id: string, name: string, by: By): Promise<boolean>;
   /** With the last second factor go the recovery codes. False also when a password or factor changed. */

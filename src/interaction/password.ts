@@ -6,13 +6,13 @@ import type { Audit, AuditEvent } from '../audit/audit.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Refusal } from '../lib/errors.ts';
 import type { Attempts } from '../limits/attempts.ts';
-import type { Csrf } from '../web/csrf.ts';
 import { type Pages, seeOther } from '../web/page.ts';
 import { byVisitor } from '../web/request-log.ts';
 import type { Problem } from '../web/view-data.ts';
 import { type Interaction, type Interactions, NOTHING_PROVED } from './interaction.ts';
 import type { BrowserCookie } from './known-browser.ts';
-import { addressOf, frame, interactionPath, problemOf, type StepPage, signUpPath } from './step.ts';
+import type { SignInPage } from './sign-in-page.ts';
+import { addressOf, interactionPath, problemOf, type StepPage } from './step.ts';
 import type { UnlockLetter } from './unlock-letter.ts';
 
 export interface PasswordStepDeps {
@@ -22,39 +22,15 @@ export interface PasswordStepDeps {
   attempts: Attempts;
   knownBrowser: BrowserCookie;
   unlockLetter: UnlockLetter;
+  signInPage: SignInPage;
   audit: Audit;
-  csrf: Csrf;
   pages: Pages;
-  /** Links can be mailed. */
-  mail: boolean;
-  /** Anybody can ask for an account. */
-  signUp: { offered: boolean };
   clock: Clock;
 }
 
 export function createPasswordStep(deps: PasswordStepDeps): StepPage {
-  const { interactions, accounts, passwords, attempts, knownBrowser, unlockLetter, audit } = deps;
-  const { csrf, pages, mail, signUp, clock } = deps;
-
-  function page(
-    ctx: Context,
-    interaction: Interaction,
-    email: string,
-    problem: Problem,
-    status = 200,
-    ticked?: boolean,
-  ): void {
-    const { uiLocales, progress } = interaction;
-    const remember = ticked ?? progress.remember;
-    const forgottenHref = mail ? `/forgotten-password?flow=${interaction.uid}` : null;
-    const signUpHref = signUp.offered ? signUpPath(interaction) : null;
-    pages.send(
-      ctx,
-      'sign-in',
-      { ...frame(csrf, interaction, 'password'), email, remember, forgottenHref, signUpHref, problem },
-      { status, uiLocales },
-    );
-  }
+  const { interactions, accounts, passwords, attempts, knownBrowser, unlockLetter, signInPage } = deps;
+  const { audit, pages, clock } = deps;
 
   /** Unknown, wrong and disabled do the same work and get the same answer. @throws {Refusal} */
   async function verify(ctx: Context, interaction: Interaction, email: string, password: string): Promise<Account> {
@@ -92,16 +68,14 @@ export function createPasswordStep(deps: PasswordStepDeps): StepPage {
   }
 
   return {
-    async show(ctx, interaction) {
-      page(ctx, interaction, interaction.emailHint, null);
-    },
+    show: (ctx, interaction) => signInPage(ctx, interaction),
 
     async submit(ctx, interaction, form) {
       const typed = (form.get('email') ?? '').trim();
       const password = form.get('password') ?? '';
       const remember = form.get('remember') === 'yes';
       const refuse = (email: string, problem: Problem, status = 422) =>
-        page(ctx, interaction, email, problem, status, remember);
+        signInPage(ctx, interaction, { email, problem, status, remember });
       const t = pages.texts(ctx, interaction.uiLocales);
       if (!isEmail(typed)) {
         const text = t(typed === '' ? 'problem.email-missing' : 'problem.email-shape');

@@ -10,6 +10,7 @@ import type { Csrf } from '../web/csrf.ts';
 import { type Pages, seeOther } from '../web/page.ts';
 import { byVisitor } from '../web/request-log.ts';
 import type { Problem } from '../web/view-data.ts';
+import { alternativesTo } from './alternatives.ts';
 import type { Interaction, Interactions } from './interaction.ts';
 import { addressOf, frame, interactionPath, problemOf, type StepPage } from './step.ts';
 
@@ -68,18 +69,17 @@ export function createSecondFactorSteps(deps: SecondFactorDeps): { totp: StepPag
 
   function totpPage(ctx: Context, interaction: Interaction, problem: Problem = null, status = 200): void {
     const { uiLocales, account } = interaction;
-    const recoveryHref = `${interactionPath(interaction)}?method=recovery-code`;
-    const data = { ...frame(csrf, interaction, 'totp'), accountEmail: account?.email ?? '', recoveryHref, problem };
+    const alternatives = alternativesTo('totp', interaction);
+    const data = { ...frame(csrf, interaction, 'totp'), accountEmail: account?.email ?? '', alternatives, problem };
     pages.send(ctx, 'totp', data, { status, uiLocales });
   }
 
   function recoveryPage(ctx: Context, interaction: Interaction, problem: Problem = null, status = 200): void {
     const { uiLocales, account } = interaction;
-    const totpHref = interactionPath(interaction);
     const data = {
       ...frame(csrf, interaction, 'recovery-code'),
       accountEmail: account?.email ?? '',
-      totpHref,
+      alternatives: alternativesTo('recovery-code', interaction),
       problem,
     };
     pages.send(ctx, 'recovery-code', data, { status, uiLocales });

@@ -34,11 +34,12 @@ export function frame(csrf: Csrf, interaction: Interaction, step: string) {
   };
 }
 
-const PROBLEMS: Partial<Record<RefusalCode, { field: 'credentials' | 'code'; text: string }>> = {
+const PROBLEMS: Partial<Record<RefusalCode, { field: 'credentials' | 'code' | 'passkey'; text: string }>> = {
   credentials_wrong: { field: 'credentials', text: 'problem.credentials' },
   code_wrong: { field: 'code', text: 'problem.code' },
   code_replayed: { field: 'code', text: 'problem.code-used' },
   recovery_code_wrong: { field: 'code', text: 'problem.recovery-code' },
+  passkey_refused: { field: 'passkey', text: 'problem.passkey' },
 };
 
 /**

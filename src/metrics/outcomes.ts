@@ -18,6 +18,7 @@ export function withSignInsCounted(audit: Audit, { signIn }: Pick<Metrics, 'sign
 
 /** By the last proof: RFC 8176 has no name for a recovery code, which is what `mfa` without `otp` stands for here. */
 function factorOf({ amr }: Extract<AuditEvent, { event: 'sign_in.succeeded' }>): string {
+  if (amr.includes('hwk') || amr.includes('swk')) return 'passkey';
   if (amr.includes('otp')) return 'totp';
   return amr.includes('mfa') ? 'recovery_code' : 'password';
 }

@@ -1,7 +1,7 @@
 import type { AccountViews } from './account-views.ts';
-import type { FormPage, Page, Problem, StepPage } from './view-parts.ts';
+import type { Alternative, FormPage, Page, Problem, StepPage } from './view-parts.ts';
 
-export type { ClientHead, Problem } from './view-parts.ts';
+export type { Alternative, ClientHead, Problem } from './view-parts.ts';
 
 /** What each page is given. Strings are plain text: the templates escape them. */
 
@@ -18,6 +18,9 @@ export interface SignInView extends StepPage {
   forgottenHref: string | null;
   /** Null: nobody creates an account here. */
   signUpHref: string | null;
+  /** The form beside that of the password, and what `navigator.credentials.get()` is asked. Null: not offered. */
+  passkey: { action: string; options: object } | null;
+  alternatives: Alternative[];
 }
 
 export interface SignUpView extends FormPage {
@@ -70,12 +73,19 @@ export interface NoticeView extends Page {
 
 export interface TotpView extends StepPage {
   accountEmail: string;
-  recoveryHref: string | null;
+  alternatives: Alternative[];
+}
+
+/** After a first factor. */
+export interface PasskeyView extends StepPage {
+  accountEmail: string;
+  options: object;
+  alternatives: Alternative[];
 }
 
 export interface RecoveryCodeView extends StepPage {
   accountEmail: string;
-  totpHref: string | null;
+  alternatives: Alternative[];
 }
 
 export interface TotpEnrolmentView extends StepPage {
@@ -168,6 +178,7 @@ export interface ViewData extends AccountViews {
   'new-account': NewAccountView;
   'link-question': LinkQuestionView;
   notice: NoticeView;
+  passkey: PasskeyView;
   totp: TotpView;
   'recovery-code': RecoveryCodeView;
   'totp-enrolment': TotpEnrolmentView;
@@ -195,6 +206,7 @@ export const VIEW_NAMES = Object.keys({
   'new-account': 0,
   'link-question': 0,
   notice: 0,
+  passkey: 0,
   totp: 0,
   'recovery-code': 0,
   'totp-enrolment': 0,

@@ -20,6 +20,12 @@ export type ProblemField =
 
 export type Problem = { field: ProblemField | null; text: string } | null;
 
+/** Something else that a step can be done with, called by the name of its form. */
+export interface Alternative {
+  form: string;
+  href: string;
+}
+
 /** What every page may have. */
 export interface Page {
   client?: ClientHead | null | undefined;

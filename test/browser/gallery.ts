@@ -17,7 +17,11 @@ const somewhere = { browser: null, system: null, address: null, isThis: false };
 
 /** What a page may show beside its sample, and beside that one's problem. A page with one more look belongs here. */
 const LOOKS: { [Name in ViewName]?: Partial<ViewData[Name]>[] } = {
-  'sign-in': [{ client: null, cancelAction: null, email: '' }],
+  'sign-in': [
+    { client: null, cancelAction: null, email: '' },
+    { passkey: null, problem: null },
+    { problem: { field: 'passkey', text: 'That passkey was not accepted.' } },
+  ],
   'recovery-codes-left': [{ left: 0 }],
   consent: [{ client: null, switchAction: null, terms: { policyUri: null, tosUri: null } }],
   'totp-enrolment': [{ reason: 'chosen', cancelAction: null, backHref: '/account/authenticators' }],

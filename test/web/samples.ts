@@ -8,6 +8,8 @@ const accountEmail = 'ada@example.org';
 const own = { csrf: 'csrf-value', accountEmail };
 const at = '2031-05-06T14:05:00.000Z';
 
+const others = (...forms: string[]) => forms.map((form) => ({ form, href: `/interaction/u1?method=${form}` }));
+
 /** Data for every page with every field filled. */
 export const samples: ViewData = {
   home: { issuer: 'https://id.example.org', discoveryHref: '/.well-known/openid-configuration' },
@@ -17,6 +19,8 @@ export const samples: ViewData = {
     remember: true,
     forgottenHref: '/forgotten-password?flow=abc',
     signUpHref: '/sign-up?flow=abc',
+    passkey: { action: '/interaction/u1/passkey', options: {} },
+    alternatives: [],
     problem: { field: 'credentials', text: 'Email or password is not right.' },
   },
   'forgotten-password': {
@@ -44,8 +48,13 @@ export const samples: ViewData = {
     paragraphs: ['A letter with a link is on its way.', 'The link works once.'],
     next: { href: '/account', label: 'Back to the sign-in' },
   },
-  totp: { ...step, accountEmail, recoveryHref: '/interaction/u1/recovery-code' },
-  'recovery-code': { ...step, accountEmail, totpHref: '/interaction/u1/totp' },
+  passkey: {
+    ...{ ...step, accountEmail, alternatives: others('totp', 'recovery-code', 'password', 'passkey-enrolment') },
+    options: {},
+    problem: { field: 'passkey', text: 'That passkey was not accepted.' },
+  },
+  totp: { ...step, accountEmail, alternatives: others('passkey', 'recovery-code') },
+  'recovery-code': { ...step, accountEmail, alternatives: others('passkey', 'totp') },
   'totp-enrolment': {
     ...step,
     accountEmail,

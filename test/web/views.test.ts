@@ -32,7 +32,7 @@ function withValue<Name extends ViewName>(name: Name, path: string[], value: unk
 }
 
 /** Fields that choose something and are never printed. */
-const CHOICES = ['totp-enrolment.reason', 'problem.field'];
+const CHOICES = ['totp-enrolment.reason', 'problem.field', '.form'];
 
 const fields = VIEW_NAMES.flatMap((name) =>
   stringPaths(samples[name]).map((path) => [name, path.join('.')] as const),

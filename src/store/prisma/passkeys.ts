@@ -1,6 +1,6 @@
 import type { Passkey, PasskeyStore } from '../../accounts/passkey-store.ts';
 import type { AsOf } from '../../accounts/store.ts';
-import { deletePasskey, endingOf, insertPasskey } from './account-rows.ts';
+import { deletePasskey, endingOf, holdAccount, insertPasskey } from './account-rows.ts';
 import { applyChange, type Change, NothingDone, orFalse, type SealedChangeDeps } from './change.ts';
 import { orConflict } from './conflict.ts';
 import type { PrismaClient } from './database.ts';
@@ -52,6 +52,14 @@ export function prismaPasskeys(deps: SealedChangeDeps): PasskeyStore {
       });
       return count === 1;
     },
+    refuseCounter: ({ id, accountId }, clientId, by) =>
+      applyChange(deps, {
+        write: async (tx) => ({
+          count: (await holdAccount(tx, accountId)) ? await tx.passkey.count({ where: { id, accountId } }) : 0,
+        }),
+        ...{ event: { event: 'passkey.counter_refused', accountId, clientId, credentialId: id }, by },
+        also: notice(accountId, { message: 'passkey-counter' }),
+      }),
     rename: (accountId, id, name, by) =>
       applyChange(deps, {
         write: (tx) => tx.passkey.updateMany({ where: { id, accountId }, data: { name } }),
