@@ -5,6 +5,8 @@ import { DAY } from '../../src/lib/duration.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { makeSetupLink } from '../../src/setup/setup-link.ts';
 import { mailedLink } from '../support/letters.ts';
+import { credentialOf } from '../support/passkey-visit.ts';
+import { aDevice, addPasskey } from '../support/passkeys.ts';
 import { PASSWORD, type TestServer } from '../support/server.ts';
 import { codeOf } from '../support/sign-in.ts';
 import { createUserAgent, type Page, textOf, type UserAgent } from '../support/user-agent.ts';
@@ -27,6 +29,20 @@ export const STATIONS: Record<string, (server: TestServer) => Promise<Station>> 
   '/interaction/:uid/password': async (server) => {
     const { agent, page, email } = await signInPage(server, SEED);
     return { agent, page, good: { email, password: PASSWORD }, next: /Enter your code/ };
+  },
+  '/interaction/:uid/passkey': async (server) => {
+    const { agent, page, account } = await signInPage(server);
+    const device = aDevice();
+    await addPasskey(server, account.id, device);
+    const station = onlyForm(page, `${new URL(page.url).pathname}/passkey`);
+    return { agent, page: station, good: { credential: credentialOf(device, page) }, next: /Allow Meadow Notes/ };
+  },
+  '/interaction/:uid/passkey (second factor)': async (server) => {
+    const { agent, page: start, account, email } = await signInPage(server);
+    const device = aDevice();
+    await addPasskey(server, account.id, device);
+    const page = await agent.submit(start, { email, password: PASSWORD });
+    return { agent, page, good: { credential: credentialOf(device, page) }, next: /Allow Meadow Notes/ };
   },
   '/interaction/:uid/totp': async (server) => {
     const { agent, page } = await secondFactorPage(server);

@@ -6,8 +6,11 @@ import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { databaseFile } from '../../src/store/sqlite/engine.ts';
 import { closeSqliteFile, openSqliteFile } from '../../src/store/sqlite/sqlite-file.ts';
+import { credentialOf } from '../support/passkey-visit.ts';
+import { aDevice, addPasskey } from '../support/passkeys.ts';
 import { PASSWORD, startTestServer, type TestServer } from '../support/server.ts';
 import { createUserAgent, type Page } from '../support/user-agent.ts';
+import { ask, visit } from '../support/visit.ts';
 import { signInPage } from './stations.ts';
 
 /*
@@ -165,6 +168,47 @@ describe('an address without an account, a wrong password and a disabled account
       expect(server.logged.join('')).not.toContain(email);
     }
     expect([...lines]).toHaveLength(1);
+  });
+});
+
+describe('passkeys', () => {
+  /** What is shown to whoever has the form with this address in it. */
+  async function shown(email: string): Promise<Tried> {
+    const person = await visit(server);
+    const { page } = await ask(person, { login_hint: email });
+    work = [];
+    const { status, html } = await person.agent.get(page.url);
+    return { work: [...work], bytes: `${status} ${html.replaceAll(/[\w-]{43}/g, '*').replaceAll(email, '*')}` };
+  }
+
+  it('are offered to every address alike, whether or not it has one', async () => {
+    const known = await server.addAccount({ email: anAddress() });
+    const keyed = await server.addAccount({ email: anAddress() });
+    await addPasskey(server, keyed.id, aDevice());
+    await shown(anAddress());
+    const expected = await shown(anAddress());
+    expect(expected.bytes).toContain('data-passkey');
+    expect(expected.work.filter((line) => /Passkey/.test(line))).toEqual([]);
+    for (const { email } of [known, keyed]) expect(await shown(email)).toEqual(expected);
+  });
+
+  // Ids of passkeys are random and nobody's address: whoever has one has been told it by its owner's device.
+  it('that are unknown, or were answered wrongly, cost the same statements and give the same bytes', async () => {
+    const { agent, page, account } = await signInPage(server);
+    const device = aDevice();
+    await addPasskey(server, account.id, device);
+    const right = JSON.parse(credentialOf(device, page));
+    const id = Buffer.alloc(32).toString('base64url');
+    const unknown = { ...right, id, rawId: id };
+    const forged = { ...right, response: { ...right.response, signature: right.response.authenticatorData } };
+    const tried: Tried[] = [];
+    for (const credential of [unknown, unknown, forged].map((one) => JSON.stringify(one))) {
+      work = [];
+      const { status, html } = await agent.post(page, { credential });
+      tried.push({ work: [...work], bytes: `${status} ${html.replaceAll(/[\w-]{43}/g, '*')}` });
+    }
+    expect(tried[1]?.bytes).toMatch(/^422/);
+    expect(tried[2]).toEqual(tried[1]);
   });
 });
 

@@ -25,7 +25,7 @@ const BY_COMMAND = ['test'];
 it('every letter there is arrives at a mail server', async () => {
   await using post = await startMailServer();
   await using server = await startTestServer({ SMTP_URL: post.url, MAIL_FROM: FROM, LIMIT_PER_ADDRESS: '10000' });
-  const { accounts, links, newcomers, deletions, incidents, mails, knownBrowsers } = server.app.stores;
+  const { accounts, links, newcomers, deletions, incidents, mails, knownBrowsers, passkeys } = server.app.stores;
   const by = BY_OPERATOR;
   const letter = { language: 'en', by };
   const arrived = new Map<string, string[]>();
@@ -64,6 +64,11 @@ it('every letter there is arrives at a mail server', async () => {
   await accounts.setPassword(ada.id, 'hash', by);
   await accounts.requirePasswordChange(ada.id, by);
   await accounts.resetFactors(ada.id, by);
+  const passkey = { id: 'psk_1', name: 'Laptop', credentialId: 'AQID', publicKey: 'BAUG', counter: 0, aaguid: '' };
+  const registered = { ...passkey, transports: [], synced: true, backedUp: true, recoveryCodeHashes: null };
+  await passkeys.enrol(await ada.look(), registered, by);
+  await passkeys.refuseCounter({ ...passkey, accountId: ada.id }, 'web', by);
+  await passkeys.remove(await ada.look(), passkey.id, by);
   for (const browser of ['one', 'two']) {
     await knownBrowsers.add(browser, ada.id, { provedAt: Date.now() + 1000, most: 3, by });
   }

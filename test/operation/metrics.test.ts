@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { basic, post } from '../support/endpoint.ts';
 import { freePort } from '../support/free-port.ts';
+import { byPasskey } from '../support/passkey-visit.ts';
+import { aDevice, addPasskey } from '../support/passkeys.ts';
 import { send } from '../support/raw.ts';
 import { PASSWORD, startTestServer, type TestServer } from '../support/server.ts';
 import { codeOf } from '../support/sign-in.ts';
@@ -49,6 +51,11 @@ describe('what is counted', () => {
     const second = await person.agent.submit(wrong, { email: person.account.email, password: PASSWORD });
     await person.agent.submit(second, { code: codeOf(SEED) });
     await enter(await visit(server));
+    const keyed = await visit(server);
+    const device = aDevice();
+    await addPasskey(server, keyed.account.id, device);
+    const refused = await keyed.agent.submit((await ask(keyed)).page, { credential: '{}' });
+    await byPasskey(keyed.agent, refused, device);
 
     const stranger = await visit(server);
     let again = (await ask(stranger)).page;
@@ -60,6 +67,8 @@ describe('what is counted', () => {
 
     expect(await value('gatewright_sign_ins_total{outcome="succeeded",method="totp"}')).toBe(1);
     expect(await value('gatewright_sign_ins_total{outcome="succeeded",method="password"}')).toBe(1);
+    expect(await value('gatewright_sign_ins_total{outcome="succeeded",method="passkey"}')).toBe(1);
+    expect(await value('gatewright_sign_ins_total{outcome="failed",method="passkey"}')).toBe(1);
     expect(await value('gatewright_sign_ins_total{outcome="failed",method="password"}')).toBe(3);
     expect(await value('gatewright_sign_ins_total{outcome="limited",method="password"}')).toBe(1);
     // The wait begins once; each try during it was turned away as well.

@@ -11,6 +11,7 @@ import { linkStoreContract } from './links.contract.ts';
 import { mailContract } from './mail.contract.ts';
 import { newcomersContract } from './newcomers.contract.ts';
 import { outboxContract } from './outbox.contract.ts';
+import { passkeyCounterContract } from './passkey-counter.contract.ts';
 import { setupLinkStoreContract } from './setup-links.contract.ts';
 import { signingKeyStoreContract } from './signing-keys.contract.ts';
 
@@ -28,5 +29,6 @@ deletionContract('PostgreSQL', open);
 knownBrowserStoreContract('PostgreSQL', open);
 newcomersContract('PostgreSQL', open);
 outboxContract('PostgreSQL', open);
+passkeyCounterContract('PostgreSQL', open);
 setupLinkStoreContract('PostgreSQL', open);
 signingKeyStoreContract('PostgreSQL', open);
