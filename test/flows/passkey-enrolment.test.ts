@@ -135,7 +135,8 @@ describe('somebody without a passkey', () => {
     expect(page.html).toMatch(/<form [^>]*data-passkey="create"[^>]* hidden>/);
     expect(page.html).toMatch(/data-without-passkeys>This browser cannot make a passkey.* another browser or device/);
     const cancel = page.forms.find(({ action }) => action.endsWith('/cancel'));
-    expect(told(await agent.submit({ ...page, forms: cancel ? [cancel] : [] })).error).toBe('access_denied');
+    const csrf = String(cancel?.fields['csrf']);
+    expect(told(await agent.submit({ ...page, forms: cancel ? [cancel] : [] }, { csrf })).error).toBe('access_denied');
   });
 
   it('reads it in German', async () => {

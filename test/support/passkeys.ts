@@ -1,4 +1,9 @@
-import { AuthenticatorEmulator, type AuthenticatorParameters, WebAuthnEmulator } from 'nid-webauthn-emulator';
+import {
+  AuthenticatorEmulator,
+  type AuthenticatorParameters,
+  PasskeysCredentialsMemoryRepository,
+  WebAuthnEmulator,
+} from 'nid-webauthn-emulator';
 import { createChallenges } from '../../src/accounts/challenges.ts';
 import { createPasskeys } from '../../src/accounts/passkeys.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -7,7 +12,8 @@ import type { TestServer } from './server.ts';
 
 /** A device with passkeys on it, which verifies its user and counts, unless it is told not to. */
 export function aDevice(parameters: Partial<AuthenticatorParameters> = {}): WebAuthnEmulator {
-  return new WebAuthnEmulator(new AuthenticatorEmulator(parameters));
+  const credentialsRepository = new PasskeysCredentialsMemoryRepository();
+  return new WebAuthnEmulator(new AuthenticatorEmulator({ credentialsRepository, ...parameters }));
 }
 
 /** Registers a passkey of this device for an account, as the pages would. @returns the passkey's id */
