@@ -2,6 +2,7 @@ import type Router from '@koa/router';
 import { type ConsentStepDeps, createConsentStep } from './interaction/consent.ts';
 import { createNewPasswordStep, type NewPasswordDeps } from './interaction/new-password.ts';
 import { createPasskeyStep, type PasskeyStepDeps } from './interaction/passkey.ts';
+import { createPasskeyEnrolmentStep, type PasskeyEnrolmentDeps } from './interaction/passkey-enrolment.ts';
 import { createPasswordStep, type PasswordStepDeps } from './interaction/password.ts';
 import { createCodesLeftStep, createRecoveryCodesStep, type RecoveryCodesDeps } from './interaction/recovery-codes.ts';
 import { interactionRoutes } from './interaction/routes.ts';
@@ -14,6 +15,7 @@ type Deps = ConsentStepDeps &
   Omit<PasskeyStepDeps, 'signInPage'> &
   Omit<PasswordStepDeps, 'signInPage' | 'unlockLetter'> &
   NewPasswordDeps &
+  PasskeyEnrolmentDeps &
   RecoveryCodesDeps &
   SecondFactorDeps &
   SignInPageDeps &
@@ -33,6 +35,7 @@ export function signInPages(deps: Deps): Router {
       totp: secondFactor.totp,
       'recovery-code': secondFactor.recoveryCode,
       'totp-enrolment': createTotpEnrolmentStep(deps),
+      'passkey-enrolment': createPasskeyEnrolmentStep(deps),
       'recovery-codes': createRecoveryCodesStep(deps),
       'recovery-codes-left': createCodesLeftStep(deps),
       'new-password': createNewPasswordStep(deps),

@@ -59,6 +59,9 @@ export interface Account {
   updatedAt: Milliseconds;
 }
 
+/** An account as it was when somebody looked: what changed since makes a change that rests on the look void. */
+export type AsOf = Pick<Account, 'id' | 'factorsVersion' | 'notBefore'>;
+
 /** Then nobody enters it by a password alone. */
 export function hasSecondFactor({ hasTotp, hasPasskey }: Pick<Account, 'hasTotp' | 'hasPasskey'>): boolean {
   return hasTotp || hasPasskey;

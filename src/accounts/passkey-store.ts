@@ -1,6 +1,6 @@
 import type { By } from '../lib/by.ts';
 import type { Milliseconds } from '../lib/duration.ts';
-import type { AsOf } from './store.ts';
+import type { AsOf } from './account.ts';
 
 /** What the authenticator said of itself when it was registered. */
 export interface RegisteredPasskey {

@@ -13,6 +13,9 @@ import type { Passkey, PasskeyStore, RegisteredPasskey } from './passkey-store.t
 /** How long the browser waits for the person. A challenge is good for longer. */
 const PATIENCE = toMilliseconds(3 * MINUTE);
 
+/** WebAuthn Level 3, 7.1 step 25: at most 1023 bytes, in base64url. */
+const LONGEST_ID = 1364;
+
 /** COSE (RFC 9053): Ed25519, ES256 and RS256, which every authenticator has one of. */
 const ALGORITHMS = [-8, -7, -257];
 
@@ -83,7 +86,9 @@ export function createPasskeys({ store, challenges, issuer, siteName, acceptCoun
       const { registrationInfo } = await orRefused(
         verifyRegistrationResponse({ response, ...expected(occasion), supportedAlgorithmIDs: ALGORITHMS }),
       );
-      if (!registrationInfo) throw new Refusal('passkey_refused', 422);
+      if (!registrationInfo || registrationInfo.credential.id.length > LONGEST_ID) {
+        throw new Refusal('passkey_refused', 422);
+      }
       const { credential, aaguid, credentialDeviceType, credentialBackedUp, userVerified } = registrationInfo;
       const synced = credentialDeviceType === 'multiDevice';
       return {

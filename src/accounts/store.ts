@@ -1,6 +1,9 @@
 import type { By } from '../lib/by.ts';
 import type { Milliseconds } from '../lib/duration.ts';
-import type { Account, Role, StandardClaims } from './account.ts';
+import type { Account, AsOf, Role, StandardClaims } from './account.ts';
+import type { NewPasskey } from './passkey-store.ts';
+
+export type { AsOf };
 
 export interface NewAccount {
   id: string;
@@ -37,9 +40,6 @@ export interface Authenticator {
   createdAt: Milliseconds;
 }
 
-/** An account as it was when somebody looked: what changed since makes a change that rests on the look void. */
-export type AsOf = Pick<Account, 'id' | 'factorsVersion' | 'notBefore'>;
-
 /**
  * Changes are written in one transaction with their audit event and, where access ends, with the job that cleans up
  * after it, and the letter that tells its owner. What is older than the change is refused from that moment on, whether or not the job has run.
@@ -67,12 +67,14 @@ export interface AccountStore {
   passwordsToKeep(): Promise<string[]>;
   /**
    * Of whoever holds the mailed link that is spent with it; other links of the address end. False where the link is open no
-   * more: nothing was written. @throws {Conflict} when the normalized address is taken: nothing was written either.
+   * more: nothing was written. @throws {Conflict} `email` when the normalized address is taken, `passkey` when that is
+   * registered already: nothing was written either.
    */
   createByLink(
     account: NewAccount,
     link: { purpose: 'sign-up' | 'invitation'; tokenHash: string },
     by: By,
+    passkey?: NewPasskey,
   ): Promise<boolean>;
   /**
    * The same, by whoever is signed in. Null, and nothing written, where a password or factor changed or the account was

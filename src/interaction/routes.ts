@@ -19,7 +19,7 @@ export interface InteractionRoutesDeps {
   pages: Pages;
 }
 
-export type Forms = Record<Exclude<Form, 'passkey-enrolment'>, StepPage>;
+export type Forms = Record<Form, StepPage>;
 
 /**
  *   GET  /interaction/:uid          whatever nextStep says comes next

@@ -11,6 +11,7 @@ import type { Csrf } from '../web/csrf.ts';
 import { type Pages, seeOther } from '../web/page.ts';
 import { byVisitor } from '../web/request-log.ts';
 import type { Problem } from '../web/view-data.ts';
+import { due } from './due.ts';
 import type { Interaction, Interactions, PendingEnrolment } from './interaction.ts';
 import { addressOf, frame, interactionPath, problemOf, type StepPage } from './step.ts';
 
@@ -41,10 +42,12 @@ export function createTotpEnrolmentStep(deps: TotpEnrolmentDeps): StepPage {
   ): Promise<void> {
     const { account, uiLocales, demandedBy } = interaction;
     const accountEmail = account?.email ?? '';
+    const takesPasskey = due(interaction).forms.includes('passkey-enrolment');
     const data = {
       ...frame(csrf, interaction, 'totp-enrolment'),
       ...(await describeEnrolment(totp, siteName, accountEmail, secret)),
       ...{ accountEmail, issuerName: siteName, reason: demandedBy, problem },
+      passkeyHref: takesPasskey ? `${interactionPath(interaction)}?method=passkey-enrolment` : null,
     };
     pages.send(ctx, 'totp-enrolment', data, { status, uiLocales });
   }

@@ -1,4 +1,5 @@
 import type { AccountViews } from './account-views.ts';
+import type { LinkViews } from './link-views.ts';
 import type { Alternative, FormPage, Page, Problem, StepPage } from './view-parts.ts';
 
 export type { Alternative, ClientHead, Problem } from './view-parts.ts';
@@ -23,52 +24,14 @@ export interface SignInView extends StepPage {
   alternatives: Alternative[];
 }
 
-export interface SignUpView extends FormPage {
-  email: string;
-  /** Whose addresses may; empty: all. */
-  domains: string;
-  backHref: string;
-  problem: Problem;
-}
-
-export interface NewAccountView extends FormPage {
-  accountEmail: string;
-  name: string;
-  minLength: number;
-  problem: Problem;
-}
-
-export interface ForgottenPasswordView extends FormPage {
-  email: string;
-  backHref: string;
-  problem: Problem;
-}
-
-export interface PasswordResetView extends FormPage {
-  accountEmail: string;
-  minLength: number;
-  problem: Problem;
-}
-
-export interface DeletionUndoView extends FormPage {
-  accountEmail: string;
-  /** ISO 8601 */
-  dueAt: string;
-}
-
-/** What a mailed link would do, before it does. */
-export interface LinkQuestionView extends FormPage {
-  title: string;
-  paragraphs: string[];
-  submit: string;
-}
-
 /** Something that was done, or is to be done elsewhere, in words. */
 export interface NoticeView extends Page {
   title: string;
   paragraphs: string[];
   /** A page of ours to go on at. */
   next: { href: string; label: string } | null;
+  /** Another, for whoever wants to do that besides. */
+  also?: { href: string; label: string } | null | undefined;
 }
 
 export interface TotpView extends StepPage {
@@ -101,6 +64,24 @@ export interface TotpEnrolmentView extends StepPage {
   reason: 'policy' | 'client' | 'chosen' | 'setup';
   /** A page of ours to go back to instead. */
   backHref?: string | null | undefined;
+  /** Where a passkey would do as well. */
+  passkeyHref?: string | null | undefined;
+}
+
+export interface PasskeyEnrolmentView extends StepPage {
+  accountEmail: string;
+  /** Of `navigator.credentials.create()`. */
+  options: object;
+  /** What the passkey is to be called. */
+  name: string;
+  /** Who asks for it: the operator's policy or this application. */
+  reason: 'policy' | 'client';
+  /** Nothing but a passkey will do. */
+  isDemanded: boolean;
+  /** Where an authenticator app would do as well. */
+  totpHref: string | null;
+  /** Where there is a passkey already. */
+  passkeyHref: string | null;
 }
 
 export interface RecoveryCodesView extends FormPage {
@@ -168,20 +149,15 @@ export interface SetupDoneView extends Page {
   nextCommands: string[];
 }
 
-export interface ViewData extends AccountViews {
+export interface ViewData extends AccountViews, LinkViews {
   home: HomeView;
   'sign-in': SignInView;
-  'forgotten-password': ForgottenPasswordView;
-  'password-reset': PasswordResetView;
-  'deletion-undo': DeletionUndoView;
-  'sign-up': SignUpView;
-  'new-account': NewAccountView;
-  'link-question': LinkQuestionView;
   notice: NoticeView;
   passkey: PasskeyView;
   totp: TotpView;
   'recovery-code': RecoveryCodeView;
   'totp-enrolment': TotpEnrolmentView;
+  'passkey-enrolment': PasskeyEnrolmentView;
   'recovery-codes': RecoveryCodesView;
   'recovery-codes-left': RecoveryCodesLeftView;
   'new-password': NewPasswordView;
@@ -204,12 +180,15 @@ export const VIEW_NAMES = Object.keys({
   'password-reset': 0,
   'sign-up': 0,
   'new-account': 0,
+  'new-account-passkey': 0,
+  'new-account-codes': 0,
   'link-question': 0,
   notice: 0,
   passkey: 0,
   totp: 0,
   'recovery-code': 0,
   'totp-enrolment': 0,
+  'passkey-enrolment': 0,
   'recovery-codes': 0,
   'recovery-codes-left': 0,
   'new-password': 0,

@@ -1,10 +1,12 @@
 import { normalizeEmail } from '../../src/accounts/account.ts';
 import { createRecoveryCodes } from '../../src/accounts/recovery-codes.ts';
+import type { Level } from '../../src/assurance/level.ts';
 import { BY_OPERATOR, BY_SYSTEM } from '../../src/lib/by.ts';
 import { DAY } from '../../src/lib/duration.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { makeSetupLink } from '../../src/setup/setup-link.ts';
 import { mailedLink } from '../support/letters.ts';
+import { createdOn } from '../support/new-passkey.ts';
 import { credentialOf } from '../support/passkey-visit.ts';
 import { aDevice, addPasskey } from '../support/passkeys.ts';
 import { PASSWORD, type TestServer } from '../support/server.ts';
@@ -60,6 +62,10 @@ export const STATIONS: Record<string, (server: TestServer) => Promise<Station>> 
     const { agent, page } = await enrolmentPage(server);
     return { agent, page, good: { code: codeOf(seedOn(page)) }, next: /Keep these codes/ };
   },
+  '/interaction/:uid/passkey-enrolment': async (server) => {
+    const { agent, page } = await enrolmentPage(server, 'phishing-resistant');
+    return { agent, page, good: createdOn(page, aDevice()), next: /Keep these codes/ };
+  },
   '/interaction/:uid/recovery-codes': async (server) => {
     const { agent, page } = await enrolmentPage(server);
     const codes = await agent.submit(page, { code: codeOf(seedOn(page)) });
@@ -114,6 +120,11 @@ export const STATIONS: Record<string, (server: TestServer) => Promise<Station>> 
   '/link (sign-up)': async (server) => {
     const good = { name: 'Ada', new_password: 'a rather different secret' };
     return { ...(await linkPage(server, '/sign-up', newcomer())), good, next: /Your account is ready/ };
+  },
+  '/link (sign-up by passkey)': async (server) => {
+    const { agent } = await linkPage(server, '/sign-up', newcomer());
+    const page = await agent.follow('/link?method=passkey');
+    return { agent, page, good: { name: 'Ada', ...createdOn(page, aDevice()) }, next: /Your account is ready/ };
   },
   '/link (invitation)': async (server) => {
     const email = newcomer();
@@ -233,7 +244,7 @@ export function seedOn(page: Page): string {
   return key.replaceAll(' ', '');
 }
 
-export async function signInPage(server: TestServer, totpSecret?: string, minimumLevel?: 'two-factor') {
+export async function signInPage(server: TestServer, totpSecret?: string, minimumLevel?: Level) {
   const person = await visit(server, {
     firstParty: false,
     ...(totpSecret && { person: { totpSecret } }),
@@ -249,8 +260,8 @@ export async function secondFactorPage(server: TestServer, seed = SEED) {
   return { ...start, page };
 }
 
-export async function enrolmentPage(server: TestServer) {
-  const start = await signInPage(server, undefined, 'two-factor');
+export async function enrolmentPage(server: TestServer, minimumLevel: Level = 'two-factor') {
+  const start = await signInPage(server, undefined, minimumLevel);
   const page = await start.agent.submit(start.page, { email: start.email, password: PASSWORD });
   return { ...start, page };
 }

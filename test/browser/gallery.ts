@@ -25,6 +25,7 @@ const LOOKS: { [Name in ViewName]?: Partial<ViewData[Name]>[] } = {
   'recovery-codes-left': [{ left: 0 }],
   consent: [{ client: null, switchAction: null, terms: { policyUri: null, tosUri: null } }],
   'totp-enrolment': [{ reason: 'chosen', cancelAction: null, backHref: '/account/authenticators' }],
+  'passkey-enrolment': [{ isDemanded: true, totpHref: null, passkeyHref: null }, { reason: 'policy' }],
   'signed-out': [{ client: null, clientHref: null }],
   error: [{ client: null, hint: null, retryAt: null, ownHref: '/account' }],
   account: [{ name: null, notice: null, emailVerified: false, authenticators: 0, recoveryCodes: 0, sessions: 1 }],

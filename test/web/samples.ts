@@ -37,7 +37,18 @@ export const samples: ViewData = {
   },
   'new-account': {
     ...{ action: '/link', csrf: 'csrf-value', accountEmail, name: 'Ada', minLength: 15 },
+    passkeyHref: '/link?method=passkey',
     problem: { field: 'new_password', text: 'That password is too short.' },
+  },
+  'new-account-passkey': {
+    ...{ action: '/link', csrf: 'csrf-value', accountEmail, name: 'Ada', accountId: 'acc_1', options: {} },
+    passwordHref: '/link',
+    problem: { field: 'name', text: 'Use at most 100 ordinary characters.' },
+  },
+  'new-account-codes': {
+    accountEmail,
+    codes: ['k7qm-2xvr-9hdt', 'w3ne-8fju-5bpc', 'r6ya-4tgs-1zmk', 'd9vh-7cqe-2nxw', 'p2ub-6jrf-8ykd', 'h5ms-3wza-4tvg'],
+    next: { href: '/account', label: 'Sign in' },
   },
   'link-question': {
     ...{ action: '/link', csrf: 'csrf-value', title: 'Your new address', submit: 'Yes' },
@@ -47,6 +58,7 @@ export const samples: ViewData = {
     title: 'Look into your mailbox',
     paragraphs: ['A letter with a link is on its way.', 'The link works once.'],
     next: { href: '/account', label: 'Back to the sign-in' },
+    also: { href: '/account/passkeys/new', label: 'Add a passkey' },
   },
   passkey: {
     ...{ ...step, accountEmail, alternatives: others('totp', 'recovery-code', 'password', 'passkey-enrolment') },
@@ -64,6 +76,12 @@ export const samples: ViewData = {
     key: 'JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP',
     otpauthUri: 'otpauth://totp/Example:ada%40example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Example',
     reason: 'client',
+    passkeyHref: '/interaction/u1?method=passkey-enrolment',
+  },
+  'passkey-enrolment': {
+    ...{ ...step, accountEmail, options: {}, name: 'Laptop', reason: 'client', isDemanded: false },
+    ...{ totpHref: '/interaction/u1?method=totp-enrolment', passkeyHref: '/interaction/u1?method=passkey' },
+    problem: { field: 'passkey', text: 'The passkey was not accepted.' },
   },
   'recovery-codes': {
     ...form,

@@ -1,5 +1,5 @@
 import type { AccountStore } from '../../accounts/store.ts';
-import { insertAccount } from './account-rows.ts';
+import { insertAccount, insertPasskey } from './account-rows.ts';
 import { type ChangeDeps, NothingDone, orFalse } from './change.ts';
 import { orConflict } from './conflict.ts';
 import { spendLink } from './link-rows.ts';
@@ -7,7 +7,7 @@ import { spendLink } from './link-rows.ts';
 /** What a mailed link lets somebody do who has no account. */
 export function prismaNewcomerAccounts({ prisma, clock, auditRow }: ChangeDeps): Pick<AccountStore, 'createByLink'> {
   return {
-    createByLink(account, { purpose, tokenHash }, by) {
+    createByLink(account, { purpose, tokenHash }, by, passkey) {
       const { id: accountId } = account;
       const made = prisma.$transaction(async (tx) => {
         const at = new Date(clock());
@@ -18,6 +18,11 @@ export function prismaNewcomerAccounts({ prisma, clock, auditRow }: ChangeDeps):
         await tx.mailedLink.deleteMany({ where: { accountId: null, emailHash, spentAt: null } });
         // What it said of the newcomer is the account's by now, and goes with it.
         await tx.mailedLink.update({ where: { id }, data: { accountId, emailHash: null, sealedDetail: null } });
+        if (passkey) {
+          await orConflict('passkey', insertPasskey(tx, accountId, passkey, at));
+          const enrolled = { event: 'passkey.enrolled', accountId, credentialId: passkey.id } as const;
+          await tx.auditEvent.create({ data: auditRow(enrolled, by, at) });
+        }
         const event =
           purpose === 'sign-up'
             ? ({ event: 'sign_up.done', accountId } as const)

@@ -1,0 +1,72 @@
+import type { FormPage, Page, Problem } from './view-parts.ts';
+
+/** What the pages of mailed links are given, and those on which one is asked for. */
+export interface LinkViews {
+  'sign-up': SignUpView;
+  'new-account': NewAccountView;
+  'new-account-passkey': NewAccountPasskeyView;
+  'new-account-codes': NewAccountCodesView;
+  'forgotten-password': ForgottenPasswordView;
+  'password-reset': PasswordResetView;
+  'deletion-undo': DeletionUndoView;
+  'link-question': LinkQuestionView;
+}
+
+interface SignUpView extends FormPage {
+  email: string;
+  /** Whose addresses may; empty: all. */
+  domains: string;
+  backHref: string;
+  problem: Problem;
+}
+
+interface NewAccountView extends FormPage {
+  accountEmail: string;
+  name: string;
+  minLength: number;
+  /** Null: passkeys are not offered. */
+  passkeyHref: string | null;
+  problem: Problem;
+}
+
+interface NewAccountPasskeyView extends FormPage {
+  accountEmail: string;
+  name: string;
+  /** The one that the account will have. */
+  accountId: string;
+  /** Of `navigator.credentials.create()`. */
+  options: object;
+  passwordHref: string;
+  problem: Problem;
+}
+
+interface NewAccountCodesView extends Page {
+  accountEmail: string;
+  codes: string[];
+  next: { href: string; label: string };
+}
+
+interface ForgottenPasswordView extends FormPage {
+  email: string;
+  backHref: string;
+  problem: Problem;
+}
+
+interface PasswordResetView extends FormPage {
+  accountEmail: string;
+  minLength: number;
+  problem: Problem;
+}
+
+interface DeletionUndoView extends FormPage {
+  accountEmail: string;
+  /** ISO 8601 */
+  dueAt: string;
+}
+
+/** What a mailed link would do, before it does. */
+interface LinkQuestionView extends FormPage {
+  title: string;
+  paragraphs: string[];
+  submit: string;
+}
