@@ -105,7 +105,8 @@ export function createPasswordStep(deps: PasswordStepDeps): StepPage {
       // What another account proved in this flow does not count for this one, and neither does an older password.
       const { progress } = interaction;
       const { id: accountId, factorsVersion } = account;
-      const before = progress.accountId === accountId ? progress : { ...NOTHING_PROVED, finished: progress.finished };
+      const { finished, anotherAccount } = progress;
+      const before = progress.accountId === accountId ? progress : { ...NOTHING_PROVED, finished, anotherAccount };
       const proofs = before.proofs.filter(({ method }) => method !== 'pwd');
       const at = clock();
       const proved = [...proofs, { method: 'pwd', at } as const];
