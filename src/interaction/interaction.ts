@@ -47,6 +47,11 @@ export const NOTHING_PROVED: Progress = {
   finished: false,
 };
 
+/** Nothing is left of whom it was about; what was decided of the visit itself stays. */
+export function aboutAnother({ anotherAccount, finished }: Progress): Progress {
+  return { ...NOTHING_PROVED, anotherAccount, finished };
+}
+
 /** What was proved before a password or factor changed, or before a sign-out everywhere, counts no more. */
 export function stillCounts(progress: Progress, account: Account): boolean {
   const { factorsVersion } = progress;

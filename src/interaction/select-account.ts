@@ -1,6 +1,6 @@
 import type { Csrf } from '../web/csrf.ts';
 import { type Pages, seeOther, sendOn } from '../web/page.ts';
-import { type Interactions, NOTHING_PROVED } from './interaction.ts';
+import { aboutAnother, type Interactions } from './interaction.ts';
 import { frame, interactionPath, type StepPage } from './step.ts';
 
 export interface SelectAccountDeps {
@@ -25,11 +25,7 @@ export function createSelectAccountStep({ interactions, csrf, pages }: SelectAcc
           return sendOn(pages, ctx, await interactions.finishSelection(ctx, interaction), { uiLocales });
         case 'another':
           // Of the session that is there nothing counts for somebody else, "Stay signed in" neither.
-          await interactions.record(interaction, {
-            ...NOTHING_PROVED,
-            anotherAccount: true,
-            finished: progress.finished,
-          });
+          await interactions.record(interaction, { ...aboutAnother(progress), anotherAccount: true });
       }
       seeOther(ctx, interactionPath(interaction));
     },

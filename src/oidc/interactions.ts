@@ -9,7 +9,7 @@ import { acrOf, amrOf, authTimeOf, isAtLeast, levelOf, proofsFrom, strongest } f
 import type { Audit } from '../audit/audit.ts';
 import type { Consent } from '../consents/store.ts';
 import type { Interaction, Interactions, Progress } from '../interaction/interaction.ts';
-import { NOTHING_PROVED, standsSince, stillCounts } from '../interaction/interaction.ts';
+import { aboutAnother, NOTHING_PROVED, standsSince, stillCounts } from '../interaction/interaction.ts';
 import type { Clock } from '../lib/clock.ts';
 import { toMilliseconds } from '../lib/duration.ts';
 import { Refusal } from '../lib/errors.ts';
@@ -119,7 +119,7 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
         uiLocales: details.params['ui_locales'] ?? null,
         requested: details.requested,
         // What was proved for an account that is gone, or was changed since, counts for nobody.
-        progress: account ? stored.value : startAgain(stored.value),
+        progress: account ? stored.value : { ...aboutAnother(stored.value), remember: stored.value.remember },
         account: found.prompt.name === 'consent' ? signedIn : account,
         demanded,
         demandedBy: isAtLeast(byClient, demanded) ? 'client' : 'policy',
@@ -196,10 +196,6 @@ const REFUSED = {
     error_description: 'the person did not set up what the level of authentication asks for',
   },
 };
-
-function startAgain({ remember, anotherAccount, finished }: Progress): Progress {
-  return { ...NOTHING_PROVED, remember, anotherAccount, finished };
-}
 
 function detailsOf(found: ProviderInteraction): Details {
   const { prompt, params, session } = found;
