@@ -7,6 +7,7 @@ import { createPasswordStep, type PasswordStepDeps } from './interaction/passwor
 import { createCodesLeftStep, createRecoveryCodesStep, type RecoveryCodesDeps } from './interaction/recovery-codes.ts';
 import { interactionRoutes } from './interaction/routes.ts';
 import { createSecondFactorSteps, type SecondFactorDeps } from './interaction/second-factor.ts';
+import { createSelectAccountStep } from './interaction/select-account.ts';
 import { createSignInPage, type SignInPageDeps } from './interaction/sign-in-page.ts';
 import { createTotpEnrolmentStep, type TotpEnrolmentDeps } from './interaction/totp-enrolment.ts';
 import { createUnlockLetter, type UnlockLetterDeps } from './interaction/unlock-letter.ts';
@@ -30,6 +31,7 @@ export function signInPages(deps: Deps): Router {
   return interactionRoutes({
     ...{ interactions, knownBrowser, csrf, pages },
     forms: {
+      'select-account': createSelectAccountStep(deps),
       password: createPasswordStep({ ...deps, signInPage, unlockLetter: createUnlockLetter(deps) }),
       passkey: createPasskeyStep({ ...deps, signInPage }),
       totp: secondFactor.totp,

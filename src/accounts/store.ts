@@ -1,3 +1,4 @@
+import type { Level } from '../assurance/level.ts';
 import type { By } from '../lib/by.ts';
 import type { Milliseconds } from '../lib/duration.ts';
 import type { Account, AsOf, Role, StandardClaims } from './account.ts';
@@ -119,6 +120,8 @@ export interface AccountStore {
   upgradePasswordHash(id: string, from: string, to: string): Promise<boolean>;
   /** @param emailVerified null: as it is */
   setClaims(id: string, claims: StandardClaims, emailVerified: boolean | null, by: By): Promise<boolean>;
+  /** What this account must prove, whatever policy and application demand. Null: no more than they do. Nothing ends. */
+  setDemandedLevel(id: string, level: Level | null, by: By): Promise<boolean>;
   /** Compare-and-set on the last change of the account. */
   changeProfile(account: Pick<Account, 'id' | 'updatedAt'>, claims: StandardClaims, by: By): Promise<boolean>;
   disable(id: string, by: By): Promise<boolean>;

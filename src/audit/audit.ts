@@ -7,6 +7,7 @@ export type AuditEvent =
   | { event: 'account.password_change_required'; accountId: string }
   | { event: 'password.range_unavailable' }
   | { event: 'account.claims_set'; accountId: string }
+  | { event: 'account.level_set'; accountId: string; level: string }
   | { event: 'account.disabled'; accountId: string }
   | { event: 'account.enabled'; accountId: string }
   | { event: 'account.signed_out'; accountId: string }

@@ -6,12 +6,13 @@ import { details, iso } from './layout.ts';
 /** Never the password's hash. */
 export function accountJson(account: Account) {
   const { id, email, emailVerified, role, status, passwordHash, claims, hasTotp, createdAt, updatedAt } = account;
-  const { mustChangePassword, deletionDueAt } = account;
+  const { mustChangePassword, demandedLevel, deletionDueAt } = account;
   return {
     ...{ id, email, emailVerified, role, status },
     hasPassword: passwordHash !== null,
     mustChangePassword,
     hasSecondFactor: hasTotp,
+    demandedLevel,
     deletionDueAt: deletionDueAt === null ? null : iso(deletionDueAt),
     claims,
     createdAt: iso(createdAt),
@@ -33,6 +34,7 @@ export function accountText(account: Account, authenticators: Authenticator[] = 
       account.mustChangePassword ? 'yes, to be changed at the next sign-in' : yesNo(account.passwordHash !== null),
     ],
     ['second factor', yesNo(account.hasTotp)],
+    ['must prove', account.demandedLevel],
     [
       'authenticators',
       authenticators.length > 0 ? authenticators.map((one) => `${one.id}  ${one.name}, ${iso(one.createdAt)}`) : null,

@@ -9,6 +9,7 @@ const WORDS: Record<AuditEvent['event'], string> = {
   'account.password_change_required': 'demanded a new password of',
   'password.range_unavailable': 'could not look a new password up',
   'account.claims_set': 'changed the profile of',
+  'account.level_set': 'set the level demanded of',
   'account.disabled': 'disabled',
   'account.enabled': 'enabled',
   'account.signed_out': 'signed out everywhere',

@@ -1,6 +1,8 @@
+import { isWithin, offeredLevels } from '../assurance/demand.ts';
 import type { Client, ClientSettings } from '../clients/client.ts';
 import type { ClientStore } from '../clients/store.ts';
 import { clientProblems } from '../clients/validate.ts';
+import type { Config } from '../config/config.ts';
 import { Failure } from './failure.ts';
 import type { Output } from './output.ts';
 
@@ -30,6 +32,16 @@ export async function warnOfUnknownAudiences(
       `no API is registered as ${audience} yet: npx gatewright client create --type resource --audience ${audience} …`,
     );
   }
+}
+
+/** The configuration may change after the client: nobody signs in to it until one of them does. */
+export function warnOfUnreachableLevel(
+  { minimumLevel }: ClientSettings,
+  { levels }: Pick<Config, 'levels'>,
+  out: Output,
+) {
+  if (isWithin(minimumLevel, offeredLevels(levels))) return;
+  out.warn(`nobody can sign in to it: ${minimumLevel} needs passkeys, and PASSKEYS is off`);
 }
 
 /** Whether the client proves itself with a secret that we issue. */

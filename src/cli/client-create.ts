@@ -4,7 +4,7 @@ import { BY_OPERATOR } from '../lib/by.ts';
 import { Conflict } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
 import { ACCOUNT_CLIENT } from '../oidc/account-client.ts';
-import { checkClient, usesSecret, warnOfUnknownAudiences } from './client-checks.ts';
+import { checkClient, usesSecret, warnOfUnknownAudiences, warnOfUnreachableLevel } from './client-checks.ts';
 import { addClientOptions, applyOptions, type ClientOptions } from './client-options.ts';
 import { clientJson, clientText } from './client-view.ts';
 import { action, type Cli } from './command.ts';
@@ -58,6 +58,7 @@ async function create(cli: Cli, options: CreateOptions): Promise<void> {
       throw new Failure((await clients.find(client.id)) ? takenId(client.id) : takenAudience(client.audience));
     }
     await warnOfUnknownAudiences(clients, client.settings, cli.out);
+    warnOfUnreachableLevel(client.settings, config, cli.out);
 
     const stored = (await clients.find(client.id)) as Client;
     const secrets = await clients.secrets(client.id);

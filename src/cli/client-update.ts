@@ -2,7 +2,13 @@ import type { Command } from 'commander';
 import type { Client } from '../clients/client.ts';
 import { BY_OPERATOR } from '../lib/by.ts';
 import { Conflict } from '../lib/errors.ts';
-import { checkClient, existingClient, usesSecret, warnOfUnknownAudiences } from './client-checks.ts';
+import {
+  checkClient,
+  existingClient,
+  usesSecret,
+  warnOfUnknownAudiences,
+  warnOfUnreachableLevel,
+} from './client-checks.ts';
 import { takenAudience } from './client-create.ts';
 import { addClientOptions, applyOptions, type ClientOptions } from './client-options.ts';
 import { clientJson, clientText } from './client-view.ts';
@@ -32,7 +38,7 @@ export function clientUpdate(cli: Cli): Command {
 }
 
 async function update(cli: Cli, id: string, named: UpdateOptions): Promise<void> {
-  await withStores(cli, {}, async ({ stores: { clients } }) => {
+  await withStores(cli, {}, async ({ config, stores: { clients } }) => {
     const before = await existingClient(clients, id);
     const client = applyOptions({ ...before, name: named.name ?? before.name }, named);
     checkClient(client);
@@ -41,6 +47,7 @@ async function update(cli: Cli, id: string, named: UpdateOptions): Promise<void>
     } catch (err) {
       throw err instanceof Conflict ? new Failure(takenAudience(client.audience)) : err;
     }
+    if (named.minimumLevel) warnOfUnreachableLevel(client.settings, config, cli.out);
     if (named.audience) await warnOfUnknownAudiences(clients, client.settings, cli.out);
 
     const stored = (await clients.find(id)) as Client;

@@ -43,6 +43,8 @@ export function clientProblems(client: Checked): string[] {
   }
   check((type === 'resource') === (audience !== null), 'a resource client needs --audience, exactly once');
 
+  check(signsIn || settings.minimumLevel === 'one-factor', `--minimum-level has no use for a ${type} client`);
+
   const mustBePublic = type === 'spa' || type === 'native';
   check(!mustBePublic || !isConfidential(settings), `a ${type} client cannot keep a secret: its --auth-method is none`);
   check(mustBePublic || isConfidential(settings), `--auth-method none is for spa and native clients only`);

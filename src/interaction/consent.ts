@@ -7,7 +7,7 @@ import { byVisitor } from '../web/request-log.ts';
 import type { Translate } from '../web/texts.ts';
 import type { ConsentItem } from '../web/view-data.ts';
 import type { Interactions } from './interaction.ts';
-import { frame, type StepPage } from './step.ts';
+import { frame, interactionPath, type StepPage } from './step.ts';
 
 export interface ConsentStepDeps {
   interactions: Interactions;
@@ -28,7 +28,7 @@ export function createConsentStep({ interactions, consents, audit, csrf, pages }
       const data = {
         ...frame(csrf, interaction, 'consent'),
         accountEmail: account.email,
-        switchAction: null,
+        switchAction: interaction.canSwitch ? `${interactionPath(interaction)}/switch` : null,
         items: itemsOf(requested, pages.texts(ctx, uiLocales)),
         terms: { policyUri: client.policyUri, tosUri: client.tosUri },
       };

@@ -2,6 +2,7 @@ import { type Account, hasSecondFactor } from '../accounts/account.ts';
 import { isAtLeast, type Level, levelOf, type Proof, provedHere } from '../assurance/level.ts';
 
 export type Step =
+  | 'select-account'
   | 'sign-in'
   | 'second-factor'
   | 'enrolment'
@@ -26,6 +27,8 @@ export type FlowAccount = Pick<Account, 'hasTotp' | 'hasPasskey' | 'mustChangePa
 
 export interface FlowState {
   prompt: 'login' | 'consent';
+  /** Somebody is signed in here, and the person is to say whether to go on as them. */
+  accountToSelect: boolean;
   /** Whom the proofs are about; null while nobody is known. */
   account: FlowAccount | null;
   proofs: readonly Proof[];
@@ -45,6 +48,8 @@ export interface FlowState {
  */
 export function nextStep({ prompt, account, proofs, demanded, passkeys, ...waiting }: FlowState): Step {
   if (prompt === 'consent') return 'consent';
+  // Before the proofs, which are those of a sign-in as somebody else.
+  if (waiting.accountToSelect) return 'select-account';
   const level = levelOf(proofs);
   if (account === null || level === null) return 'sign-in';
   if (waiting.codesToShow) return 'recovery-codes';

@@ -21,6 +21,8 @@ export interface Progress {
   codesLeft: number | null;
   /** The session outlives the browser's window. */
   remember: boolean;
+  /** Whoever is signed in here is not the one who goes on: the person said so. */
+  anotherAccount: boolean;
   /** The login was handed over: it is handed over once. */
   finished: boolean;
 }
@@ -41,8 +43,14 @@ export const NOTHING_PROVED: Progress = {
   recoveryCodes: null,
   codesLeft: null,
   remember: false,
+  anotherAccount: false,
   finished: false,
 };
+
+/** Nothing is left of whom it was about; what was decided of the visit itself stays. */
+export function aboutAnother({ anotherAccount, finished }: Progress): Progress {
+  return { ...NOTHING_PROVED, anotherAccount, finished };
+}
 
 /** What was proved before a password or factor changed, or before a sign-out everywhere, counts no more. */
 export function stillCounts(progress: Progress, account: Account): boolean {
@@ -60,6 +68,10 @@ export function standsSince({ proofs, renewedAt }: Pick<Progress, 'proofs' | 're
 export interface Interaction {
   uid: string;
   prompt: 'login' | 'consent';
+  /** Who is signed in here, as long as the application asks which account it is to be; null otherwise. */
+  signedIn: Account | null;
+  /** The person of a consent page may turn out to be somebody else. */
+  canSwitch: boolean;
   client: ClientHead & { id: string; policyUri: string | null; tosUri: string | null };
   /** The address to start with on the sign-in page. */
   emailHint: string;
@@ -93,6 +105,10 @@ export interface Interactions {
   finishLogin(ctx: Context, interaction: Interaction, arrive: () => Promise<void>): Promise<string>;
   /** The person allowed what was asked for. @returns where the browser goes on */
   finishConsent(ctx: Context, interaction: Interaction): Promise<string>;
-  /** The application is told that the person did not go on. @returns where the browser goes on */
-  abort(ctx: Context, interaction: Interaction): Promise<string>;
+  /** The person goes on as who is signed in here. @returns where the browser goes on */
+  finishSelection(ctx: Context, interaction: Interaction): Promise<string>;
+  /** Has the person say who goes on, before the application's request is taken up again. @returns where that is asked */
+  selectAgain(ctx: Context, interaction: Interaction): Promise<string>;
+  /** The application is told that the person did not go on, or cannot. @returns where the browser goes on */
+  abort(ctx: Context, interaction: Interaction, why?: 'declined' | 'unmet'): Promise<string>;
 }

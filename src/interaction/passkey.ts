@@ -14,7 +14,7 @@ import { byVisitor } from '../web/request-log.ts';
 import type { Problem } from '../web/view-data.ts';
 import { alternativesTo } from './alternatives.ts';
 import { due } from './due.ts';
-import { type Interaction, type Interactions, NOTHING_PROVED, type Progress } from './interaction.ts';
+import { aboutAnother, type Interaction, type Interactions, type Progress } from './interaction.ts';
 import type { SignInPage } from './sign-in-page.ts';
 import { addressOf, frame, interactionPath, problemOf, type StepPage } from './step.ts';
 
@@ -117,5 +117,5 @@ function ownerOf(interaction: Interaction): Account | null {
 
 /** What another account proved in this flow does not count for this one. */
 function provedBefore({ progress }: Interaction, { id }: Account): Progress {
-  return progress.accountId === id ? progress : { ...NOTHING_PROVED, finished: progress.finished };
+  return progress.accountId === id ? progress : aboutAnother(progress);
 }

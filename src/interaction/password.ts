@@ -9,7 +9,7 @@ import type { Attempts } from '../limits/attempts.ts';
 import { type Pages, seeOther } from '../web/page.ts';
 import { byVisitor } from '../web/request-log.ts';
 import type { Problem } from '../web/view-data.ts';
-import { type Interaction, type Interactions, NOTHING_PROVED } from './interaction.ts';
+import { aboutAnother, type Interaction, type Interactions } from './interaction.ts';
 import type { BrowserCookie } from './known-browser.ts';
 import type { SignInPage } from './sign-in-page.ts';
 import { addressOf, interactionPath, problemOf, type StepPage } from './step.ts';
@@ -105,7 +105,7 @@ export function createPasswordStep(deps: PasswordStepDeps): StepPage {
       // What another account proved in this flow does not count for this one, and neither does an older password.
       const { progress } = interaction;
       const { id: accountId, factorsVersion } = account;
-      const before = progress.accountId === accountId ? progress : { ...NOTHING_PROVED, finished: progress.finished };
+      const before = progress.accountId === accountId ? progress : aboutAnother(progress);
       const proofs = before.proofs.filter(({ method }) => method !== 'pwd');
       const at = clock();
       const proved = [...proofs, { method: 'pwd', at } as const];

@@ -7,7 +7,7 @@ import { type Pages, seeOther, sendOn } from '../web/page.ts';
 import type { RequestState } from '../web/request-log.ts';
 import { due } from './due.ts';
 import type { Form } from './flow.ts';
-import type { Interactions } from './interaction.ts';
+import type { Interaction, Interactions } from './interaction.ts';
 import type { BrowserCookie } from './known-browser.ts';
 import { interactionPath, type StepPage, signUpPath } from './step.ts';
 
@@ -24,6 +24,7 @@ export type Forms = Record<Form, StepPage>;
 /**
  *   GET  /interaction/:uid          whatever nextStep says comes next
  *   POST /interaction/:uid/:form    one form of that step; it answers with a page or a redirect to the GET
+ *   POST /interaction/:uid/switch   from the consent page to the choice of an account
  *   POST /interaction/:uid/cancel   back to the application
  */
 export function interactionRoutes(deps: InteractionRoutesDeps): Router {
@@ -45,6 +46,8 @@ export function interactionRoutes(deps: InteractionRoutesDeps): Router {
     const page = chosenOf(open, ctx.query['method']) ?? chosenOf(open, open[0]);
     if (page) return page.show(ctx, interaction);
     const { uiLocales } = interaction;
+    // What is demanded of this account cannot be given here.
+    if (step !== 'done') return sendOn(pages, ctx, await interactions.abort(ctx, interaction, 'unmet'), { uiLocales });
     // What is handed over is let in at the resume address, whatever fails after it: its owner is told before.
     const href = await interactions.finishLogin(ctx, interaction, () => knownBrowser.remember(ctx, interaction));
     return sendOn(pages, ctx, href, { uiLocales });
@@ -56,11 +59,15 @@ export function interactionRoutes(deps: InteractionRoutesDeps): Router {
     const form = await readForm(ctx);
     csrf.check(ctx, interaction.uid, form);
 
+    const { uiLocales } = interaction;
+    const { step, forms: open } = due(interaction);
     if (ctx['params']['form'] === 'cancel') {
-      const { uiLocales } = interaction;
-      return sendOn(pages, ctx, await interactions.abort(ctx, interaction), { uiLocales });
+      return sendOn(pages, ctx, await interactions.abort(ctx, interaction, reasonOf(interaction, open)), { uiLocales });
     }
-    const page = chosenOf(due(interaction).forms, ctx['params']['form']);
+    if (ctx['params']['form'] === 'switch' && step === 'consent' && interaction.canSwitch) {
+      return sendOn(pages, ctx, await interactions.selectAgain(ctx, interaction), { uiLocales });
+    }
+    const page = chosenOf(open, ctx['params']['form']);
     // A form for another step is stale: the browser is shown the step that is due instead.
     if (!page) return seeOther(ctx, interactionPath(interaction));
     return page.submit(ctx, interaction, form);
@@ -71,6 +78,12 @@ export function interactionRoutes(deps: InteractionRoutesDeps): Router {
     throw new Refusal('not_found', 404);
   });
   return router;
+}
+
+/** Whoever was asked, for this application, for a factor that they do not have, and leaves, cannot or will not have one. */
+function reasonOf({ demandedBy }: Interaction, open: Form[]): 'declined' | 'unmet' {
+  const enrols = open.includes('totp-enrolment') || open.includes('passkey-enrolment');
+  return enrols && demandedBy === 'client' ? 'unmet' : 'declined';
 }
 
 function mark(ctx: Context, route: string): void {

@@ -9,14 +9,14 @@ import { acrOf, amrOf, authTimeOf, isAtLeast, levelOf, proofsFrom, strongest } f
 import type { Audit } from '../audit/audit.ts';
 import type { Consent } from '../consents/store.ts';
 import type { Interaction, Interactions, Progress } from '../interaction/interaction.ts';
-import { NOTHING_PROVED, standsSince, stillCounts } from '../interaction/interaction.ts';
+import { aboutAnother, NOTHING_PROVED, standsSince, stillCounts } from '../interaction/interaction.ts';
 import type { Clock } from '../lib/clock.ts';
 import { toMilliseconds } from '../lib/duration.ts';
 import { Refusal } from '../lib/errors.ts';
 import type { ProgressStore, Versioned } from '../lib/progress.ts';
 import { byVisitor } from '../web/request-log.ts';
 import { registrationOf } from './client-metadata.ts';
-import { CREATE, STEP_UP_REASONS } from './policy.ts';
+import { CREATE, SELECT_ACCOUNT, STEP_UP_REASONS } from './policy.ts';
 import { headOf } from './views.ts';
 
 export interface InteractionsDeps {
@@ -102,19 +102,25 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
         clock(),
       );
 
+      const signedIn = await activeAccount(details.session?.accountId);
+      const { anotherAccount } = stored.value;
+
       const interaction: Interaction = {
         uid: found.uid,
         prompt: found.prompt.name === 'consent' ? 'consent' : 'login',
+        signedIn: found.prompt.name === SELECT_ACCOUNT && !anotherAccount ? signedIn : null,
+        // The library takes no `prompt` of a device's request.
+        canSwitch: found.deviceCode === undefined,
         client: {
           ...(headOf(client) ?? { name: id, host: null, logoUri: null }),
           ...{ id, policyUri: settings.policyUri, tosUri: settings.tosUri },
         },
-        emailHint: details.params['login_hint'] ?? (await activeAccount(details.session?.accountId))?.email ?? '',
+        emailHint: anotherAccount ? '' : (details.params['login_hint'] ?? signedIn?.email ?? ''),
         uiLocales: details.params['ui_locales'] ?? null,
         requested: details.requested,
         // What was proved for an account that is gone, or was changed since, counts for nobody.
-        progress: account ? stored.value : startAgain(stored.value),
-        account: found.prompt.name === 'consent' ? await activeAccount(details.session?.accountId) : account,
+        progress: account ? stored.value : { ...aboutAnother(stored.value), remember: stored.value.remember },
+        account: found.prompt.name === 'consent' ? signedIn : account,
         demanded,
         demandedBy: isAtLeast(byClient, demanded) ? 'client' : 'policy',
         passkeys: levelPolicy.passkeys,
@@ -162,19 +168,34 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
       await arrive();
       const event = { event: 'sign_in.succeeded', accountId: account.id, clientId: client.id, amr, acr } as const;
       await audit.write(event, byVisitor(ctx.state, account.id));
-      // Whoever has an account by now need not make another.
-      return hand(ctx, { login, ...(found.prompt.name === CREATE && { [CREATE]: {} }) }, false);
+      // Whoever signed in has said which account it is to be, and has one: none need be made.
+      return hand(ctx, { login, [SELECT_ACCOUNT]: {}, [CREATE]: {} }, false);
     },
 
     // The login that came before in the same flow is kept with it, or `prompt=login` would ask for it again.
     finishConsent: (ctx) => hand(ctx, { consent: {} }, true),
-    abort: (ctx) => hand(ctx, { error: 'access_denied', error_description: 'the person did not go on' }, false),
+    finishSelection: (ctx) => hand(ctx, { [SELECT_ACCOUNT]: {} }, true),
+    async selectAgain(ctx) {
+      const found = await find(ctx);
+      const { [SELECT_ACCOUNT]: _, ...result } = found.lastSubmission ?? {};
+      const prompts = new Set((found.params['prompt'] as string | undefined)?.split(' ')).add(SELECT_ACCOUNT);
+      // Kept here, and not sent once more by the browser: a pushed or signed request is taken up again as it came.
+      Object.assign(found, { result, params: { ...found.params, prompt: [...prompts].join(' ') } });
+      await found.save(found.exp - Math.floor(clock() / 1000));
+      return pathOf(found.returnTo);
+    },
+    abort: (ctx, _interaction, why = 'declined') => hand(ctx, REFUSED[why], false),
   };
 }
 
-function startAgain({ remember, finished }: Progress): Progress {
-  return { ...NOTHING_PROVED, remember, finished };
-}
+/** OpenID Connect Core Error Code unmet_authentication_requirements 1.0 */
+const REFUSED = {
+  declined: { error: 'access_denied', error_description: 'the person did not go on' },
+  unmet: {
+    error: 'unmet_authentication_requirements',
+    error_description: 'the person did not set up what the level of authentication asks for',
+  },
+};
 
 function detailsOf(found: ProviderInteraction): Details {
   const { prompt, params, session } = found;

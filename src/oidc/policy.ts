@@ -15,8 +15,13 @@ export const STEP_UP_REASONS: readonly string[] = ['level_required'];
 
 /** Initiating User Registration via OpenID Connect 1.0, 4: the application wishes that an account is made. */
 export const CREATE = 'create';
-/** What may be asked for where it is offered. */
-export const PROMPTS: readonly string[] = ['none', 'login', 'consent', CREATE];
+/** Core 3.1.2.1: the application wishes that the person says which account it is to be. */
+export const SELECT_ACCOUNT = 'select_account';
+
+/** What an application may ask for. */
+export function offeredPrompts(signUpOffered: boolean): string[] {
+  return ['none', 'login', 'consent', SELECT_ACCOUNT, ...(signUpOffered ? [CREATE] : [])];
+}
 
 /** Decides, at every authorization request, whether the session is good enough or a page comes first. */
 export function createPolicy({
@@ -54,6 +59,8 @@ export function createPolicy({
     ...(await details(ctx)),
     hinted_subject: (ctx.oidc.entities.IdTokenHint as { payload: { sub: string } } | undefined)?.payload.sub,
   });
+  // Before the sign-in, so that what is demanded is asked of the account that was chosen.
+  policy.add(new Prompt({ name: SELECT_ACCOUNT, requestable: true }, login.details), 0);
   // Before the sign-in, which is what it becomes once the account is there.
   if (signUpOffered) policy.add(new Prompt({ name: CREATE, requestable: true }, login.details), 0);
   const consent = policy.get('consent');

@@ -23,7 +23,7 @@ import { introspectionAllowed, revocationAllowed } from './introspection.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { noteOutcomes } from './outcome.ts';
 import { overrideLibrary } from './overrides.ts';
-import { CREATE, createPolicy, PROMPTS } from './policy.ts';
+import { CREATE, createPolicy, offeredPrompts } from './policy.ts';
 import { createRefreshTokenIds } from './refresh-tokens.ts';
 import type { Registry } from './registry.ts';
 import { createResources } from './resources.ts';
@@ -65,7 +65,7 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
     accessTokenLifetime: lifetimes.accessToken,
   });
   const sessionEnds = createSessionEnds({ artifacts, registry, outbox: deps.outbox });
-  const fixed = fixedSettings({ https: issuer.startsWith('https:'), lifetimes });
+  const fixed = fixedSettings({ https: issuer.startsWith('https:'), lifetimes, levelPolicy: deps.levelPolicy });
 
   const settings: Configuration = {
     ...fixed,
@@ -78,7 +78,7 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
     cookies: { ...fixed.cookies, keys: createCookieKeys(keyring) as never },
     findAccount: createFindAccount(deps.accounts),
     loadExistingGrant: createGrants({ consents: deps.consents, artifacts }),
-    discovery: { ...fixed.discovery, ...(deps.signUp.offered && { prompt_values_supported: PROMPTS }) },
+    discovery: { ...fixed.discovery, prompt_values_supported: offeredPrompts(deps.signUp.offered) },
     interactions: {
       policy: createPolicy({ levelPolicy: deps.levelPolicy, signUpOffered: deps.signUp.offered, clock: deps.clock }),
       url: (_ctx, { uid, prompt }) => `/interaction/${uid}${prompt.name === CREATE ? '?prompt=create' : ''}`,

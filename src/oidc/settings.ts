@@ -1,5 +1,6 @@
 import type { Configuration } from 'oidc-provider';
-import { acrOf, LEVELS } from '../assurance/level.ts';
+import { type LevelPolicy, offeredLevels } from '../assurance/demand.ts';
+import { acrOf } from '../assurance/level.ts';
 import { OIDC_SCOPES } from '../clients/client.ts';
 import { CLOCK_TOLERANCE } from './access-tokens.ts';
 import { ACCOUNT_RESPONSE_TYPE } from './account-client.ts';
@@ -19,13 +20,21 @@ export function sessionCookie(https: boolean) {
 }
 
 /** What does not depend on any part of ours. Every default that the library warns about is set here or in provider.ts. */
-export function fixedSettings({ https, lifetimes }: { https: boolean; lifetimes: Lifetimes }): Configuration {
+export function fixedSettings({
+  https,
+  lifetimes,
+  levelPolicy,
+}: {
+  https: boolean;
+  lifetimes: Lifetimes;
+  levelPolicy: LevelPolicy;
+}): Configuration {
   const session = sessionCookie(https);
   return {
     routes: ROUTES,
     scopes: [...OIDC_SCOPES],
     claims: CLAIMS_BY_SCOPE,
-    acrValues: LEVELS.map(acrOf),
+    acrValues: offeredLevels(levelPolicy).map(acrOf),
     subjectTypes: ['public'],
     responseTypes: ['code', ACCOUNT_RESPONSE_TYPE],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],

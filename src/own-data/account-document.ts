@@ -43,6 +43,7 @@ async function partsOf(kept: KeptData, account: Account) {
     account: {
       ...{ id, email, emailVerified, roles: [role], status, hasPassword: passwordHash !== null },
       ...{ createdAt: iso(createdAt), updatedAt: iso(updatedAt) },
+      demandedLevel: account.demandedLevel,
       deletionDueAt: account.deletionDueAt === null ? null : iso(account.deletionDueAt),
     },
     profile: claims,

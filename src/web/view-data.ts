@@ -97,6 +97,12 @@ export interface NewPasswordView extends StepPage {
   minLength: number;
 }
 
+export interface SelectAccountView extends FormPage {
+  /** Who is signed in here. */
+  accountEmail: string;
+  cancelAction: string | null;
+}
+
 export interface ConsentItem {
   title: string;
   detail: string | null;
@@ -161,6 +167,7 @@ export interface ViewData extends AccountViews, LinkViews {
   'recovery-codes': RecoveryCodesView;
   'recovery-codes-left': RecoveryCodesLeftView;
   'new-password': NewPasswordView;
+  'select-account': SelectAccountView;
   consent: ConsentView;
   continue: ContinueView;
   'sign-out': SignOutView;
@@ -192,6 +199,7 @@ export const VIEW_NAMES = Object.keys({
   'recovery-codes': 0,
   'recovery-codes-left': 0,
   'new-password': 0,
+  'select-account': 0,
   consent: 0,
   continue: 0,
   'sign-out': 0,

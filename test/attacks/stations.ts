@@ -79,9 +79,21 @@ export const STATIONS: Record<string, (server: TestServer) => Promise<Station>> 
     return { agent: start.agent, page, good, next: /Allow Meadow Notes/ };
   },
   '/interaction/:uid/consent': async (server) => {
-    const { agent, page, email } = await signInPage(server);
-    const consent = await agent.submit(page, { email, password: PASSWORD });
-    return { agent, page: consent, good: { decision: 'allow' }, next: /^http:\/\/localhost:9\/callback\?code=/ };
+    const { agent, page: signIn, email } = await signInPage(server);
+    const consent = await agent.submit(signIn, { email, password: PASSWORD });
+    const page = { ...consent, forms: consent.forms.filter(({ action }) => action.endsWith('/consent')) };
+    return { agent, page, good: { decision: 'allow' }, next: /^http:\/\/localhost:9\/callback\?code=/ };
+  },
+  '/interaction/:uid/switch': async (server) => {
+    const { agent, page: signIn, email } = await signInPage(server);
+    const page = onlyForm(await agent.submit(signIn, { email, password: PASSWORD }), '/switch');
+    return { agent, page, good: {}, next: /Choose an account/ };
+  },
+  '/interaction/:uid/select-account': async (server) => {
+    const { agent, party, page: signIn, email } = await signInPage(server);
+    await agent.submit(signIn, { email, password: PASSWORD });
+    const { page } = await ask({ agent, party }, { prompt: 'select_account' });
+    return { agent, page: onlyForm(page, '/select-account'), good: { account: 'this' }, next: /Allow Meadow Notes/ };
   },
   '/setup/account': async (server) => {
     const { agent, page } = await setupPage(server);
@@ -224,7 +236,7 @@ async function accountPage(
 }
 
 function onlyForm(page: Page, action: string): Page {
-  const form = page.forms.find((one) => one.action === action);
+  const form = page.forms.find((one) => one.action.endsWith(action));
   if (!form) throw new Error(`no form for ${action} on ${page.url} (${page.status}): ${textOf(page.html)}`);
   return { ...page, forms: [form] };
 }

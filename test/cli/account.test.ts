@@ -46,6 +46,7 @@ describe.concurrent('account create', { timeout: 90_000 }, () => {
       hasPassword: true,
       mustChangePassword: false,
       hasSecondFactor: false,
+      demandedLevel: null,
       deletionDueAt: null,
       claims: { name: 'Grace Hopper' },
       createdAt: expect.any(String),
@@ -242,6 +243,35 @@ describe('account update', () => {
     const { status, stderr } = await run(['account', 'update', 'ada@example.org', '--set', 'name=x', '--set', 'sub=y']);
     expect([status, stderr]).toEqual([1, expect.stringContaining('never changes')]);
     expect(await json(['account', 'show', 'ada@example.org'])).toEqual(before);
+  });
+});
+
+describe('account update --level', () => {
+  const email = 'level@example.org';
+  beforeAll(() => create(email));
+
+  it('demands a level of one account, shows it, and takes it back', async () => {
+    expect((await json(['account', 'update', email, '--level', 'two-factor'])).demandedLevel).toBe('two-factor');
+    expect((await run(['account', 'show', email])).stdout).toMatch(/^must prove +two-factor$/m);
+    const listed = (await json(['account', 'list'])).find((one: { email: string }) => one.email === email);
+    expect(listed.demandedLevel).toBe('two-factor');
+    const both = await json(['account', 'update', email, '--level', 'phishing-resistant', '--set', 'name=Ada']);
+    expect([both.demandedLevel, both.claims.name]).toEqual(['phishing-resistant', 'Ada']);
+    // What is not named stays.
+    expect((await json(['account', 'update', email, '--verified'])).demandedLevel).toBe('phishing-resistant');
+    expect((await json(['account', 'update', email, '--level', 'none'])).demandedLevel).toBeNull();
+    expect((await run(['account', 'show', email])).stdout).not.toContain('must prove');
+    const { stdout } = await run(['audit', 'list', '--event', 'account.level_set']);
+    expect(stdout).toMatch(/ set the level demanded of level@example\.org \(level: two-factor\)/);
+    expect(stdout).toMatch(/ \(level: none\)/);
+  });
+
+  it('refuses what nobody could prove here, with all that was named beside it', async () => {
+    const args = ['account', 'update', email, '--level', 'phishing-resistant', '--set', 'nickname=x'];
+    const { status, stderr } = await run(args, { env: { PASSKEYS: 'off' } });
+    expect([status, stderr]).toEqual([1, expect.stringContaining('PASSKEYS is off')]);
+    expect(await json(['account', 'show', email])).not.toMatchObject({ claims: { nickname: 'x' } });
+    expect((await run(['account', 'update', email, '--level', 'trusted-browser'])).status).toBe(2);
   });
 });
 

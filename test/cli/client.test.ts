@@ -116,6 +116,29 @@ describe.concurrent('client create', { timeout: 90_000 }, () => {
     expect(await json(['client', 'show', 'full'])).toEqual((({ secret, issuer, ...rest }) => rest)(outcome.json));
   });
 
+  it('takes every level, and warns of one that nobody can reach here', async () => {
+    const create = [
+      'client',
+      'create',
+      '--type',
+      'web',
+      '--name',
+      'Vault',
+      '--redirect-uri',
+      'https://vault.example.org/',
+    ];
+    const level = ['--minimum-level', 'phishing-resistant'];
+    const { status, stderr } = await run([...create, '--id', 'vault', ...level]);
+    expect([status, stderr]).toEqual([0, '']);
+    const change = (to: string) =>
+      run(['client', 'update', 'vault', '--minimum-level', to], { env: { PASSKEYS: 'off' } });
+    expect((await change('phishing-resistant')).stderr).toContain('nobody can sign in to it');
+    expect((await change('trusted-browser')).stderr).toBe('');
+    expect((await json(['client', 'show', 'vault'])).settings.minimumLevel).toBe('trusted-browser');
+    const unreachable = await run([...create, ...level], { env: { PASSKEYS: 'off' } });
+    expect([unreachable.status, unreachable.stderr]).toEqual([0, expect.stringContaining('PASSKEYS is off')]);
+  });
+
   it('has defaults for each type', async () => {
     const create = (type: string, ...more: string[]) =>
       json(['client', 'create', '--type', type, '--name', type, ...more]);

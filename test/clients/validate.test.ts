@@ -28,6 +28,8 @@ describe('a sound registration', () => {
     ['one that is told of logouts', 'web', { backchannelLogoutUri: 'https://app.example.org/logout' }],
     ['one that names an API', 'web', { audiences: ['https://api.example.org', 'urn:example:api'] }],
     ['one with an address that carries a query', 'web', { redirectUris: [`${HTTPS}?tenant=1`] }],
+    ['one that demands passkeys', 'web', { minimumLevel: 'phishing-resistant' }],
+    ['one that is content with a trusted browser', 'spa', { minimumLevel: 'trusted-browser' }],
     ['a single-page application', 'spa', {}],
     ['a native one with a claimed address', 'native', {}],
     ['a native one with a loopback address', 'native', { redirectUris: ['http://127.0.0.1/cb'] }],
@@ -116,6 +118,7 @@ describe('a registration is refused', () => {
     ['a symmetric key', 'web', { jwks: { keys: [{ kty: 'oct', k: 'x' }] } }, /--jwks must hold public keys only/],
     ['no key at all', 'web', { jwks: { keys: [] } }, /--jwks must hold public keys only/],
     ['something else for keys', 'web', { jwks: { keys: 'x' } as never }, /--jwks must hold public keys only/],
+    ['a level that nobody signs in with', 'service', { minimumLevel: 'two-factor' }, /--minimum-level has no use/],
     ['a public client without PKCE', 'spa', { pkceRequired: false }, /--no-pkce is for confidential clients only/],
     ['a public client without consent', 'native', { firstParty: true }, /--first-party is for confidential clients/],
   ] as [string, ClientType, Some, RegExp][]) {

@@ -37,7 +37,7 @@ describe('the export of all data', () => {
       ...{ format: 1, issuer: server.issuer, exportedAt: INSTANT },
       account: {
         ...{ id: account.id, email: account.email, emailVerified: true, roles: ['user'], status: 'active' },
-        ...{ hasPassword: true, createdAt: INSTANT, updatedAt: INSTANT, deletionDueAt: null },
+        ...{ hasPassword: true, createdAt: INSTANT, updatedAt: INSTANT, demandedLevel: null, deletionDueAt: null },
       },
       profile: claims,
       authenticators: [{ name: 'App', addedAt: INSTANT }],

@@ -202,7 +202,7 @@ describe('a sign-up', () => {
 describe('prompt=create (Initiating User Registration via OpenID Connect 1.0)', () => {
   it('is announced, and leads to the sign-up at once and by it to tokens', async () => {
     const discovery = await (await fetch(`${server.issuer}/.well-known/openid-configuration`)).json();
-    expect(discovery.prompt_values_supported).toEqual(['none', 'login', 'consent', 'create']);
+    expect(discovery.prompt_values_supported).toEqual(['none', 'login', 'consent', 'select_account', 'create']);
     const email = someone();
     const person = await visit(server, { firstParty: false });
     const { agent } = person;
@@ -336,7 +336,7 @@ describe('SIGN_UP', () => {
       const person = await visit(own);
       expect(told((await ask(person, { prompt: 'create' })).page).error).toBe('invalid_request');
       const discovery = await (await fetch(`${own.issuer}/.well-known/openid-configuration`)).json();
-      expect(discovery).not.toHaveProperty('prompt_values_supported');
+      expect(discovery).toMatchObject({ prompt_values_supported: ['none', 'login', 'consent', 'select_account'] });
 
       const newcomer = { email: 'ada@example.org', emailNormalized: 'ada@example.org' };
       const { newcomers } = own.app.stores;

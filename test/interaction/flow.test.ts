@@ -7,6 +7,7 @@ const before = (...methods: Method[]): Proof[] => methods.map((method) => ({ met
 const state = (part: Partial<FlowState>): FlowState => ({
   ...{
     prompt: 'login',
+    accountToSelect: false,
     account: null,
     proofs: [],
     passkeys: true,
@@ -89,6 +90,12 @@ const CASES: [string, Step, Partial<FlowState>][] = [
     { account: asked(guarded), proofs: proofs('pwd', 'recovery'), fewCodesLeft: true },
   ],
   ['a session alone chooses no new password', 'sign-in', { account: asked(guarded), proofs: before('pwd', 'otp') }],
+  ['who is signed in may be somebody else', 'select-account', { accountToSelect: true }],
+  [
+    'which account it is to be comes before all that is demanded of one',
+    'select-account',
+    { accountToSelect: true, account: asked(plain), proofs: before('pwd'), demanded: 'two-factor' },
+  ],
   ['the consent prompt asks for consent', 'consent', { prompt: 'consent', account: guarded }],
 ];
 

@@ -54,7 +54,10 @@ describe('discovery (OpenID Connect Discovery 1.0, RFC 8414)', () => {
       claims_parameter_supported: true,
       request_parameter_supported: true,
       request_uri_parameter_supported: false,
-      acr_values_supported: ['urn:gatewright:acr:one-factor', 'urn:gatewright:acr:two-factor'],
+      acr_values_supported: ['one-factor', 'two-factor', 'phishing-resistant'].map(
+        (name) => `urn:gatewright:acr:${name}`,
+      ),
+      prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
       ui_locales_supported: ['en', 'de'],
     });
     const listOf = (name: string) => [...((body[name] as string[] | undefined) ?? [])].sort();

@@ -71,6 +71,22 @@ export function accountStoreContract(name: string, open: () => Promise<TestStore
       expect(await rows('OutboxMessage')).toEqual([]);
     });
 
+    it('are told of what they must prove without ending anything, with an audit event or not at all', async () => {
+      const { accounts, rows, everything, refuseInserts } = await open();
+      await accounts.create(anAccount(), BY);
+      expect(await accounts.setDemandedLevel('acc_ada', 'phishing-resistant', BY)).toBe(true);
+      expect(await accounts.find('acc_ada')).toMatchObject({ demandedLevel: 'phishing-resistant', factorsVersion: 1 });
+      expect(await rows('OutboxMessage')).toEqual([]);
+      expect((await rows('AuditEvent')).filter((row) => row['event'] === 'account.level_set')).toMatchObject([
+        { accountId: 'acc_ada', actor: BY.actor, requestId: BY.requestId },
+      ]);
+      const before = await everything();
+      expect(await accounts.setDemandedLevel('acc_nobody', 'two-factor', BY)).toBe(false);
+      await refuseInserts('AuditEvent');
+      await expect(accounts.setDemandedLevel('acc_ada', null, BY)).rejects.toThrow();
+      expect(await everything()).toBe(before);
+    });
+
     it('say in a list which of them have a second factor', async () => {
       const { accounts, clock } = await open();
       await accounts.create(anAccount(), BY, aTotp());

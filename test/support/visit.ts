@@ -84,5 +84,5 @@ export function told(page: Pick<Page, 'url' | 'status'>): Told {
 export function stepOf(page: Page): string | undefined {
   return page.forms
     .map(({ action }) => /^\/interaction\/[^/]+\/([^/]+)$/.exec(action)?.[1])
-    .find((step) => step !== 'cancel');
+    .find((step) => step !== 'cancel' && step !== 'switch');
 }

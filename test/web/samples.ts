@@ -92,6 +92,7 @@ export const samples: ViewData = {
     ...{ ...step, accountEmail, minLength: 15 },
     problem: { field: 'new_password', text: 'That password is too short.' },
   },
+  'select-account': { ...form, accountEmail, cancelAction: '/interaction/u1/cancel' },
   consent: {
     ...form,
     accountEmail,

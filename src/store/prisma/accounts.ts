@@ -138,6 +138,8 @@ export function prismaAccounts({ prisma, sealer, clock, auditRow }: SealedChange
         { event: 'account.claims_set', accountId: id },
         by,
       ),
+    setDemandedLevel: (id, level, by) =>
+      change(id, { demandedLevel: level }, { event: 'account.level_set', accountId: id, level: level ?? 'none' }, by),
     disable: (id, by) => setStatus(id, 'disabled', by),
     enable: (id, by) => setStatus(id, 'active', by),
     signOut: (id, by) =>
