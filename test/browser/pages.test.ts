@@ -27,7 +27,9 @@ inChromium('the pages', (open) => {
     const { email } = await world.server.addAccount({ totpSecret: SEED });
     const page = await signInPage();
     expect(await focused(page)).toBe('email');
-    expect(await autocomplete(page)).toEqual({ email: 'username', password: 'current-password', remember: null });
+    expect(await autocomplete(page)).toEqual({
+      ...{ email: 'username webauthn', password: 'current-password', remember: null },
+    });
 
     await givePassword(page, email);
     await heading(page, 'Enter your code');

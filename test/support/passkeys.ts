@@ -17,11 +17,16 @@ export function aDevice(parameters: Partial<AuthenticatorParameters> = {}): WebA
   return new WebAuthnEmulator(new AuthenticatorEmulator({ credentialsRepository, ...parameters }));
 }
 
+/** A device, or a browser that has one. */
+export interface Registering {
+  createJSON(origin: string, options: never): unknown;
+}
+
 /** Registers a passkey of this device for an account, as the pages would. @returns the passkey's id */
 export async function addPasskey(
   { app, issuer, config }: TestServer,
   accountId: string,
-  device: WebAuthnEmulator,
+  device: Registering,
   name = 'Passkey',
 ): Promise<string> {
   const { accounts, passkeys: store, keyring } = app.stores;
@@ -31,7 +36,8 @@ export async function addPasskey(
   if (!account) throw new Error('a passkey for nobody');
   const occasion = `test/${newId('req')}`;
   const options = await passkeys.creationOptions(occasion, { id: accountId, email: account.email, name: undefined });
-  const { registered } = await passkeys.verifyCreation(occasion, device.createJSON(issuer, options as never) as never);
+  const response = await device.createJSON(issuer, options as never);
+  const { registered } = await passkeys.verifyCreation(occasion, response as never);
   const id = newId('psk');
   const passkey = { id, name, recoveryCodeHashes: null, ...registered };
   if (!(await store.enrol(account, passkey, { actor: accountId, address: null, requestId: null }))) {
