@@ -136,7 +136,9 @@ describe('somebody without a passkey', () => {
     expect(page.html).toMatch(/data-without-passkeys>This browser cannot make a passkey.* another browser or device/);
     const cancel = page.forms.find(({ action }) => action.endsWith('/cancel'));
     const csrf = String(cancel?.fields['csrf']);
-    expect(told(await agent.submit({ ...page, forms: cancel ? [cancel] : [] }, { csrf })).error).toBe('access_denied');
+    expect(told(await agent.submit({ ...page, forms: cancel ? [cancel] : [] }, { csrf })).error).toBe(
+      'unmet_authentication_requirements',
+    );
   });
 
   it('reads it in German', async () => {
