@@ -136,7 +136,9 @@ describe('somebody without a passkey', () => {
     expect(page.html).toMatch(/data-without-passkeys>This browser cannot make a passkey.* another browser or device/);
     const cancel = page.forms.find(({ action }) => action.endsWith('/cancel'));
     const csrf = String(cancel?.fields['csrf']);
-    expect(told(await agent.submit({ ...page, forms: cancel ? [cancel] : [] }, { csrf })).error).toBe('access_denied');
+    expect(told(await agent.submit({ ...page, forms: cancel ? [cancel] : [] }, { csrf })).error).toBe(
+      'unmet_authentication_requirements',
+    );
   });
 
   it('reads it in German', async () => {
@@ -258,7 +260,8 @@ describe('an answer of an authenticator', () => {
     const { agent, page, account } = person;
     const created = createdOn(page, aDevice());
     const answers = await Promise.all(Array.from({ length: 10 }, () => agent.post(page, created)));
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([303]));
+    // Whoever comes while the first is at it finds the challenge gone, and perhaps not yet what came of it.
+    for (const { status } of answers) expect([303, 422]).toContain(status);
     expect(await passkeysOf(account.id)).toHaveLength(1);
     expect((await agent.post(page, created)).status).toBe(303);
     expect(await passkeysOf(account.id)).toHaveLength(1);

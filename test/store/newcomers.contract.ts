@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Account } from '../../src/accounts/account.ts';
+import type { NewPasskey } from '../../src/accounts/passkey-store.ts';
 import type { NewAccount } from '../../src/accounts/store.ts';
 import { DAY, toMilliseconds } from '../../src/lib/duration.ts';
 import { sha256 } from '../../src/lib/hash.ts';
@@ -12,6 +14,12 @@ import { anAccount, BY } from './samples.ts';
 const ADA: Newcomer = { email: 'Ada@example.org', emailNormalized: 'ada@example.org' };
 const INVITED = { ...ADA, name: 'Ada', role: 'administrator', lifetime: 3 * DAY };
 const account = (some: Partial<NewAccount> = {}) => anAccount({ email: ADA.email, emailVerified: true, ...some });
+
+const aPasskey = (some: Partial<NewPasskey> = {}): NewPasskey => ({
+  ...{ id: 'psk_ada', name: 'Phone', credentialId: 'credential', publicKey: 'key', counter: 0, transports: [] },
+  ...{ aaguid: '00000000-0000-0000-0000-000000000000', synced: true, backedUp: true, recoveryCodeHashes: null },
+  ...some,
+});
 
 /** Every NewcomerLinks must pass this, with the accounts that are made by them. */
 export function newcomersContract(name: string, open: () => Promise<TestStores>): void {
@@ -82,6 +90,48 @@ export function newcomersContract(name: string, open: () => Promise<TestStores>)
       // Nothing of the person outlives the account.
       await accounts.delete('acc_ada', BY);
       expect(await rows('MailedLink')).toEqual([]);
+    });
+
+    it('make an account with a passkey and its recovery codes by the link, or nothing of it', async () => {
+      const { accounts, passkeys, signUp, isOpen, events, everything } = await opened();
+      const tokenHash = await signUp();
+      const spend = (passkey: NewPasskey) =>
+        accounts.createByLink(account({ passwordHash: null }), { ...SIGN_UP, tokenHash }, BY, passkey);
+      await accounts.create(anAccount({ id: 'acc_other', email: 'other@example.org' }), BY);
+      const other = await accounts.find('acc_other');
+      await passkeys.enrol(other as Account, aPasskey({ id: 'psk_other', credentialId: 'taken' }), BY);
+      const before = await everything();
+      await expect(spend(aPasskey({ credentialId: 'taken' }))).rejects.toMatchObject({
+        ...{ name: 'Conflict', message: 'passkey' },
+      });
+      expect([await everything(), await isOpen(tokenHash)]).toEqual([before, true]);
+
+      expect(await spend(aPasskey({ recoveryCodeHashes: ['one', 'two'] }))).toBe(true);
+      expect(await accounts.findByEmail('ada@example.org')).toMatchObject({ hasPasskey: true, passwordHash: null });
+      expect(await passkeys.ofAccount('acc_ada')).toMatchObject([{ id: 'psk_ada', accountId: 'acc_ada' }]);
+      expect(await accounts.recoveryCodesLeft('acc_ada')).toBe(2);
+      expect((await events()).slice(-2)).toEqual(['sign_up.asked', 'sign_up.done']);
+      expect((await events()).filter((event) => event === 'passkey.enrolled')).toHaveLength(2);
+    });
+
+    it('make one account with one passkey of one link, however many race for it', async () => {
+      const { accounts, passkeys, signUp, rows } = await opened();
+      const tokenHash = await signUp();
+      const won = await racers(8, (index) =>
+        accounts
+          .createByLink(
+            account({ id: `acc_${index % 4}`, email: `ada${index % 2}@example.org` }),
+            { ...SIGN_UP, tokenHash },
+            BY,
+            aPasskey({ id: `psk_${index}`, credentialId: `credential_${index}`, recoveryCodeHashes: [`h${index}`] }),
+          )
+          .catch((err: Error) => err.name),
+      );
+      expect(won.filter((one) => one === true)).toHaveLength(1);
+      for (const one of won) expect([true, false, 'Conflict']).toContain(one);
+      const [winner] = await accounts.list();
+      expect(await passkeys.ofAccount(winner?.id ?? '')).toHaveLength(1);
+      expect([await rows('Passkey'), await rows('RecoveryCode')].map(({ length }) => length)).toEqual([1, 1]);
     });
 
     it('make nothing by a link of another kind, of nobody, or too late', async () => {
