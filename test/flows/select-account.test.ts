@@ -6,6 +6,8 @@ import { newId } from '../../src/lib/ids.ts';
 import { clientKeys } from '../support/client-keys.ts';
 import { userinfo } from '../support/endpoint.ts';
 import { startLogoutReceiver } from '../support/logout-receiver.ts';
+import { byPasskey } from '../support/passkey-visit.ts';
+import { aDevice, addPasskey } from '../support/passkeys.ts';
 import { CALLBACK } from '../support/relying-party.ts';
 import { PASSWORD, startTestServer, type TestServer } from '../support/server.ts';
 import { allow, codeOf } from '../support/sign-in.ts';
@@ -94,6 +96,17 @@ describe('prompt=select_account (OpenID Connect Core 3.1.2.1)', () => {
     expect(claims?.auth_time).toBeGreaterThan(person.tokens.claims()?.auth_time ?? Number.POSITIVE_INFINITY);
   });
 
+  it('lets another sign in by passkey', async () => {
+    const person = await signedIn();
+    const other = await server.addAccount();
+    const device = aDevice();
+    await addPasskey(server, other.id, device);
+    const { authorization, page } = await ask(person, SELECT);
+    const switching = await byPasskey(person.agent, await another(person, page), device);
+    const tokens = await person.party.redeem(await person.agent.submit(switching), authorization);
+    expect(tokens.claims()?.sub).toBe(other.id);
+  });
+
   it('leaves a sign-in of another that is not finished without effect', async () => {
     const person = await signedIn();
     const other = await server.addAccount({ totpSecret: generateSecret() });
@@ -138,6 +151,8 @@ describe('prompt=select_account (OpenID Connect Core 3.1.2.1)', () => {
     const disabled = await signedIn();
     const { page: choice } = await ask(disabled, SELECT);
     await server.app.stores.accounts.disable(disabled.account.id, BY_OPERATOR);
+    const reloaded = await disabled.agent.follow(choice.url);
+    expect([reloaded.status, reloaded.html.includes(disabled.account.email)]).toEqual([400, false]);
     const after = await goOn(disabled, choice);
     expect(after.url.startsWith(CALLBACK)).toBe(false);
     expect(after.html).not.toContain('Continue as');
@@ -287,7 +302,8 @@ describe('"Not you?" on the consent page', () => {
     const [form] = page.forms;
     const action = form?.action.replace(/password$/, 'switch') ?? '';
     const forged = { ...page, forms: [{ ...form, action, fields: { csrf: form?.fields['csrf'] } }] } as Page;
-    expect(stepOf(await person.agent.submit(forged))).toBe('password');
+    const stayed = await person.agent.submit(forged);
+    expect([stepOf(stayed), stayed.url]).toEqual(['password', page.url]);
 
     const { consent } = await atConsent();
     const stranger = await notMe({ agent: createUserAgent(server.issuer) }, consent);

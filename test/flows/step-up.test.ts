@@ -1,15 +1,15 @@
 import { decodeJwt } from 'jose';
-import type { WebAuthnEmulator } from 'nid-webauthn-emulator';
 import { generateSecret } from 'otplib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Progress } from '../../src/interaction/interaction.ts';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { newId } from '../../src/lib/ids.ts';
+import { byPasskey } from '../support/passkey-visit.ts';
 import { aDevice, addPasskey } from '../support/passkeys.ts';
 import { PASSWORD, startTestServer, type TestServer } from '../support/server.ts';
 import { codeOf } from '../support/sign-in.ts';
 import { turnClocks } from '../support/time.ts';
-import { type Page, type UserAgent, unescapeHtml } from '../support/user-agent.ts';
+import type { Page } from '../support/user-agent.ts';
 import {
   again,
   ask,
@@ -63,13 +63,6 @@ async function enrolApp({ account }: Visit): Promise<string> {
   return secret;
 }
 
-async function givePasskey({ agent }: { agent: UserAgent }, page: Page, device: WebAuthnEmulator): Promise<Page> {
-  const [, options = ''] = /data-passkey="get" data-options="([^"]*)"/.exec(page.html) ?? [];
-  const credential = JSON.stringify(device.getJSON(server.issuer, JSON.parse(unescapeHtml(options))));
-  const forms = page.forms.filter(({ action }) => action.endsWith('/passkey'));
-  return agent.submit({ ...page, forms }, { credential });
-}
-
 const givePassword = ({ agent, account: { email } }: Visit, page: Page) =>
   agent.submit(page, { email, password: PASSWORD });
 
@@ -105,7 +98,7 @@ describe.each(WAYS)('an application that asks for a level by %s', (_way, ask_) =
 
     const { authorization, page } = await ask(person, parameters);
     expect(page.forms.map(({ action }) => action.replace(/.*\//, '')).sort()).toEqual(['cancel', 'passkey']);
-    const tokens = await person.party.redeem(await givePasskey(person, page, device), authorization);
+    const tokens = await person.party.redeem(await byPasskey(person.agent, page, device), authorization);
     expect(tokens.claims()).toMatchObject({
       acr: PHISHING_RESISTANT,
       amr: ['pwd', expect.stringMatching(/^[hs]wk$/), 'user', 'mfa'],
@@ -151,7 +144,7 @@ describe('what was proved before', () => {
     const device = aDevice();
     await addPasskey(server, person.account.id, device);
     const { authorization, page } = await ask(person);
-    const tokens = await person.party.redeem(await givePasskey(person, page, device), authorization);
+    const tokens = await person.party.redeem(await byPasskey(person.agent, page, device), authorization);
     expect(tokens.claims()).toMatchObject({ acr: PHISHING_RESISTANT });
     for (const acr of [TWO_FACTOR, `${ACR}one-factor`]) {
       const silent = await again(person, { prompt: 'none', claims: essential({ value: acr }) });
@@ -169,7 +162,7 @@ describe('what was proved before', () => {
       expect(stepOf(page)).toBe('password');
       const second = await givePassword(person, page);
       expect(stepOf(second)).toBe('passkey');
-      const tokens = await person.party.redeem(await givePasskey(person, second, device), authorization);
+      const tokens = await person.party.redeem(await byPasskey(person.agent, second, device), authorization);
       expect(tokens.claims()?.['acr']).toBe(PHISHING_RESISTANT);
       expect(tokens.claims()?.auth_time).toBeGreaterThanOrEqual((person.first.claims()?.auth_time ?? 0) + 20);
     },
@@ -184,7 +177,7 @@ describe('what was proved before', () => {
     const code = await person.agent.follow(`${new URL(page.url).pathname}?method=totp`);
     await person.agent.submit(code, { code: codeOf(secret) });
     const { authorization, page: last } = await ask(person, { acr_values: PHISHING_RESISTANT });
-    const tokens = await person.party.redeem(await givePasskey(person, last, device), authorization);
+    const tokens = await person.party.redeem(await byPasskey(person.agent, last, device), authorization);
     expect(tokens.claims()).toMatchObject({
       amr: ['pwd', 'otp', expect.stringMatching(/^[hs]wk$/), 'user', 'mfa'],
       auth_time: person.first.claims()?.auth_time,
@@ -303,7 +296,7 @@ describe('a refresh (RFC 9068 2.2.1)', () => {
     turnClocks(20);
     const person = await visit(server, { ...before, minimumLevel: 'phishing-resistant' });
     const { authorization, page } = await ask(person);
-    const tokens = await person.party.redeem(await givePasskey(person, page, device), authorization);
+    const tokens = await person.party.redeem(await byPasskey(person.agent, page, device), authorization);
     turnClocks(20);
     await expectSame(before.party, first, { acr: `${ACR}one-factor`, amr: ['pwd'] });
     const amr = ['pwd', expect.stringMatching(/^[hs]wk$/), 'user', 'mfa'];
