@@ -1,25 +1,28 @@
 import type Router from '@koa/router';
 import { type ConsentStepDeps, createConsentStep } from './interaction/consent.ts';
+import { createLaterStep, type LaterDeps } from './interaction/later.ts';
 import { createNewPasswordStep, type NewPasswordDeps } from './interaction/new-password.ts';
 import { createPasswordStep, type PasswordStepDeps } from './interaction/password.ts';
 import { createCodesLeftStep, createRecoveryCodesStep, type RecoveryCodesDeps } from './interaction/recovery-codes.ts';
 import { interactionRoutes } from './interaction/routes.ts';
 import { createSecondFactorSteps, type SecondFactorDeps } from './interaction/second-factor.ts';
 import { createTotpEnrolmentStep, type TotpEnrolmentDeps } from './interaction/totp-enrolment.ts';
+import { createTrustBrowser } from './interaction/trust-browser.ts';
 import { createUnlockLetter, type UnlockLetterDeps } from './interaction/unlock-letter.ts';
 
 type Deps = ConsentStepDeps &
   Omit<PasswordStepDeps, 'unlockLetter'> &
   NewPasswordDeps &
   RecoveryCodesDeps &
-  SecondFactorDeps &
+  LaterDeps &
+  Omit<SecondFactorDeps, 'trustBrowser'> &
   TotpEnrolmentDeps &
   UnlockLetterDeps;
 
 /** The pages of a sign-in, put together. */
 export function signInPages(deps: Deps): Router {
   const { interactions, knownBrowser, csrf, pages } = deps;
-  const secondFactor = createSecondFactorSteps(deps);
+  const secondFactor = createSecondFactorSteps({ ...deps, trustBrowser: createTrustBrowser(deps) });
   return interactionRoutes({
     ...{ interactions, knownBrowser, csrf, pages },
     forms: {
@@ -27,6 +30,7 @@ export function signInPages(deps: Deps): Router {
       totp: secondFactor.totp,
       'recovery-code': secondFactor.recoveryCode,
       'totp-enrolment': createTotpEnrolmentStep(deps),
+      later: createLaterStep(deps),
       'recovery-codes': createRecoveryCodesStep(deps),
       'recovery-codes-left': createCodesLeftStep(deps),
       'new-password': createNewPasswordStep(deps),

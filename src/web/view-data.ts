@@ -1,7 +1,7 @@
 import type { AccountViews } from './account-views.ts';
-import type { FormPage, Page, Problem, StepPage } from './view-parts.ts';
+import type { FormPage, LaterOffer, Page, Problem, StepPage, TrustOffer } from './view-parts.ts';
 
-export type { ClientHead, Problem } from './view-parts.ts';
+export type { ClientHead, LaterOffer, Problem, TrustOffer } from './view-parts.ts';
 
 /** What each page is given. Strings are plain text: the templates escape them. */
 
@@ -71,11 +71,14 @@ export interface NoticeView extends Page {
 export interface TotpView extends StepPage {
   accountEmail: string;
   recoveryHref: string | null;
+  /** Null: no browser is trusted here. */
+  trust: TrustOffer | null;
 }
 
 export interface RecoveryCodeView extends StepPage {
   accountEmail: string;
   totpHref: string | null;
+  trust: TrustOffer | null;
 }
 
 export interface TotpEnrolmentView extends StepPage {
@@ -89,6 +92,8 @@ export interface TotpEnrolmentView extends StepPage {
   otpauthUri: string;
   /** Who asks for it: the operator's policy, this application, the person, or the first set-up. */
   reason: 'policy' | 'client' | 'chosen' | 'setup';
+  /** Null: it cannot be put off. */
+  later?: LaterOffer | null | undefined;
   /** A page of ours to go back to instead. */
   backHref?: string | null | undefined;
 }

@@ -20,13 +20,18 @@ const LOOKS: { [Name in ViewName]?: Partial<ViewData[Name]>[] } = {
   'sign-in': [{ client: null, cancelAction: null, email: '' }],
   'recovery-codes-left': [{ left: 0 }],
   consent: [{ client: null, switchAction: null, terms: { policyUri: null, tosUri: null } }],
-  'totp-enrolment': [{ reason: 'chosen', cancelAction: null, backHref: '/account/authenticators' }],
+  totp: [{ trust: null }],
+  'recovery-code': [{ trust: null }],
+  'totp-enrolment': [{ reason: 'chosen', later: null, cancelAction: null, backHref: '/account/authenticators' }],
   'signed-out': [{ client: null, clientHref: null }],
   error: [{ client: null, hint: null, retryAt: null, ownHref: '/account' }],
   account: [{ name: null, notice: null, emailVerified: false, authenticators: 0, recoveryCodes: 0, sessions: 1 }],
   'account-authenticators': [{ authenticators: [] }, { mayRemove: false }],
   'account-recovery-codes': [{ hasTotp: false, left: 0 }],
-  'account-sessions': [{ sessions: [...sessions, ...sessions.map((one) => ({ ...one, ...somewhere, uid: 'u2' }))] }],
+  'account-sessions': [
+    { sessions: [...sessions, ...sessions.map((one) => ({ ...one, ...somewhere, uid: 'u2' }))] },
+    { trusted: [] },
+  ],
   'account-applications': [{ applications: [] }],
   'account-activity': [{ events: [], isFirst: true, olderHref: null }],
   'account-delete': [{ days: 0 }, { mail: false }],
@@ -37,6 +42,7 @@ const SAYING: Partial<Record<string, Omit<MailView['about'], 'message'>>> = {
   'recovery-code-used': { left: 2 },
   incident: { must: 'password' },
   'deletion-asked': { until: Date.UTC(2026, 10, 28, 13, 5) },
+  'browser-trusted': { until: Date.UTC(2026, 11, 21, 13, 5) },
   invitation: { until: Date.UTC(2026, 10, 28, 13, 5) },
 };
 

@@ -44,8 +44,8 @@ export const samples: ViewData = {
     paragraphs: ['A letter with a link is on its way.', 'The link works once.'],
     next: { href: '/account', label: 'Back to the sign-in' },
   },
-  totp: { ...step, accountEmail, recoveryHref: '/interaction/u1/recovery-code' },
-  'recovery-code': { ...step, accountEmail, totpHref: '/interaction/u1/totp' },
+  totp: { ...step, accountEmail, recoveryHref: '/interaction/u1/recovery-code', trust: { days: 30, ticked: false } },
+  'recovery-code': { ...step, accountEmail, totpHref: '/interaction/u1/totp', trust: { days: 30, ticked: true } },
   'totp-enrolment': {
     ...step,
     accountEmail,
@@ -55,6 +55,7 @@ export const samples: ViewData = {
     key: 'JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP',
     otpauthUri: 'otpauth://totp/Example:ada%40example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Example',
     reason: 'client',
+    later: { action: '/interaction/u1/later', until: at },
   },
   'recovery-codes': {
     ...form,
@@ -140,6 +141,7 @@ export const samples: ViewData = {
         ...{ signedInAt: at, seenAt: at, isThis: true },
       },
     ],
+    trusted: [{ id: 't1', browser: 'Firefox', system: 'Linux', since: at, until: at, isThis: true }],
   },
   'account-activity': {
     ...{ ...own, section: 'activity', isFirst: false, olderHref: '/account/activity?before=1' },
