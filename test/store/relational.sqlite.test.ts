@@ -6,6 +6,7 @@ import { consentStoreContract } from './consents.contract.ts';
 import { deletionContract } from './deletion.contract.ts';
 import { deliveriesContract } from './deliveries.contract.ts';
 import { emailContract } from './email.contract.ts';
+import { enrolmentGraceContract } from './enrolment-grace.contract.ts';
 import { knownBrowserStoreContract } from './known-browsers.contract.ts';
 import { linkStoreContract } from './links.contract.ts';
 import { mailContract } from './mail.contract.ts';
@@ -13,6 +14,7 @@ import { newcomersContract } from './newcomers.contract.ts';
 import { outboxContract } from './outbox.contract.ts';
 import { setupLinkStoreContract } from './setup-links.contract.ts';
 import { signingKeyStoreContract } from './signing-keys.contract.ts';
+import { trustedBrowsersContract } from './trusted-browsers.contract.ts';
 
 const open = () => openTestStores();
 
@@ -26,7 +28,9 @@ linkStoreContract('SQLite', open);
 mailContract('SQLite', open);
 deletionContract('SQLite', open);
 knownBrowserStoreContract('SQLite', open);
+enrolmentGraceContract('SQLite', open);
 newcomersContract('SQLite', open);
 outboxContract('SQLite', open);
 setupLinkStoreContract('SQLite', open);
 signingKeyStoreContract('SQLite', open);
+trustedBrowsersContract('SQLite', open);
