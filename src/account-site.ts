@@ -12,6 +12,7 @@ import { createProfile } from './account-pages/profile.ts';
 import { createRecoveryCodesPages } from './account-pages/recovery-codes.ts';
 import { accountRoutes } from './account-pages/routes.ts';
 import { createSessions, type SessionsDeps } from './account-pages/sessions.ts';
+import { createTrustedBrowsers } from './account-pages/trusted-browsers.ts';
 import { ACCOUNT_CLIENT } from './oidc/account-client.ts';
 import { createOwnAccess } from './oidc/own-access.ts';
 import { createOwnRecords, type OwnRecordsDeps } from './oidc/own-records.ts';
@@ -53,6 +54,7 @@ export function accountPages(deps: Deps): Router {
     createNewAuthenticator(own),
     createRecoveryCodesPages(own),
     createSessions(own),
+    createTrustedBrowsers(own),
     createApplications(own),
     createActivity(own),
     createExport(own),

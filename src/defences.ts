@@ -25,7 +25,7 @@ export function createDefences({
   metrics: Metrics;
   clock: Clock;
 }) {
-  const { issuer, siteName, limits, passwordRange } = config;
+  const { issuer, siteName, limits, levels, passwordRange } = config;
   const keys = stores.lastingKeys;
   return {
     attempts: withLimitsCounted(createAttempts({ store: stores.attempts, limits, clock, keys }), metrics),
@@ -34,7 +34,7 @@ export function createDefences({
       onSkipped: metrics.uncounted,
     }),
     knownBrowser: createBrowserCookie({
-      browsers: createKnownBrowsers({ store: stores.knownBrowsers, clock }),
+      browsers: createKnownBrowsers({ store: stores.knownBrowsers, trustedFor: levels.trustedBrowser, clock }),
       https: issuer.startsWith('https:'),
     }),
     passwordPolicy: createPasswordPolicy({

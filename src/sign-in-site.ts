@@ -1,5 +1,6 @@
 import type Router from '@koa/router';
 import { type ConsentStepDeps, createConsentStep } from './interaction/consent.ts';
+import { createLaterStep, type LaterDeps } from './interaction/later.ts';
 import { createNewPasswordStep, type NewPasswordDeps } from './interaction/new-password.ts';
 import { createPasskeyStep, type PasskeyStepDeps } from './interaction/passkey.ts';
 import { createPasskeyEnrolmentStep, type PasskeyEnrolmentDeps } from './interaction/passkey-enrolment.ts';
@@ -10,6 +11,7 @@ import { createSecondFactorSteps, type SecondFactorDeps } from './interaction/se
 import { createSelectAccountStep } from './interaction/select-account.ts';
 import { createSignInPage, type SignInPageDeps } from './interaction/sign-in-page.ts';
 import { createTotpEnrolmentStep, type TotpEnrolmentDeps } from './interaction/totp-enrolment.ts';
+import { createTrustBrowser } from './interaction/trust-browser.ts';
 import { createUnlockLetter, type UnlockLetterDeps } from './interaction/unlock-letter.ts';
 
 type Deps = ConsentStepDeps &
@@ -18,7 +20,8 @@ type Deps = ConsentStepDeps &
   NewPasswordDeps &
   PasskeyEnrolmentDeps &
   RecoveryCodesDeps &
-  SecondFactorDeps &
+  LaterDeps &
+  Omit<SecondFactorDeps, 'trustBrowser'> &
   SignInPageDeps &
   TotpEnrolmentDeps &
   UnlockLetterDeps;
@@ -26,7 +29,7 @@ type Deps = ConsentStepDeps &
 /** The pages of a sign-in, put together. */
 export function signInPages(deps: Deps): Router {
   const { interactions, knownBrowser, csrf, pages } = deps;
-  const secondFactor = createSecondFactorSteps(deps);
+  const secondFactor = createSecondFactorSteps({ ...deps, trustBrowser: createTrustBrowser(deps) });
   const signInPage = createSignInPage(deps);
   return interactionRoutes({
     ...{ interactions, knownBrowser, csrf, pages },
@@ -38,6 +41,7 @@ export function signInPages(deps: Deps): Router {
       'recovery-code': secondFactor.recoveryCode,
       'totp-enrolment': createTotpEnrolmentStep(deps),
       'passkey-enrolment': createPasskeyEnrolmentStep(deps),
+      later: createLaterStep(deps),
       'recovery-codes': createRecoveryCodesStep(deps),
       'recovery-codes-left': createCodesLeftStep(deps),
       'new-password': createNewPasswordStep(deps),

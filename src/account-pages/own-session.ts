@@ -38,8 +38,11 @@ export interface KnownGrant {
 export interface OwnSessions {
   /** Null where nobody is signed in, or not as strongly as the policy demands. Stores nothing. */
   find(ctx: Context): Promise<OwnSession | null>;
-  /** Where the browser goes to sign in; it comes back with `state`. @param fresh every proof is asked for again */
-  signInHref(state: string, fresh: boolean): string;
+  /**
+   * Where the browser goes to sign in; it comes back with `state`.
+   * @param fresh whose every proof is asked for again, the second factor too where the account has one
+   */
+  signInHref(state: string, fresh: OwnSession | null): string;
   /**
    * A new session, with a new id, in place of one that was ended with all others at an instant.
    * @returns false where somebody had ended it before: nobody is signed in

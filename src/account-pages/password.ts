@@ -64,7 +64,7 @@ export function createPassword(deps: PasswordDeps): Part {
           // Another change, or a sign-out everywhere, came first: whoever made it decides.
           if (endedAt === null) throw new Refusal('flow_expired', 409);
           const stays = await sessions.renew(ctx, session, endedAt);
-          seeOther(ctx, stays ? '/account?done=password' : sessions.signInHref('', false));
+          seeOther(ctx, stays ? '/account?done=password' : sessions.signInHref('', null));
         },
       },
     },

@@ -30,7 +30,7 @@ export function accountRoutes({ sessions, parts, csrf, clock }: AccountRoutesDep
   async function entered(ctx: Context, state: string, fresh: boolean): Promise<OwnSession | null> {
     const session = await sessions.find(ctx);
     if (session && (!fresh || isFresh(session, clock()))) return session;
-    seeOther(ctx, sessions.signInHref(state, session !== null));
+    seeOther(ctx, sessions.signInHref(state, session));
     return null;
   }
 
@@ -61,9 +61,9 @@ export function accountRoutes({ sessions, parts, csrf, clock }: AccountRoutesDep
     const form = await readForm(ctx);
     const session = await sessions.find(ctx);
     // It ended while the page was open, in another tab perhaps.
-    if (!session) return seeOther(ctx, sessions.signInHref(action.on, false));
+    if (!session) return seeOther(ctx, sessions.signInHref(action.on, null));
     csrf.check(ctx, flowOf(session), form);
-    if (action.fresh && !isFresh(session, clock())) return seeOther(ctx, sessions.signInHref(action.on, true));
+    if (action.fresh && !isFresh(session, clock())) return seeOther(ctx, sessions.signInHref(action.on, session));
     await action.submit(ctx, session, form);
   });
 

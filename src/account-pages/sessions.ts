@@ -7,16 +7,18 @@ import { type Pages, seeOther } from '../web/page.ts';
 import { byVisitor } from '../web/request-log.ts';
 import type { OwnSession, OwnSessions } from './own-session.ts';
 import { frame, type Part } from './section.ts';
+import { shownTrust, type TrustedBrowsers } from './trusted-browsers.ts';
 
 export interface SessionsDeps {
   sessions: OwnSessions;
   accounts: AccountStore;
   audit: Audit;
+  knownBrowser: TrustedBrowsers;
   csrf: Csrf;
   pages: Pages;
 }
 
-export function createSessions({ sessions, accounts, audit, csrf, pages }: SessionsDeps): Part {
+export function createSessions({ sessions, accounts, audit, knownBrowser, csrf, pages }: SessionsDeps): Part {
   async function end(ctx: Context, { account }: OwnSession, uid: string): Promise<boolean> {
     const ended = await sessions.end(account.id, uid);
     const event = { event: 'session.ended', accountId: account.id } as const;
@@ -38,6 +40,7 @@ export function createSessions({ sessions, accounts, audit, csrf, pages }: Sessi
               ...{ uid, browser, system, address, isThis: uid === session.uid },
               ...{ signedInAt: new Date(signedInAt).toISOString(), seenAt: new Date(seenAt).toISOString() },
             })),
+            trusted: (await knownBrowser.trusted(ctx, session.account)).map(shownTrust),
           });
         },
       },

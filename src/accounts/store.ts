@@ -142,9 +142,14 @@ export interface AccountStore {
   removeTotp(asOf: AsOf, id: string, by: By): Promise<boolean>;
   /** By an operator, whatever changed meanwhile and whether or not the account is active: every session and grant ends. */
   removeAuthenticator(accountId: string, id: string, by: By): Promise<boolean>;
+  /**
+   * Gives its owner time to add what the policy demands, once for the life of the account. False where that was given
+   * before, or the account is not as it was: nothing was written.
+   */
+  postponeEnrolment(asOf: AsOf, until: Milliseconds, by: By): Promise<boolean>;
   /** False when a password or factor changed: the old codes stand. */
   replaceRecoveryCodes(asOf: AsOf, hashes: string[], by: By): Promise<boolean>;
-  /** Removes every second factor and ends every session and grant. */
+  /** Removes every second factor and ends every session and grant. Time to add another is not given again. */
   resetFactors(id: string, by: By): Promise<boolean>;
   /** True for exactly one caller per code. @param hashes any of which it may have */
   spendRecoveryCode(accountId: string, hashes: string[], by: By): Promise<boolean>;

@@ -1,4 +1,4 @@
-import type { Milliseconds, Seconds } from '../lib/duration.ts';
+import { type Milliseconds, type Seconds, toMilliseconds } from '../lib/duration.ts';
 import { isAtLeast, LEVELS, type Level, levelOfAcr, strongest, weakest } from './level.ts';
 
 /** Who must prove a second factor, whatever a client asks for. */
@@ -24,6 +24,8 @@ export interface DemandedOf {
   demandedLevel: Level | null;
   /** Until then it may lack what the policy demands. */
   enrolmentDueAt: Milliseconds | null;
+  hasTotp: boolean;
+  hasPasskey: boolean;
 }
 
 export interface Demand {
@@ -36,10 +38,39 @@ export interface Demand {
 }
 
 /** The level that this sign-in must reach: the strongest that anybody demands. */
-export function demandedLevel({ policy, account, client, requested }: Demand, now: Milliseconds): Level {
-  const inGrace = account !== null && account.enrolmentDueAt !== null && now < account.enrolmentDueAt;
-  const byPolicy = inGrace ? 'one-factor' : policyLevel(policy, account?.role ?? null);
-  return strongest([byPolicy, account?.demandedLevel ?? 'one-factor', client, requested]);
+export function demandedLevel(demand: Demand, now: Milliseconds): Level {
+  const { policy, account } = demand;
+  const byPolicy = policyLevel(policy, account?.role ?? null);
+  const others = demandedByOthers(demand);
+  return account !== null && isInGrace(policy, account, byPolicy, now) ? others : strongest([byPolicy, others]);
+}
+
+/**
+ * What the policy alone demands of an account that lacks it, as long as that can be put off, and until when. Null where
+ * there is nothing of the kind.
+ */
+export function postponable(demand: Demand, now: Milliseconds): { level: Level; until: Milliseconds } | null {
+  const { policy, account } = demand;
+  if (account === null || policy.enrolmentGrace === 0) return null;
+  const level = policyLevel(policy, account.role);
+  if (!lacks(account, level) || isAtLeast(demandedByOthers(demand), level)) return null;
+  if (account.enrolmentDueAt === null) return { level, until: now + toMilliseconds(policy.enrolmentGrace) };
+  return now < account.enrolmentDueAt ? { level, until: account.enrolmentDueAt } : null;
+}
+
+function demandedByOthers({ account, client, requested }: Demand): Level {
+  return strongest([account?.demandedLevel ?? 'one-factor', client, requested]);
+}
+
+/** Whoever has what is demanded has nothing to put off: it is asked for. */
+function isInGrace(policy: LevelPolicy, account: DemandedOf, level: Level, now: Milliseconds): boolean {
+  const { enrolmentDueAt } = account;
+  return policy.enrolmentGrace > 0 && lacks(account, level) && enrolmentDueAt !== null && now < enrolmentDueAt;
+}
+
+function lacks({ hasTotp, hasPasskey }: DemandedOf, level: Level): boolean {
+  if (level === 'one-factor' || hasPasskey) return false;
+  return level === 'phishing-resistant' || !hasTotp;
 }
 
 /** What the policy alone demands. Of an administrator every proof is asked each time. */

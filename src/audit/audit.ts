@@ -27,6 +27,9 @@ export type AuditEvent =
   | { event: 'totp.used'; accountId: string; clientId: string }
   | { event: 'totp.renamed'; accountId: string; credentialId: string }
   | { event: 'totp.removed'; accountId: string; credentialId: string }
+  | { event: 'enrolment.postponed'; accountId: string; dueAt: string }
+  | { event: 'browser.trusted'; accountId: string; until: string }
+  | { event: 'browser.trust_ended'; accountId: string; count: number }
   | { event: 'recovery_codes.replaced'; accountId: string }
   | { event: 'recovery_code.used'; accountId: string }
   | { event: 'link.sent'; accountId: string; purpose: string }

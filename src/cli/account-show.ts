@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { createKnownBrowsers } from '../limits/known-browsers.ts';
 import { accountJson, accountText } from './account-view.ts';
 import { action, type Cli } from './command.ts';
 import { existingAccount } from './existing-account.ts';
@@ -9,11 +10,14 @@ export function accountShow(cli: Cli): Command {
   return action('show', 'show one account, its claims and its authenticators')
     .argument('<account>', 'its id or email')
     .action((who: string) =>
-      withStores(cli, {}, async ({ stores: { accounts } }) => {
+      withStores(cli, {}, async ({ config, stores: { accounts, knownBrowsers: store, clock } }) => {
         const account = await existingAccount(accounts, who);
         const authenticators = await accounts.authenticators(account.id);
-        cli.out.result(accountText(account, authenticators), {
+        const browsers = createKnownBrowsers({ store, trustedFor: config.levels.trustedBrowser, clock });
+        const trustedBrowsers = (await browsers.trusted(null, account)).length;
+        cli.out.result(accountText(account, authenticators, trustedBrowsers), {
           ...accountJson(account),
+          trustedBrowsers,
           authenticators: authenticators.map((one) => ({ ...one, createdAt: iso(one.createdAt) })),
         });
       }),

@@ -20,8 +20,8 @@ export function accountJson(account: Account) {
   };
 }
 
-/** @param authenticators where they are to be listed */
-export function accountText(account: Account, authenticators: Authenticator[] = []): string {
+/** @param authenticators where they are to be listed @param trustedBrowsers where they are to be counted */
+export function accountText(account: Account, authenticators: Authenticator[] = [], trustedBrowsers = 0): string {
   const { address, ...claims } = account.claims;
   const parts = Object.entries(address ?? {}).map(([name, value]) => [`address.${name}`, value] as const);
   return details([
@@ -39,6 +39,7 @@ export function accountText(account: Account, authenticators: Authenticator[] = 
       'authenticators',
       authenticators.length > 0 ? authenticators.map((one) => `${one.id}  ${one.name}, ${iso(one.createdAt)}`) : null,
     ],
+    ['trusted browsers', trustedBrowsers > 0 ? String(trustedBrowsers) : null],
     ...[...Object.entries(claims), ...parts].map(([name, value]): [string, string] => [name, String(value)]),
     ['created', iso(account.createdAt)],
     ['updated', iso(account.updatedAt)],

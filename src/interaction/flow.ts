@@ -20,7 +20,9 @@ export type Form =
   | 'totp'
   | 'recovery-code'
   | 'totp-enrolment'
-  | 'passkey-enrolment';
+  | 'passkey-enrolment'
+  /** Not now: of what the policy asks for and gives time for. */
+  | 'later';
 
 /** What an account has to sign in with, and what it is to change. */
 export type FlowAccount = Pick<Account, 'hasTotp' | 'hasPasskey' | 'mustChangePassword'>;
@@ -34,6 +36,8 @@ export interface FlowState {
   proofs: readonly Proof[];
   /** The strongest level that policy, client or request demand of this account. */
   demanded: Level;
+  /** What the policy alone asks for, of somebody who lacks it, and that they may put off; null once they did. */
+  postponable: Level | null;
   /** They are offered here. */
   passkeys: boolean;
   /** New recovery codes wait to be shown. */
@@ -46,7 +50,8 @@ export interface FlowState {
  * The only place that decides what comes next. Pages never send the browser to one another: each returns here. Who has
  * a second factor is always asked for it, whatever is demanded, unless the browser is trusted.
  */
-export function nextStep({ prompt, account, proofs, demanded, passkeys, ...waiting }: FlowState): Step {
+export function nextStep(state: FlowState): Step {
+  const { prompt, account, proofs, demanded, passkeys, ...waiting } = state;
   if (prompt === 'consent') return 'consent';
   // Before the proofs, which are those of a sign-in as somebody else.
   if (waiting.accountToSelect) return 'select-account';
@@ -62,18 +67,23 @@ export function nextStep({ prompt, account, proofs, demanded, passkeys, ...waiti
     // A factor is added by whoever has proved, here, the ones that are there.
     return hasSecondFactor(account) && !isAtLeast(here, 'two-factor') ? 'second-factor' : 'enrolment';
   }
+  if (mayEnrolNow(state)) return 'enrolment';
   // Only for whoever has proved all that is demanded: a stolen password alone must not choose the next one.
   if (account.mustChangePassword) return here === null ? 'sign-in' : 'new-password';
   return waiting.fewCodesLeft ? 'recovery-codes-left' : 'done';
 }
 
 /** What may be used at a step; the first is what is shown. Never empty but where nothing is left to do. */
-export function formsOf(step: Step, { account, proofs, demanded, passkeys }: FlowState): Form[] {
+export function formsOf(step: Step, { account, proofs, demanded, postponable, passkeys }: FlowState): Form[] {
   if (step === 'done') return [];
   const passkey: Form[] = passkeys ? ['passkey'] : [];
   const newPasskey: Form[] = passkeys ? ['passkey-enrolment'] : [];
   if (step === 'sign-in') return ['password', ...passkey];
-  if (step === 'enrolment') return demanded === 'phishing-resistant' ? newPasskey : ['totp-enrolment', ...newPasskey];
+  if (step === 'enrolment') {
+    const missing = isAtLeast(levelOf(proofs), demanded) ? postponable : demanded;
+    const enrolment: Form[] = missing === 'phishing-resistant' ? newPasskey : ['totp-enrolment', ...newPasskey];
+    return missing === postponable ? [...enrolment, 'later'] : enrolment;
+  }
   if (step !== 'second-factor') return [step];
   const own = account?.hasPasskey ? passkey : [];
   const codes: Form[] = [...(account?.hasTotp ? (['totp'] as const) : []), 'recovery-code'];
@@ -82,6 +92,12 @@ export function formsOf(step: Step, { account, proofs, demanded, passkeys }: Flo
   const here = levelOf(provedHere(proofs));
   if (here === null) return [...own, 'password'];
   return isAtLeast(here, 'two-factor') ? [...own, ...newPasskey] : [...own, ...codes];
+}
+
+/** Somebody who was given time is reminded where a factor could be added without asking for more than was proved. */
+function mayEnrolNow({ account, proofs, postponable }: FlowState): boolean {
+  if (account === null || postponable === null) return false;
+  return isAtLeast(levelOf(provedHere(proofs)), hasSecondFactor(account) ? 'two-factor' : 'one-factor');
 }
 
 function canProve(account: FlowAccount, demanded: Level, passkeys: boolean): boolean {

@@ -23,6 +23,10 @@ export interface Progress {
   remember: boolean;
   /** Whoever is signed in here is not the one who goes on: the person said so. */
   anotherAccount: boolean;
+  /** This browser is to stand in for the second factor from now on. */
+  trust: boolean;
+  /** The person put a factor off in this flow, and is asked for it no more. */
+  postponed: boolean;
   /** The login was handed over: it is handed over once. */
   finished: boolean;
 }
@@ -44,6 +48,8 @@ export const NOTHING_PROVED: Progress = {
   codesLeft: null,
   remember: false,
   anotherAccount: false,
+  trust: false,
+  postponed: false,
   finished: false,
 };
 
@@ -85,6 +91,8 @@ export interface Interaction {
   demanded: Level;
   /** Who demands it: the operator of this server, or the application. */
   demandedBy: 'policy' | 'client';
+  /** What the policy alone asks for, of somebody who lacks it, and until when they may put it off; null once they did. */
+  postponable: { level: Level; until: Milliseconds } | null;
   /** They are offered here. */
   passkeys: boolean;
 }

@@ -106,9 +106,11 @@ export function createPasswordStep(deps: PasswordStepDeps): StepPage {
       const { progress } = interaction;
       const { id: accountId, factorsVersion } = account;
       const before = progress.accountId === accountId ? progress : aboutAnother(progress);
-      const proofs = before.proofs.filter(({ method }) => method !== 'pwd');
+      const proofs = before.proofs.filter(({ method }) => method !== 'pwd' && method !== 'browser');
       const at = clock();
-      const proved = [...proofs, { method: 'pwd', at } as const];
+      // As old as the password: what is proved is that this is such a browser, and it is proved now.
+      const stands = (await knownBrowser.isTrusted(ctx, account)) ? [{ method: 'browser', at } as const] : [];
+      const proved = [...proofs, { method: 'pwd', at } as const, ...stands];
       await interactions.record(interaction, { ...before, accountId, factorsVersion, proofs: proved, remember });
       seeOther(ctx, interactionPath(interaction));
     },

@@ -13,6 +13,7 @@ import type { Problem } from '../web/view-data.ts';
 import { alternativesTo } from './alternatives.ts';
 import type { Interaction, Interactions } from './interaction.ts';
 import { addressOf, frame, interactionPath, problemOf, type StepPage } from './step.ts';
+import type { TrustBrowser } from './trust-browser.ts';
 
 export interface SecondFactorDeps {
   interactions: Interactions;
@@ -20,21 +21,24 @@ export interface SecondFactorDeps {
   recoveryCodes: RecoveryCodes;
   attempts: Attempts;
   audit: Audit;
+  trustBrowser: TrustBrowser;
   csrf: Csrf;
   pages: Pages;
   clock: Clock;
 }
 
 const LONGEST_CODE = 64;
+const ASKED = { problem: null, status: 200 };
 
 /** The code of an authenticator app, or a recovery code in its place: one step with two pages. */
 export function createSecondFactorSteps(deps: SecondFactorDeps): { totp: StepPage; recoveryCode: StepPage } {
-  const { interactions, totp, recoveryCodes, attempts, audit, csrf, pages, clock } = deps;
+  const { interactions, totp, recoveryCodes, attempts, audit, trustBrowser, csrf, pages, clock } = deps;
 
   /** Counts the attempt, checks it, records the proof. @returns the problem to show, or null when the browser goes on */
   async function prove(
     ctx: Context,
     interaction: Interaction,
+    form: URLSearchParams,
     factor: 'totp' | 'recovery_code',
     method: Method,
     verify: (accountId: string) => Promise<number | null>,
@@ -62,24 +66,36 @@ export function createSecondFactorSteps(deps: SecondFactorDeps): { totp: StepPag
       await audit.write(event, byVisitor(ctx.state, account.id));
     }
     const proofs = [...progress.proofs, { method, at: clock() }];
-    await interactions.record(interaction, { ...progress, proofs, codesLeft });
+    const trust = trustBrowser.isWished(interaction, form);
+    await interactions.record(interaction, { ...progress, proofs, codesLeft, trust });
     seeOther(ctx, interactionPath(interaction));
     return null;
   }
 
-  function totpPage(ctx: Context, interaction: Interaction, problem: Problem = null, status = 200): void {
+  interface Shown {
+    problem: Problem;
+    status: number;
+    /** What was sent, where the page is shown again. */
+    form?: URLSearchParams;
+  }
+
+  function totpPage(ctx: Context, interaction: Interaction, { problem, status, form }: Shown = ASKED): void {
     const { uiLocales, account } = interaction;
-    const alternatives = alternativesTo('totp', interaction);
-    const data = { ...frame(csrf, interaction, 'totp'), accountEmail: account?.email ?? '', alternatives, problem };
+    const data = {
+      ...{ ...frame(csrf, interaction, 'totp'), accountEmail: account?.email ?? '', problem },
+      alternatives: alternativesTo('totp', interaction),
+      trust: trustBrowser.offer(interaction, form),
+    };
     pages.send(ctx, 'totp', data, { status, uiLocales });
   }
 
-  function recoveryPage(ctx: Context, interaction: Interaction, problem: Problem = null, status = 200): void {
+  function recoveryPage(ctx: Context, interaction: Interaction, { problem, status, form }: Shown = ASKED): void {
     const { uiLocales, account } = interaction;
     const data = {
       ...frame(csrf, interaction, 'recovery-code'),
       accountEmail: account?.email ?? '',
       alternatives: alternativesTo('recovery-code', interaction),
+      trust: trustBrowser.offer(interaction, form),
       problem,
     };
     pages.send(ctx, 'recovery-code', data, { status, uiLocales });
@@ -91,21 +107,21 @@ export function createSecondFactorSteps(deps: SecondFactorDeps): { totp: StepPag
     totp: {
       show: async (ctx, interaction) => totpPage(ctx, interaction),
       async submit(ctx, interaction, form) {
-        const refused = await prove(ctx, interaction, 'totp', 'otp', async (accountId) => {
+        const refused = await prove(ctx, interaction, form, 'totp', 'otp', async (accountId) => {
           await totp.verify(accountId, typed(form));
           return null;
         });
-        if (refused) totpPage(ctx, interaction, refused.problem, refused.status);
+        if (refused) totpPage(ctx, interaction, { ...refused, form });
       },
     },
     recoveryCode: {
       show: async (ctx, interaction) => recoveryPage(ctx, interaction),
       async submit(ctx, interaction, form) {
-        const refused = await prove(ctx, interaction, 'recovery_code', 'recovery', async (accountId) => {
+        const refused = await prove(ctx, interaction, form, 'recovery_code', 'recovery', async (accountId) => {
           const left = await recoveryCodes.spend(accountId, typed(form), byVisitor(ctx.state, accountId));
           return left <= FEW_CODES_LEFT ? left : null;
         });
-        if (refused) recoveryPage(ctx, interaction, refused.problem, refused.status);
+        if (refused) recoveryPage(ctx, interaction, { ...refused, form });
       },
     },
   };

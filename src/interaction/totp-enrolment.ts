@@ -13,6 +13,7 @@ import { byVisitor } from '../web/request-log.ts';
 import type { Problem } from '../web/view-data.ts';
 import { due } from './due.ts';
 import type { Interaction, Interactions, PendingEnrolment } from './interaction.ts';
+import { laterOffer } from './later.ts';
 import { addressOf, frame, interactionPath, problemOf, type StepPage } from './step.ts';
 
 /** A seed that nobody confirmed by then is forgotten. */
@@ -46,7 +47,7 @@ export function createTotpEnrolmentStep(deps: TotpEnrolmentDeps): StepPage {
     const data = {
       ...frame(csrf, interaction, 'totp-enrolment'),
       ...(await describeEnrolment(totp, siteName, accountEmail, secret)),
-      ...{ accountEmail, issuerName: siteName, reason: demandedBy, problem },
+      ...{ accountEmail, issuerName: siteName, reason: demandedBy, later: laterOffer(interaction), problem },
       passkeyHref: takesPasskey ? `${interactionPath(interaction)}?method=passkey-enrolment` : null,
     };
     pages.send(ctx, 'totp-enrolment', data, { status, uiLocales });

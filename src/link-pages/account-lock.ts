@@ -13,8 +13,15 @@ export interface AccountLockDeps {
   pages: Pages;
 }
 
-/** Letters about what a new password does not mend: an app or a list of codes that somebody else has. */
-const OF_FACTORS = ['totp-added', 'totp-removed', 'factors-reset', 'recovery-codes-replaced', 'recovery-code-used'];
+/** Letters about what a new password does not mend: an app or a list of codes that somebody else has, or had. */
+const OF_FACTORS = [
+  'totp-added',
+  'totp-removed',
+  'factors-reset',
+  'recovery-codes-replaced',
+  'recovery-code-used',
+  'browser-trusted',
+];
 
 /**
  * "This was not me." Whoever finds the letter can lock the account, and enter nothing: what opens it again goes to its

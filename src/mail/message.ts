@@ -44,6 +44,8 @@ export type Message =
   | { message: 'email-set' }
   /** A sign-in from a browser that was not known, as `By` has it. */
   | { message: 'new-browser'; browser: string | null; address: string | null }
+  /** From now on it stands in for the second factor. */
+  | { message: 'browser-trusted'; browser: string | null; address: string | null; until: Milliseconds }
   | { message: 'sign-in-locked' }
   | { message: 'account-locked' }
   /** An operator wants to see whether mail arrives. */

@@ -1,3 +1,4 @@
+import { acrOf, type Level } from '../assurance/level.ts';
 import { defaultSettings } from '../clients/client.ts';
 import type { RegisteredClient, Registry } from './registry.ts';
 import { ROUTES } from './routes.ts';
@@ -30,11 +31,14 @@ export function withAccountClient(registry: Registry, { issuer, name }: { issuer
   return { ...registry, client: async (id) => (id === ACCOUNT_CLIENT ? client : registry.client(id)) };
 }
 
-/** @param state comes back as it is: which page to go on to */
-export function accountSignInHref(issuer: string, state: string, fresh: boolean): string {
+/**
+ * @param state comes back as it is: which page to go on to
+ * @param anew the level that every proof is asked for again up to; null: what the session proved is enough
+ */
+export function accountSignInHref(issuer: string, state: string, anew: Level | null): string {
   const parameters = new URLSearchParams({
     ...{ client_id: ACCOUNT_CLIENT, redirect_uri: issuer + SIGNED_IN, response_type: ACCOUNT_RESPONSE_TYPE },
-    ...{ scope: 'openid', state, ...(fresh && { prompt: 'login' }) },
+    ...{ scope: 'openid', state, ...(anew !== null && { prompt: 'login', acr_values: acrOf(anew) }) },
   });
   return `${ROUTES.authorization}?${parameters}`;
 }

@@ -4,7 +4,7 @@ import type { Interaction as ProviderInteraction } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import type { Account } from '../accounts/account.ts';
 import type { AccountStore } from '../accounts/store.ts';
-import { demandedLevel, type LevelPolicy, offeredLevels, requestedLevel } from '../assurance/demand.ts';
+import { demandedLevel, type LevelPolicy, offeredLevels, postponable, requestedLevel } from '../assurance/demand.ts';
 import { acrOf, amrOf, authTimeOf, isAtLeast, levelOf, proofsFrom, strongest } from '../assurance/level.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Consent } from '../consents/store.ts';
@@ -97,10 +97,10 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
       // What cannot be met was refused before any page.
       const requested = asked === 'unmet' ? settings.minimumLevel : asked;
       const byClient = strongest([settings.minimumLevel, requested]);
-      const demanded = demandedLevel(
-        { policy: levelPolicy, account, client: settings.minimumLevel, requested },
-        clock(),
-      );
+      const demand = { policy: levelPolicy, account, client: settings.minimumLevel, requested };
+      const now = clock();
+      const demanded = demandedLevel(demand, now);
+      const canWait = account && !stored.value.postponed ? postponable(demand, now) : null;
 
       const signedIn = await activeAccount(details.session?.accountId);
       const { anotherAccount } = stored.value;
@@ -122,7 +122,8 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
         progress: account ? stored.value : { ...aboutAnother(stored.value), remember: stored.value.remember },
         account: found.prompt.name === 'consent' ? signedIn : account,
         demanded,
-        demandedBy: isAtLeast(byClient, demanded) ? 'client' : 'policy',
+        demandedBy: canWait === null && isAtLeast(byClient, demanded) ? 'client' : 'policy',
+        postponable: canWait,
         passkeys: levelPolicy.passkeys,
       };
       versions.set(interaction, stored.version);

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import type { OwnSession, OwnSessions } from '../account-pages/own-session.ts';
+import { hasSecondFactor } from '../accounts/account.ts';
 import type { AccountStore } from '../accounts/store.ts';
 import { demandedLevel, type LevelPolicy } from '../assurance/demand.ts';
 import { isAtLeast, levelOfAcr } from '../assurance/level.ts';
@@ -48,7 +49,11 @@ export function createOwnSessions(deps: OwnSessionsDeps): OwnSessions {
       found.set(own, session);
       return own;
     },
-    signInHref: (state, fresh) => accountSignInHref(issuer, state, fresh),
+    signInHref(state, fresh) {
+      // A browser that stands in for the second factor would be sent back for it without end.
+      const level = fresh && hasSecondFactor(fresh.account) ? 'two-factor' : 'one-factor';
+      return accountSignInHref(issuer, state, fresh === null ? null : level);
+    },
     async renew(ctx, own, endedAt) {
       const old = found.get(own);
       // An application that was let in while the account changed has a grant that is younger than the change, and whoever

@@ -58,6 +58,8 @@ async function partsOf(kept: KeptData, account: Account) {
     knownBrowsers: (await kept.browsersOf(id)).map((one) => ({
       knownSince: iso(one.createdAt),
       lastUsedAt: iso(one.lastSeenAt),
+      browser: one.browser,
+      trustedUntil: one.trustedUntil === null ? null : iso(one.trustedUntil),
     })),
     applications: await applicationsOf(kept, id),
   };

@@ -20,6 +20,8 @@ export interface KeptGrant {
 export interface KeptBrowser {
   createdAt: Milliseconds;
   lastSeenAt: Milliseconds;
+  browser: string | null;
+  trustedUntil: Milliseconds | null;
 }
 
 /** Wherever something is kept about a person, who has a right to a copy (GDPR Art. 15 and 20). A new such place is a new line. */

@@ -96,7 +96,7 @@ export async function openStores({
       attempts: engine.attempts,
       rates: engine.rates,
       passkeys: prismaPasskeys({ prisma, sealer, clock, auditRow }),
-      knownBrowsers: prismaKnownBrowsers({ prisma, sealer, clock }),
+      knownBrowsers: prismaKnownBrowsers({ prisma, sealer, clock, auditRow }),
       progress: <T>(kind: string) => createProgress<T>({ rows: engine.progressRows, sealer, clock }, kind),
       sweep: async (before: Milliseconds) =>
         (await engine.sweep(before)) + (await sweepLinks(prisma, Math.min(before, clock()))),

@@ -58,6 +58,15 @@ export interface AccountSessionsView extends OwnPage {
     seenAt: string;
     isThis: boolean;
   }[];
+  /** They stand in for the second factor. */
+  trusted: {
+    id: string;
+    browser: string | null;
+    system: string | null;
+    since: string;
+    until: string;
+    isThis: boolean;
+  }[];
 }
 
 export interface AccountApplicationsView extends OwnPage {

@@ -34,6 +34,7 @@ export const MAIL_NAMES = [
   'recovery-codes-replaced',
   'password-changed',
   'new-browser',
+  'browser-trusted',
   'sign-in-locked',
   'account-locked',
   'test',

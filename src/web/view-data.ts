@@ -1,8 +1,8 @@
 import type { AccountViews } from './account-views.ts';
 import type { LinkViews } from './link-views.ts';
-import type { Alternative, FormPage, Page, Problem, StepPage } from './view-parts.ts';
+import type { Alternative, FormPage, LaterOffer, Page, Problem, StepPage, TrustOffer } from './view-parts.ts';
 
-export type { Alternative, ClientHead, Problem } from './view-parts.ts';
+export type { Alternative, ClientHead, LaterOffer, Problem, TrustOffer } from './view-parts.ts';
 
 /** What each page is given. Strings are plain text: the templates escape them. */
 
@@ -37,6 +37,8 @@ export interface NoticeView extends Page {
 export interface TotpView extends StepPage {
   accountEmail: string;
   alternatives: Alternative[];
+  /** Null: no browser is trusted here. */
+  trust: TrustOffer | null;
 }
 
 /** After a first factor. */
@@ -49,6 +51,7 @@ export interface PasskeyView extends StepPage {
 export interface RecoveryCodeView extends StepPage {
   accountEmail: string;
   alternatives: Alternative[];
+  trust: TrustOffer | null;
 }
 
 export interface TotpEnrolmentView extends StepPage {
@@ -62,6 +65,8 @@ export interface TotpEnrolmentView extends StepPage {
   otpauthUri: string;
   /** Who asks for it: the operator's policy, this application, the person, or the first set-up. */
   reason: 'policy' | 'client' | 'chosen' | 'setup';
+  /** Null: it cannot be put off. */
+  later?: LaterOffer | null | undefined;
   /** A page of ours to go back to instead. */
   backHref?: string | null | undefined;
   /** Where a passkey would do as well. */

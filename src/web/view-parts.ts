@@ -37,6 +37,19 @@ export interface FormPage extends Page {
   csrf: string;
 }
 
+/** The tick by which this browser stands in for the second factor from the next sign-in on. */
+export interface TrustOffer {
+  days: number;
+  ticked: boolean;
+}
+
+/** Where "Not now" is posted to, and until when that can be said. */
+export interface LaterOffer {
+  action: string;
+  /** ISO 8601 */
+  until: string;
+}
+
 /** `cancelAction` is posted to, with the same `csrf`; null hides the way back. */
 export interface StepPage extends FormPage {
   problem: Problem;

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type Demand, demandedLevel, type LevelPolicy, requestedLevel } from '../../src/assurance/demand.ts';
+import {
+  type Demand,
+  demandedLevel,
+  type LevelPolicy,
+  postponable,
+  requestedLevel,
+} from '../../src/assurance/demand.ts';
 import { acrOf, LEVELS, type Level } from '../../src/assurance/level.ts';
 
 const ONE = acrOf('one-factor');
@@ -9,14 +15,17 @@ const POLICY: LevelPolicy = {
   ...{ secondFactor: 'optional', phishingResistant: 'nobody' },
   ...{ trustedBrowser: null, enrolmentGrace: 0, passkeys: true },
 };
-const USER = { role: 'user', demandedLevel: null, enrolmentDueAt: null } as const;
+const USER = { role: 'user', demandedLevel: null, enrolmentDueAt: null, hasTotp: false, hasPasskey: false } as const;
 const ADMINISTRATOR = { ...USER, role: 'administrator' } as const;
 const NOW = 1_000;
+const WITH_TIME = { ...USER, enrolmentDueAt: NOW + 1 };
 const policy = (some: Partial<LevelPolicy>) => ({ policy: { ...POLICY, ...some } });
 
 describe('the level a sign-in must reach', () => {
   const nobodyAsks: Demand = { policy: POLICY, account: USER, client: 'one-factor', requested: 'one-factor' };
   const everyone = policy({ secondFactor: 'everyone' });
+  const inTime = policy({ secondFactor: 'everyone', enrolmentGrace: 60 });
+  const byPasskeyInTime = policy({ phishingResistant: 'everyone', enrolmentGrace: 60 });
   const administrators = policy({ secondFactor: 'administrators' });
   const trusting = policy({ secondFactor: 'everyone', trustedBrowser: 60 });
   for (const [name, some, expected] of [
@@ -45,20 +54,67 @@ describe('the level a sign-in must reach', () => {
       { ...trusting, account: { ...USER, demandedLevel: 'two-factor' } },
       'two-factor',
     ],
-    ['everyone must, but has time', { ...everyone, account: { ...USER, enrolmentDueAt: NOW + 1 } }, 'one-factor'],
-    ['everyone must, and had time', { ...everyone, account: { ...USER, enrolmentDueAt: NOW } }, 'two-factor'],
+    ['everyone must, but has time', { ...inTime, account: WITH_TIME }, 'one-factor'],
+    ['everyone must, and had time', { ...inTime, account: { ...USER, enrolmentDueAt: NOW } }, 'two-factor'],
+    ['everyone must, and nobody was given time yet', inTime, 'two-factor'],
+    ['everyone must, and has time, but no time is given any more', { ...everyone, account: WITH_TIME }, 'two-factor'],
+    ['everyone must, has time, and has an app', { ...inTime, account: { ...WITH_TIME, hasTotp: true } }, 'two-factor'],
+    [
+      'everyone must by passkey, has time, and has an app alone',
+      { ...byPasskeyInTime, account: { ...WITH_TIME, hasTotp: true } },
+      'one-factor',
+    ],
+    [
+      'everyone must by passkey, has time, and has one',
+      { ...byPasskeyInTime, account: { ...WITH_TIME, hasPasskey: true } },
+      'phishing-resistant',
+    ],
     [
       'there is time for what the policy demands, not for what the client does',
-      { ...everyone, client: 'two-factor', account: { ...USER, enrolmentDueAt: NOW + 1 } },
+      { ...inTime, client: 'two-factor', account: WITH_TIME },
       'two-factor',
     ],
     [
       'nor for what is demanded of this account',
-      { account: { ...USER, demandedLevel: 'two-factor', enrolmentDueAt: NOW + 1 } },
+      { ...inTime, account: { ...WITH_TIME, demandedLevel: 'two-factor' } },
       'two-factor',
     ],
   ] as [string, Partial<Demand>, Level][]) {
     it(`is ${expected} where ${name}`, () => expect(demandedLevel({ ...nobodyAsks, ...some }, NOW)).toBe(expected));
+  }
+});
+
+describe('what can be put off', () => {
+  const inTime = policy({ secondFactor: 'everyone', enrolmentGrace: 60 });
+  const nobodyElse: Demand = { ...inTime, account: USER, client: 'one-factor', requested: 'one-factor' };
+  const at = (until: number, level: Level = 'two-factor') => ({ level, until });
+  for (const [name, some, expected] of [
+    ['what the policy asks for the first time', {}, at(NOW + 60_000)],
+    ['what was put off before, until it was put off to', { account: WITH_TIME }, at(NOW + 1)],
+    ['nothing once that is over', { account: { ...USER, enrolmentDueAt: NOW } }, null],
+    ['nothing where no time is given', policy({ secondFactor: 'everyone' }), null],
+    ['nothing where nothing is asked for', policy({ enrolmentGrace: 60 }), null],
+    ['nothing of nobody', { account: null }, null],
+    ['nothing that is there', { account: { ...USER, hasTotp: true } }, null],
+    ['nothing that a passkey does', { account: { ...USER, hasPasskey: true } }, null],
+    ['nothing that the client demands', { client: 'two-factor' }, null],
+    ['nothing that the request demands', { requested: 'phishing-resistant' }, null],
+    ['nothing that is demanded of the account', { account: { ...USER, demandedLevel: 'two-factor' } }, null],
+    [
+      'a passkey by whoever has an app',
+      {
+        ...policy({ phishingResistant: 'everyone', enrolmentGrace: 60 }),
+        ...{ account: { ...USER, hasTotp: true }, client: 'two-factor' },
+      },
+      at(NOW + 60_000, 'phishing-resistant'),
+    ],
+    [
+      'the trust in a browser that nobody has yet',
+      policy({ secondFactor: 'everyone', enrolmentGrace: 60, trustedBrowser: 60 }),
+      at(NOW + 60_000, 'trusted-browser'),
+    ],
+  ] as [string, Partial<Demand>, ReturnType<typeof postponable>][]) {
+    it(`is ${name}`, () => expect(postponable({ ...nobodyElse, ...some }, NOW)).toEqual(expected));
   }
 });
 

@@ -28,7 +28,7 @@ import {
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await startTestServer({ SIGN_UP: 'open' });
+  server = await startTestServer({ SIGN_UP: 'open', ENROLMENT_GRACE_DAYS: '14', TRUSTED_BROWSER_DAYS: '30' });
 });
 afterAll(() => server[Symbol.asyncDispose]());
 

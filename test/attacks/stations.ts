@@ -66,6 +66,13 @@ export const STATIONS: Record<string, (server: TestServer) => Promise<Station>> 
     const { agent, page } = await enrolmentPage(server, 'phishing-resistant');
     return { agent, page, good: createdOn(page, aDevice()), next: /Keep these codes/ };
   },
+  '/interaction/:uid/later': async (server) => {
+    const person = await visit(server, { firstParty: false, person: { role: 'administrator' } });
+    const { page: start } = await ask(person);
+    const page = await person.agent.submit(start, { email: person.account.email, password: PASSWORD });
+    const later = page.forms.filter(({ action }) => action.endsWith('/later'));
+    return { agent: person.agent, page: { ...page, forms: later }, good: {}, next: /Allow Meadow Notes/ };
+  },
   '/interaction/:uid/recovery-codes': async (server) => {
     const { agent, page } = await enrolmentPage(server);
     const codes = await agent.submit(page, { code: codeOf(seedOn(page)) });
@@ -185,6 +192,10 @@ export const STATIONS: Record<string, (server: TestServer) => Promise<Station>> 
     accountPage(server, 'sessions', {}, /This browser/, { form: 'sessions/end-others' }),
   '/account/sessions/end-all': (server) =>
     accountPage(server, 'sessions', {}, /You are signed out/, { form: 'sessions/end-all' }),
+  '/account/trusted-browsers/end': (server) =>
+    accountPage(server, 'sessions', {}, /This browser/, { seed: SEED, form: 'trusted-browsers/end' }),
+  '/account/trusted-browsers/end-all': (server) =>
+    accountPage(server, 'sessions', {}, /This browser/, { seed: SEED, form: 'trusted-browsers/end-all' }),
   '/account/applications/end': async (server) => {
     const person = await visit(server);
     await enter(person);

@@ -139,10 +139,28 @@ describe('account list and show', () => {
     expect(text.stdout).toMatch(/^ID +EMAIL +ROLE +STATUS +2ND FACTOR +NEW PASSWORD DUE +CREATED\n/);
     expect(text.stdout).toContain(byId.id);
     expect(shown.stdout).toMatch(/^email +ada@example\.org, not verified$/m);
-    const { authenticators, ...listed } = await json(['account', 'show', byId.id]);
-    expect([authenticators, all]).toEqual([[], expect.arrayContaining([listed])]);
+    const { authenticators, trustedBrowsers, ...listed } = await json(['account', 'show', byId.id]);
+    expect([authenticators, trustedBrowsers, all]).toEqual([[], 0, expect.arrayContaining([listed])]);
     expect(text.stdout + shown.stdout + JSON.stringify(all)).not.toContain('argon2');
   });
+});
+
+it('account show counts the browsers that are trusted, and account sign-out ends that', async () => {
+  const { id } = await create('trusting@example.org');
+  await withStores(async ({ accounts, knownBrowsers }) => {
+    const account = await accounts.find(id);
+    const trust = { until: Date.now() + 86_400_000, factorsVersion: account?.factorsVersion ?? 0, replaces: null };
+    const browser = { provedAt: Date.now() + 1000, most: 10, by: BY_OPERATOR };
+    await knownBrowsers.add('one', id, { ...browser, trust });
+    await knownBrowsers.add('two', id, browser);
+  });
+  const days = { TRUSTED_BROWSER_DAYS: '30' };
+  const count = async () => (await json(['account', 'show', id], { env: days })).trustedBrowsers;
+  expect(await count()).toBe(1);
+  expect((await run(['account', 'show', id], { env: days })).stdout).toMatch(/^trusted browsers +1$/m);
+  expect((await json(['account', 'show', id])).trustedBrowsers).toBe(0);
+  await json(['account', 'sign-out', id]);
+  expect(await count()).toBe(0);
 });
 
 it('every command says when there is no such account', async () => {

@@ -43,7 +43,7 @@ describe('the export of all data', () => {
       authenticators: [{ name: 'App', addedAt: INSTANT }],
       recoveryCodesLeft: 0,
       sessions: [{ browser: null, system: null, address: '198.51.100.20', signedInAt: INSTANT, lastUsedAt: INSTANT }],
-      knownBrowsers: [{ knownSince: INSTANT, lastUsedAt: INSTANT }],
+      knownBrowsers: [{ knownSince: INSTANT, lastUsedAt: INSTANT, browser: null, trustedUntil: null }],
       applications: [{ clientId: client.id, name: 'Sea Charts', consent, granted: consent }],
     });
     expect(activity[0]).toEqual({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Level, Method, Proof } from '../../src/assurance/level.ts';
-import { type FlowState, nextStep, type Step } from '../../src/interaction/flow.ts';
+import { type FlowState, type Form, formsOf, nextStep, type Step } from '../../src/interaction/flow.ts';
 
 const proofs = (...methods: Method[]): Proof[] => methods.map((method) => ({ method, at: 1 }));
 const before = (...methods: Method[]): Proof[] => methods.map((method) => ({ method, at: 1, inherited: true }));
@@ -12,6 +12,7 @@ const state = (part: Partial<FlowState>): FlowState => ({
     proofs: [],
     passkeys: true,
     demanded: 'one-factor',
+    postponable: null,
     codesToShow: false,
     fewCodesLeft: false,
   },
@@ -96,6 +97,42 @@ const CASES: [string, Step, Partial<FlowState>][] = [
     'select-account',
     { accountToSelect: true, account: asked(plain), proofs: before('pwd'), demanded: 'two-factor' },
   ],
+  [
+    'a trusted browser is enough in place of a second factor',
+    'done',
+    { account: guarded, proofs: proofs('pwd', 'browser') },
+  ],
+  ['a trusted browser is nothing without the password', 'sign-in', { account: guarded, proofs: proofs('browser') }],
+  [
+    'a trusted browser is not enough where two factors are demanded',
+    'second-factor',
+    { account: guarded, proofs: proofs('pwd', 'browser'), demanded: 'two-factor' },
+  ],
+  [
+    'a trusted browser adds no factor: the ones that are there come first',
+    'second-factor',
+    { account: guarded, proofs: proofs('pwd', 'browser'), demanded: 'phishing-resistant' },
+  ],
+  [
+    'what was put off is asked for again at the next sign-in',
+    'enrolment',
+    { account: plain, proofs: proofs('pwd'), postponable: 'two-factor' },
+  ],
+  [
+    'what was put off is not asked of a session',
+    'done',
+    { account: plain, proofs: before('pwd'), postponable: 'two-factor' },
+  ],
+  [
+    'a passkey that was put off is asked of whoever has proved the app',
+    'enrolment',
+    { account: guarded, proofs: proofs('pwd', 'otp'), postponable: 'phishing-resistant' },
+  ],
+  [
+    'and not of whoever came by a trusted browser',
+    'done',
+    { account: guarded, proofs: proofs('pwd', 'browser'), postponable: 'phishing-resistant' },
+  ],
   ['the consent prompt asks for consent', 'consent', { prompt: 'consent', account: guarded }],
 ];
 
@@ -117,6 +154,28 @@ describe('nextStep', () => {
       expect(step === 'new-password', name).toBe(mayGoOn && mustChange && passwordHere);
       expect(step === 'done', name).toBe(mayGoOn && !mustChange && !rest.fewCodesLeft);
     }
+  });
+});
+
+describe('the forms of an enrolment', () => {
+  const forms = (part: Partial<FlowState>) =>
+    formsOf('enrolment', state({ account: plain, proofs: proofs('pwd'), ...part }));
+  it.each([
+    ['demanded, and not to be put off', { demanded: 'two-factor' }, ['totp-enrolment', 'passkey-enrolment']],
+    [
+      'demanded by the policy for the first time',
+      { demanded: 'two-factor', postponable: 'two-factor' },
+      ['totp-enrolment', 'passkey-enrolment', 'later'],
+    ],
+    ['put off before', { postponable: 'two-factor' }, ['totp-enrolment', 'passkey-enrolment', 'later']],
+    [
+      'demanded by a client, and more put off before',
+      { demanded: 'two-factor', postponable: 'phishing-resistant' },
+      ['totp-enrolment', 'passkey-enrolment'],
+    ],
+    ['a passkey, put off before', { postponable: 'phishing-resistant' }, ['passkey-enrolment', 'later']],
+  ] satisfies [string, Partial<FlowState>, Form[]][])('%s', (_name, part, expected) => {
+    expect(forms(part)).toEqual(expected);
   });
 });
 

@@ -72,6 +72,9 @@ it('every letter there is arrives at a mail server', async () => {
   for (const browser of ['one', 'two']) {
     await knownBrowsers.add(browser, ada.id, { provedAt: Date.now() + 1000, most: 3, by });
   }
+  const { factorsVersion } = await ada.look();
+  const trust = { until: Date.now() + 60_000, factorsVersion, replaces: null };
+  await knownBrowsers.add('three', ada.id, { provedAt: Date.now() + 1000, most: 3, by, trust });
   await links.send(ada.id, { purpose: 'password-reset', ...letter });
   await links.send(ada.id, { purpose: 'sign-in-unlock', ...letter });
   await links.sendProof(ada.id, letter);

@@ -6,6 +6,7 @@ import { consentStoreContract } from './consents.contract.ts';
 import { deletionContract } from './deletion.contract.ts';
 import { deliveriesContract } from './deliveries.contract.ts';
 import { emailContract } from './email.contract.ts';
+import { enrolmentGraceContract } from './enrolment-grace.contract.ts';
 import { knownBrowserStoreContract } from './known-browsers.contract.ts';
 import { linkStoreContract } from './links.contract.ts';
 import { mailContract } from './mail.contract.ts';
@@ -14,6 +15,7 @@ import { outboxContract } from './outbox.contract.ts';
 import { passkeyCounterContract } from './passkey-counter.contract.ts';
 import { setupLinkStoreContract } from './setup-links.contract.ts';
 import { signingKeyStoreContract } from './signing-keys.contract.ts';
+import { trustedBrowsersContract } from './trusted-browsers.contract.ts';
 
 const open = () => openTestStores({ engine: 'postgresql' });
 
@@ -27,8 +29,10 @@ linkStoreContract('PostgreSQL', open);
 mailContract('PostgreSQL', open);
 deletionContract('PostgreSQL', open);
 knownBrowserStoreContract('PostgreSQL', open);
+enrolmentGraceContract('PostgreSQL', open);
 newcomersContract('PostgreSQL', open);
 outboxContract('PostgreSQL', open);
 passkeyCounterContract('PostgreSQL', open);
 setupLinkStoreContract('PostgreSQL', open);
 signingKeyStoreContract('PostgreSQL', open);
+trustedBrowsersContract('PostgreSQL', open);

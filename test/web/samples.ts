@@ -65,8 +65,11 @@ export const samples: ViewData = {
     options: {},
     problem: { field: 'passkey', text: 'That passkey was not accepted.' },
   },
-  totp: { ...step, accountEmail, alternatives: others('passkey', 'recovery-code') },
-  'recovery-code': { ...step, accountEmail, alternatives: others('passkey', 'totp') },
+  totp: { ...step, accountEmail, alternatives: others('passkey', 'recovery-code'), trust: { days: 30, ticked: false } },
+  'recovery-code': {
+    ...{ ...step, accountEmail, alternatives: others('passkey', 'totp') },
+    trust: { days: 30, ticked: true },
+  },
   'totp-enrolment': {
     ...step,
     accountEmail,
@@ -77,6 +80,7 @@ export const samples: ViewData = {
     otpauthUri: 'otpauth://totp/Example:ada%40example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Example',
     reason: 'client',
     passkeyHref: '/interaction/u1?method=passkey-enrolment',
+    later: { action: '/interaction/u1/later', until: at },
   },
   'passkey-enrolment': {
     ...{ ...step, accountEmail, options: {}, name: 'Laptop', reason: 'client', isDemanded: false },
@@ -168,6 +172,7 @@ export const samples: ViewData = {
         ...{ signedInAt: at, seenAt: at, isThis: true },
       },
     ],
+    trusted: [{ id: 't1', browser: 'Firefox', system: 'Linux', since: at, until: at, isThis: true }],
   },
   'account-activity': {
     ...{ ...own, section: 'activity', isFirst: false, olderHref: '/account/activity?before=1' },

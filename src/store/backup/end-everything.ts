@@ -12,10 +12,12 @@ export function endState({ state }: Pick<BothFiles, 'state'>): void {
 
 /**
  * Refuses what was issued at an instant or before: access tokens too, which are stored nowhere, links to set up an
- * administrator, and mailed ones.
+ * administrator, and mailed ones. No browser stands in for a second factor any more.
  */
 export function refuseOlder({ database }: Pick<BothFiles, 'database'>, at: Milliseconds): void {
   database.prepare('UPDATE Account SET notBefore = max(notBefore, ?)').run(at);
+  // A browser may have lost its trust since.
+  database.prepare('UPDATE KnownBrowser SET trustedUntil = NULL').run();
   database.prepare('UPDATE Client SET notBefore = max(notBefore, ?)').run(at);
   database.prepare('UPDATE SetupLink SET expiresAt = min(expiresAt, ?) WHERE spentAt IS NULL').run(at);
   database.prepare('UPDATE MailedLink SET expiresAt = min(expiresAt, ?) WHERE spentAt IS NULL').run(at);

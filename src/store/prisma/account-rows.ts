@@ -90,6 +90,9 @@ export function unsealSeed(sealer: Sealer, credentialId: string, sealedSecret: s
 export const forgetBrowsers = (accountId: string) => (tx: Transaction) =>
   tx.knownBrowser.deleteMany({ where: { accountId } });
 
+/** Factors were taken away: whoever knows the password alone gets no time to do without. */
+export const lackingFactors = (at: Date) => ({ factorsVersion: { increment: 1 }, enrolmentDueAt: at });
+
 /** How access to an account ends. */
 export const endingOf = (id: string) => ({
   refuse: (tx: Transaction, before: Date) =>

@@ -3,7 +3,7 @@ import type { AccountStore } from '../../accounts/store.ts';
 import type { AuditEvent } from '../../audit/audit.ts';
 import type { By } from '../../lib/by.ts';
 import type { Message } from '../../mail/message.ts';
-import { endingOf, forgetBrowsers, insertAccount, insertTotp } from './account-rows.ts';
+import { endingOf, forgetBrowsers, insertAccount, insertTotp, lackingFactors } from './account-rows.ts';
 import { prismaAddress } from './address.ts';
 import { erasePersonal } from './audit-sealing.ts';
 import { prismaByLink } from './by-link.ts';
@@ -156,7 +156,7 @@ export function prismaAccounts({ prisma, sealer, clock, auditRow }: SealedChange
         },
       }),
     resetFactors: (id, by) =>
-      change(id, { factorsVersion: { increment: 1 } }, { event: 'account.factors_reset', accountId: id }, by, {
+      change(id, { ...lackingFactors(now()) }, { event: 'account.factors_reset', accountId: id }, by, {
         endsAccess: true,
         async also(tx, at) {
           await tx.totpCredential.deleteMany({ where: { accountId: id } });

@@ -1,6 +1,6 @@
 import type { AccountStore } from '../../accounts/store.ts';
 import type { Purpose } from '../../links/link.ts';
-import { deleteTotp, endingOf, forgetBrowsers } from './account-rows.ts';
+import { deleteTotp, endingOf, forgetBrowsers, lackingFactors } from './account-rows.ts';
 import { applyChange, NothingDone, orFalse, type SealedChangeDeps } from './change.ts';
 import { findLink, spendLink, voidLinks } from './link-rows.ts';
 import { queueLetter } from './mail.ts';
@@ -63,7 +63,7 @@ export function prismaLocks(
           write: (tx, stamp) =>
             tx.account.updateMany({
               where: { id: accountId },
-              data: { factorsVersion: { increment: 1 }, ...stamp },
+              data: { ...lackingFactors(stamp.updatedAt), ...stamp },
             }),
           ...{ event: { event: 'totp.removed', accountId, credentialId: id }, by, ending: endingOf(accountId) },
           async also(tx, at) {

@@ -8,7 +8,13 @@ import { createNotice } from './notice.ts';
 
 type OwnAccount = Pick<
   AccountStore,
-  'changePassword' | 'changeProfile' | 'authenticators' | 'renameTotp' | 'removeTotp' | 'replaceRecoveryCodes'
+  | 'changePassword'
+  | 'changeProfile'
+  | 'authenticators'
+  | 'renameTotp'
+  | 'removeTotp'
+  | 'postponeEnrolment'
+  | 'replaceRecoveryCodes'
 >;
 
 /** What people change of their own account. Each change rests on a look, and is void where that is out of date. */
@@ -79,6 +85,20 @@ export function prismaOwnAccount(deps: SealedChangeDeps): OwnAccount {
           if (!(await deleteTotp(tx, accountId, id))) throw new NothingDone();
           await notice(accountId, { message: 'totp-removed' })(tx, at);
         },
+      });
+    },
+    postponeEnrolment({ id: accountId, factorsVersion, notBefore }, until, by) {
+      const enrolmentDueAt = new Date(until);
+      return change({
+        write: (tx, stamp) =>
+          tx.account.updateMany({
+            where: {
+              ...{ id: accountId, factorsVersion, notBefore: new Date(notBefore), status: 'active' },
+              enrolmentDueAt: null,
+            },
+            data: { enrolmentDueAt, ...stamp },
+          }),
+        ...{ event: { event: 'enrolment.postponed', accountId, dueAt: enrolmentDueAt.toISOString() }, by },
       });
     },
     replaceRecoveryCodes: (asOf, hashes, by) =>

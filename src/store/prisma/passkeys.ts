@@ -1,6 +1,6 @@
 import type { Passkey, PasskeyStore } from '../../accounts/passkey-store.ts';
 import type { AsOf } from '../../accounts/store.ts';
-import { deletePasskey, endingOf, holdAccount, insertPasskey } from './account-rows.ts';
+import { deletePasskey, endingOf, holdAccount, insertPasskey, lackingFactors } from './account-rows.ts';
 import { applyChange, type Change, NothingDone, orFalse, type SealedChangeDeps } from './change.ts';
 import { orConflict } from './conflict.ts';
 import type { PrismaClient } from './database.ts';
@@ -77,7 +77,10 @@ export function prismaPasskeys(deps: SealedChangeDeps): PasskeyStore {
       orFalse(
         applyChange(deps, {
           write: (tx, stamp) =>
-            tx.account.updateMany({ where: { id: accountId }, data: { factorsVersion: { increment: 1 }, ...stamp } }),
+            tx.account.updateMany({
+              where: { id: accountId },
+              data: { ...lackingFactors(stamp.updatedAt), ...stamp },
+            }),
           ...{ event: { event: 'passkey.removed', accountId, credentialId: id }, by, ending: endingOf(accountId) },
           async also(tx, at) {
             if (!(await deletePasskey(tx, accountId, id))) throw new NothingDone();
