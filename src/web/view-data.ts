@@ -60,6 +60,24 @@ export interface LinkQuestionView extends FormPage {
   submit: string;
 }
 
+export interface DeviceCodeView extends FormPage {
+  /** What was typed, or came with the address. */
+  userCode: string;
+  problem: Problem;
+}
+
+/** Which device asks, before anybody signs in for it. */
+export interface DeviceConfirmView extends FormPage {
+  userCode: string;
+  browser: string | null;
+  system: string | null;
+  address: string | null;
+  /** ISO 8601 */
+  askedAt: string;
+  /** Null: nobody is signed in in this browser. */
+  accountEmail: string | null;
+}
+
 /** Something that was done, or is to be done elsewhere, in words. */
 export interface NoticeView extends Page {
   title: string;
@@ -167,6 +185,8 @@ export interface ViewData extends AccountViews {
   'sign-up': SignUpView;
   'new-account': NewAccountView;
   'link-question': LinkQuestionView;
+  'device-code': DeviceCodeView;
+  'device-confirm': DeviceConfirmView;
   notice: NoticeView;
   totp: TotpView;
   'recovery-code': RecoveryCodeView;
@@ -194,6 +214,8 @@ export const VIEW_NAMES = Object.keys({
   'sign-up': 0,
   'new-account': 0,
   'link-question': 0,
+  'device-code': 0,
+  'device-confirm': 0,
   notice: 0,
   totp: 0,
   'recovery-code': 0,

@@ -20,6 +20,7 @@ const LOOKS: { [Name in ViewName]?: Partial<ViewData[Name]>[] } = {
   'sign-in': [{ client: null, cancelAction: null, email: '' }],
   'recovery-codes-left': [{ left: 0 }],
   consent: [{ client: null, switchAction: null, terms: { policyUri: null, tosUri: null } }],
+  'device-confirm': [{ browser: null, system: null, address: null, accountEmail: null }],
   'totp-enrolment': [{ reason: 'chosen', cancelAction: null, backHref: '/account/authenticators' }],
   'signed-out': [{ client: null, clientHref: null }],
   error: [{ client: null, hint: null, retryAt: null, ownHref: '/account' }],
