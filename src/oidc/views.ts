@@ -74,11 +74,15 @@ export function createProviderPages(
       pages.send(ctx, 'notice', { client: headOf(ctx.oidc.client), title, paragraphs, next: null });
     },
     deviceNotConnected(ctx, out, err) {
+      // For a form of its own that is not shown, the library has put a value into the session. Unsaved it stays, also where
+      // there is no session yet: nothing is kept of somebody who did not sign in.
+      Object.assign(ctx.oidc.session ?? {}, { state: undefined, touched: false });
       const text = NOT_CONNECTED[err.name];
       if (!text) return this.error(ctx, out, err);
       const t = pages.texts(ctx);
       const paragraphs = [t(`notice.${text}.what`), t(`notice.${text}.hint`)];
-      pages.send(ctx, 'notice', { title: t(`notice.${text}.heading`), paragraphs, next: null });
+      const status = text === 'device-over' ? 410 : 200;
+      pages.send(ctx, 'notice', { title: t(`notice.${text}.heading`), paragraphs, next: null }, { status });
     },
     sendOn: (ctx, href) => sendOn(pages, ctx, href),
   };

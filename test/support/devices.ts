@@ -56,7 +56,7 @@ export async function connect(
   agent: UserAgent,
   userCode: string,
   account: Pick<Account, 'email'>,
-  options: { totpSecret?: string } = {},
+  options: { totpSecret?: string; stepsAhead?: number } = {},
 ): Promise<Page> {
   const page = await agent.submit(await typeCode(agent, userCode), { decision: 'allow' });
   return signIn(agent, page, account, options);
