@@ -69,9 +69,9 @@ export function createProviderPages(
     },
     deviceConnected(ctx) {
       const t = pages.texts(ctx);
-      const paragraphs = [t('notice.device-connected.what'), t('notice.device-connected.hint')];
-      const title = t('notice.device-connected.heading');
-      pages.send(ctx, 'notice', { client: headOf(ctx.oidc.client), title, paragraphs, next: null });
+      const client = headOf(ctx.oidc.client)?.name ?? '';
+      const paragraphs = [t('notice.device-connected.what', { client }), t('notice.device-connected.hint')];
+      pages.send(ctx, 'notice', { title: t('notice.device-connected.heading'), paragraphs, next: null });
     },
     deviceNotConnected(ctx, out, err) {
       // For a form of its own that is not shown, the library has put a value into the session. Unsaved it stays, also where

@@ -1,5 +1,6 @@
 import * as openid from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signInOnDevice } from '../../examples/device/device.ts';
 import { addDevices, addGateways, askAsDevice, connect, poll, typeCode } from '../support/devices.ts';
 import { createRelyingParty } from '../support/relying-party.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
@@ -60,6 +61,24 @@ describe('a device', () => {
     expect(info.email).toBe(account.email);
     const next = await openid.refreshTokenGrant(config, String(tokens.refresh_token));
     expect((await openid.fetchUserInfo(config, next.access_token, account.id)).sub).toBe(account.id);
+  });
+
+  it('as in our example shows a code and learns who its person is, or that there is none', async () => {
+    const { id } = await addDevices(server);
+    const account = await server.addAccount();
+    const screens = [1, 2].map(() => {
+      const screen = Promise.withResolvers<string>();
+      const show = (code: string) => screen.resolve(code);
+      return { code: screen.promise, person: signInOnDevice({ issuer: server.issuer, clientId: id, show }) };
+    });
+    const [yes, no] = screens as [(typeof screens)[number], (typeof screens)[number]];
+    const refused = expect(no.person).rejects.toThrow('it was turned down');
+    const agent = aBrowser();
+    await connect(agent, await yes.code, account);
+    await agent.submit(await typeCode(agent, await no.code), { decision: 'deny' });
+    const person = { subject: account.id, email: account.email, refreshToken: expect.stringMatching(/^gwr_/) };
+    expect(await yes.person).toEqual(person);
+    await refused;
   });
 
   it('is shown as it asked, before anybody signs in for it', async () => {
