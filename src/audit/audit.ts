@@ -62,6 +62,9 @@ export type AuditEvent =
   | { event: 'consent.given'; accountId: string; clientId: string; scopes: readonly string[] }
   | { event: 'consent.denied'; accountId: string; clientId: string }
   | { event: 'consent.withdrawn'; accountId: string; clientId: string }
+  | { event: 'device.approved'; accountId: string; clientId: string }
+  | { event: 'device.denied'; accountId: string | null; clientId: string }
+  | { event: 'device.code_wrong'; accountId: string | null }
   | { event: 'grant.replayed'; accountId: string | null; clientId: string; kind: string }
   | { event: 'session.ended'; accountId: string }
   | { event: 'client.created'; clientId: string; type: string }
@@ -108,6 +111,8 @@ const OTHER_OUTCOMES: Partial<Record<AuditEvent['event'], Outcome>> = {
   'sign_in.spraying': 'refused',
   'password.range_unavailable': 'failed',
   'consent.denied': 'refused',
+  'device.denied': 'refused',
+  'device.code_wrong': 'failed',
   'grant.replayed': 'refused',
 };
 

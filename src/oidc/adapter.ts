@@ -6,6 +6,7 @@ import type { AdapterDeps } from './adapter-deps.ts';
 import { keysOf } from './artifact-keys.ts';
 import type { Artifact, ArtifactKind, Payload } from './artifact-store.ts';
 import { findClientMetadata } from './client-metadata.ts';
+import { isWaiting } from './device-codes.ts';
 import { GRACE } from './refresh-tokens.ts';
 import type { Registry } from './registry.ts';
 import { createTokenAdapter } from './token-adapter.ts';
@@ -32,7 +33,7 @@ function clientAdapter(registry: Registry): Adapter {
 }
 
 function artifactAdapter(kind: ArtifactKind, deps: AdapterDeps): Adapter {
-  const { artifacts, refreshTokenIds, ends, clock } = deps;
+  const { artifacts, refreshTokenIds, deviceCodes, polls, ends, clock } = deps;
   const { isUsable } = createValidity(deps);
 
   async function usable(artifact: Artifact | null): Promise<AdapterPayload | undefined> {
@@ -55,6 +56,14 @@ function artifactAdapter(kind: ArtifactKind, deps: AdapterDeps): Adapter {
       delete artifact.payload['consumed'];
     }
     return usable(artifact);
+  }
+
+  /** RFC 8628 3.5: whoever asks again too soon is told so, for as long as the person has not answered. */
+  async function findDeviceCode(id: string): Promise<AdapterPayload | undefined> {
+    const found = await usable(await artifacts.get('DeviceCode', id));
+    const isPoll = found !== undefined && Provider.ctx?.oidc.route === 'token' && isWaiting(found, clock());
+    if (isPoll && (await polls(id))?.over) throw new errors.SlowDown();
+    return found;
   }
 
   /** The library looks at `consumed` before it calls this; two requests can both pass that look. */
@@ -90,9 +99,11 @@ function artifactAdapter(kind: ArtifactKind, deps: AdapterDeps): Adapter {
         await artifacts.putOnce(kind, id, payload as Payload, keys, expiresAt);
         return;
       }
+      if (kind === 'DeviceCode') return deviceCodes.keep(id, payload as Payload, keys, expiresAt);
       await artifacts.put(kind, id, kept(kind, payload), keys, expiresAt);
     },
     async find(id) {
+      if (kind === 'DeviceCode') return findDeviceCode(id);
       return kind === 'RefreshToken' ? findRefreshToken(id) : usable(await artifacts.get(kind, id));
     },
     findByUid: async (uid) => usable(await artifacts.getSessionByUid(uid)),

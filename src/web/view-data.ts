@@ -24,6 +24,24 @@ export interface SignInView extends StepPage {
   alternatives: Alternative[];
 }
 
+export interface DeviceCodeView extends FormPage {
+  /** What was typed, or came with the address. */
+  userCode: string;
+  problem: Problem;
+}
+
+/** Which device asks, before anybody signs in for it. */
+export interface DeviceConfirmView extends FormPage {
+  userCode: string;
+  browser: string | null;
+  system: string | null;
+  address: string | null;
+  /** ISO 8601 */
+  askedAt: string;
+  /** Null: nobody is signed in in this browser. */
+  accountEmail: string | null;
+}
+
 /** Something that was done, or is to be done elsewhere, in words. */
 export interface NoticeView extends Page {
   title: string;
@@ -163,6 +181,8 @@ export interface SetupDoneView extends Page {
 export interface ViewData extends AccountViews, LinkViews {
   home: HomeView;
   'sign-in': SignInView;
+  'device-code': DeviceCodeView;
+  'device-confirm': DeviceConfirmView;
   notice: NoticeView;
   passkey: PasskeyView;
   totp: TotpView;
@@ -195,6 +215,8 @@ export const VIEW_NAMES = Object.keys({
   'new-account-passkey': 0,
   'new-account-codes': 0,
   'link-question': 0,
+  'device-code': 0,
+  'device-confirm': 0,
   notice: 0,
   passkey: 0,
   totp: 0,

@@ -5,6 +5,7 @@ import { BY_OPERATOR, BY_SYSTEM } from '../../src/lib/by.ts';
 import { DAY } from '../../src/lib/duration.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { makeSetupLink } from '../../src/setup/setup-link.ts';
+import { addDevices, askAsDevice, typeCode } from '../support/devices.ts';
 import { mailedLink } from '../support/letters.ts';
 import { createdOn } from '../support/new-passkey.ts';
 import { credentialOf } from '../support/passkey-visit.ts';
@@ -115,6 +116,17 @@ export const STATIONS: Record<string, (server: TestServer) => Promise<Station>> 
     const { agent, page } = await setupTotpPage(server);
     const codes = await agent.submit(page, { code: codeOf(seedOn(page)) });
     return { agent, page: codes, good: {}, next: /is ready/ };
+  },
+  '/device': async (server) => {
+    const agent = createUserAgent(server.issuer);
+    const { body } = await askAsDevice(server, await addDevices(server));
+    const good = { user_code: body.user_code };
+    return { agent, page: await agent.follow('/device'), good, next: /Is this your device/ };
+  },
+  '/device/decision': async (server) => {
+    const agent = createUserAgent(server.issuer);
+    const { body } = await askAsDevice(server, await addDevices(server));
+    return { agent, page: await typeCode(agent, body.user_code), good: { decision: 'allow' }, next: /Sign in/ };
   },
   '/forgotten-password': async (server) => {
     const { email } = await server.addAccount();

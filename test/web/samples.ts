@@ -54,6 +54,14 @@ export const samples: ViewData = {
     ...{ action: '/link', csrf: 'csrf-value', title: 'Your new address', submit: 'Yes' },
     paragraphs: ['Somebody asked for it.', 'If this was not you, close this page.'],
   },
+  'device-code': {
+    ...{ action: '/device', csrf: 'csrf-value', userCode: 'WDJB-MJHT' },
+    problem: { field: 'code', text: 'No device waits for this code.' },
+  },
+  'device-confirm': {
+    ...{ action: '/device/decision', csrf: 'csrf-value', client, userCode: 'WDJB-MJHT', accountEmail },
+    ...{ browser: 'curl', system: 'Linux', address: '2001:db8::17', askedAt: at },
+  },
   notice: {
     title: 'Look into your mailbox',
     paragraphs: ['A letter with a link is on its way.', 'The link works once.'],
