@@ -9,11 +9,13 @@ export function accountShow(cli: Cli): Command {
   return action('show', 'show one account, its claims and its authenticators')
     .argument('<account>', 'its id or email')
     .action((who: string) =>
-      withStores(cli, {}, async ({ stores: { accounts } }) => {
+      withStores(cli, {}, async ({ stores: { accounts, recoveries } }) => {
         const account = await existingAccount(accounts, who);
         const authenticators = await accounts.authenticators(account.id);
-        cli.out.result(accountText(account, authenticators), {
+        const recovery = await recoveries.find(account.id);
+        cli.out.result(accountText(account, authenticators, recovery), {
           ...accountJson(account),
+          recovery: recovery && { opensAt: iso(recovery.opensAt), expiresAt: iso(recovery.expiresAt) },
           authenticators: authenticators.map((one) => ({ ...one, createdAt: iso(one.createdAt) })),
         });
       }),

@@ -1,4 +1,5 @@
 import type { Account } from '../accounts/account.ts';
+import type { Recovery } from '../accounts/recovery.ts';
 import type { AccountStore, Authenticator } from '../accounts/store.ts';
 import { yesNo } from './client-view.ts';
 import { details, iso } from './layout.ts';
@@ -19,8 +20,15 @@ export function accountJson(account: Account) {
   };
 }
 
-/** @param authenticators where they are to be listed */
-export function accountText(account: Account, authenticators: Authenticator[] = []): string {
+/**
+ * @param authenticators where they are to be listed
+ * @param recovery that is under way
+ */
+export function accountText(
+  account: Account,
+  authenticators: Authenticator[] = [],
+  recovery: Recovery | null = null,
+): string {
   const { address, ...claims } = account.claims;
   const parts = Object.entries(address ?? {}).map(([name, value]) => [`address.${name}`, value] as const);
   return details([
@@ -37,6 +45,7 @@ export function accountText(account: Account, authenticators: Authenticator[] = 
       'authenticators',
       authenticators.length > 0 ? authenticators.map((one) => `${one.id}  ${one.name}, ${iso(one.createdAt)}`) : null,
     ],
+    ['recovery', recovery && `open from ${iso(recovery.opensAt)} until ${iso(recovery.expiresAt)}`],
     ...[...Object.entries(claims), ...parts].map(([name, value]): [string, string] => [name, String(value)]),
     ['created', iso(account.createdAt)],
     ['updated', iso(account.updatedAt)],

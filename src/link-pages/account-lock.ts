@@ -14,7 +14,10 @@ export interface AccountLockDeps {
 }
 
 /** Letters about what a new password does not mend: an app or a list of codes that somebody else has. */
-const OF_FACTORS = ['totp-added', 'totp-removed', 'factors-reset', 'recovery-codes-replaced', 'recovery-code-used'];
+const OF_FACTORS = [
+  ...['totp-added', 'totp-removed', 'factors-reset', 'recovery-codes-replaced', 'recovery-code-used'],
+  'account-recovered',
+];
 
 /**
  * "This was not me." Whoever finds the letter can lock the account, and enter nothing: what opens it again goes to its

@@ -46,6 +46,10 @@ export type Message =
   | { message: 'new-browser'; browser: string | null; address: string | null }
   | { message: 'sign-in-locked' }
   | { message: 'account-locked' }
+  /** Started by an operator; what is mailed is the link, beside this. */
+  | { message: 'account-recovery'; from: Milliseconds; until: Milliseconds; mailed?: true }
+  | { message: 'account-recovery-link'; from: Milliseconds; until: Milliseconds }
+  | { message: 'account-recovered' }
   /** An operator wants to see whether mail arrives. */
   | { message: 'test' };
 

@@ -47,6 +47,14 @@ export interface PasswordResetView extends FormPage {
   problem: Problem;
 }
 
+/** A link that does nothing yet. */
+export interface RecoveryWaitView extends Page {
+  accountEmail: string;
+  /** ISO 8601 */
+  opensAt: string;
+  until: string;
+}
+
 export interface DeletionUndoView extends FormPage {
   accountEmail: string;
   /** ISO 8601 */
@@ -163,6 +171,8 @@ export interface ViewData extends AccountViews {
   'sign-in': SignInView;
   'forgotten-password': ForgottenPasswordView;
   'password-reset': PasswordResetView;
+  'account-recovery': PasswordResetView;
+  'recovery-wait': RecoveryWaitView;
   'deletion-undo': DeletionUndoView;
   'sign-up': SignUpView;
   'new-account': NewAccountView;
@@ -221,4 +231,6 @@ export const VIEW_NAMES = Object.keys({
   'account-export': 0,
   'account-delete': 0,
   'deletion-undo': 0,
+  'account-recovery': 0,
+  'recovery-wait': 0,
 } satisfies Record<ViewName, 0>) as ViewName[];
