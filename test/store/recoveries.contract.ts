@@ -136,6 +136,13 @@ export function recoveriesContract(name: string, open: () => Promise<TestStores>
         ({ accounts }) => accounts.setEmail('acc_ada', 'a@b.example', true, BY),
       ],
       [
+        'after its owner has put the address back',
+        async ({ accounts, links, askedBy, hashTo }) => {
+          await links.askChange(await askedBy('evil@example.net'), LETTER);
+          expect(await accounts.undoEmail('acc_ada', await hashTo(ADDRESS), 'en', BY)).toBe(true);
+        },
+      ],
+      [
         'after an incident',
         async ({ incidents }) => {
           const incident = await incidents.open('inc_1', { kind: 'account', accountId: 'acc_ada' }, 'match', BY);
@@ -368,4 +375,25 @@ export function resetFactorsContract(name: string, open: () => Promise<TestStore
       expect(await accounts.recoveryCodesLeft('acc_ada')).toBe(0);
     });
   });
+}
+
+/** They stand in for a second factor, and are none. */
+export function idleCodesContract(name: string, open: () => Promise<TestStores>): void {
+  it.each(['app', 'passkey'] as const)(
+    `recovery codes go with the last factor in ${name}, the %s being it`,
+    async (last) => {
+      const { accounts, passkeys, look } = await withMail(open);
+      await accounts.enrolTotp('acc_ada', 1, aTotp(), BY);
+      await passkeys.enrol(await look(), { ...PASSKEY, recoveryCodeHashes: null }, BY);
+      const removal = {
+        app: async () => accounts.removeTotp(await look(), 'otp_1', BY),
+        passkey: async () => passkeys.remove(await look(), PASSKEY.id, BY),
+      };
+      expect(await removal[last === 'app' ? 'passkey' : 'app']()).toBe(true);
+      expect(await accounts.recoveryCodesLeft('acc_ada')).toBe(3);
+      expect(await removal[last]()).toBe(true);
+      expect(await accounts.recoveryCodesLeft('acc_ada')).toBe(0);
+      expect(await accounts.spendRecoveryCode('acc_ada', ['code-1'], BY)).toBe(false);
+    },
+  );
 }
