@@ -111,7 +111,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   });
 
   const interactions = createInteractions({
-    ...{ provider: () => provider, accounts, audit, levelPolicy, clock },
+    ...{ provider: () => provider, accounts, recoveries: stores.recoveries, audit, levelPolicy, clock },
     progress: stores.progress<Progress>('interaction'),
   });
   const step = {
@@ -130,6 +130,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
     links: stores.links,
     mail: config.mail.by !== 'off',
     deletions: stores.deletions,
+    recoveries: stores.recoveries,
     deletionGrace: config.deletionGrace,
     signUp,
   };

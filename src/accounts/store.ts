@@ -149,8 +149,12 @@ export interface AccountStore {
   postponeEnrolment(asOf: AsOf, until: Milliseconds, by: By): Promise<boolean>;
   /** False when a password or factor changed: the old codes stand. */
   replaceRecoveryCodes(asOf: AsOf, hashes: string[], by: By): Promise<boolean>;
-  /** Removes every second factor and ends every session and grant. Time to add another is not given again. */
-  resetFactors(id: string, by: By): Promise<boolean>;
+  /**
+   * Removes every second factor and ends every session and grant. As much is demanded again at the next sign-in, and time
+   * to do without is not given again.
+   * @param options passwordOnly: nothing more is demanded than was; passkeys: whether they are offered here (yes)
+   */
+  resetFactors(id: string, by: By, options?: { passwordOnly?: boolean; passkeys?: boolean }): Promise<boolean>;
   /** True for exactly one caller per code. @param hashes any of which it may have */
   spendRecoveryCode(accountId: string, hashes: string[], by: By): Promise<boolean>;
   recoveryCodesLeft(accountId: string): Promise<number>;

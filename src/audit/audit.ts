@@ -17,6 +17,13 @@ export type AuditEvent =
   | { event: 'account.deletion_asked'; accountId: string; dueAt: string }
   | { event: 'account.deletion_undone'; accountId: string }
   | { event: 'account.locked_by_owner'; accountId: string }
+  | { event: 'account.recovery_started'; accountId: string; opensAt: string; mailed: boolean }
+  | {
+      event: 'account.recovery_stopped';
+      accountId: string;
+      because: 'operator' | 'letter' | 'sign-in' | 'lock' | 'disabled' | 'address' | 'incident';
+    }
+  | { event: 'account.recovered'; accountId: string; demanded: string | null }
   | { event: 'account.deleted'; accountId: string }
   | { event: 'passkey.enrolled'; accountId: string; credentialId: string }
   | { event: 'passkey.used'; accountId: string; clientId: string; credentialId: string }

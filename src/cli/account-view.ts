@@ -1,4 +1,5 @@
 import type { Account } from '../accounts/account.ts';
+import type { Recovery } from '../accounts/recovery.ts';
 import type { AccountStore, Authenticator } from '../accounts/store.ts';
 import { yesNo } from './client-view.ts';
 import { details, iso } from './layout.ts';
@@ -20,8 +21,18 @@ export function accountJson(account: Account) {
   };
 }
 
-/** @param authenticators where they are to be listed @param trustedBrowsers where they are to be counted */
-export function accountText(account: Account, authenticators: Authenticator[] = [], trustedBrowsers = 0): string {
+/** What `account show` adds. */
+export interface AccountMore {
+  authenticators: Authenticator[];
+  trustedBrowsers: number;
+  /** That is under way. */
+  recovery: Recovery | null;
+}
+
+const NO_MORE: AccountMore = { authenticators: [], trustedBrowsers: 0, recovery: null };
+
+export function accountText(account: Account, more: AccountMore = NO_MORE): string {
+  const { authenticators, trustedBrowsers, recovery } = more;
   const { address, ...claims } = account.claims;
   const parts = Object.entries(address ?? {}).map(([name, value]) => [`address.${name}`, value] as const);
   return details([
@@ -40,6 +51,7 @@ export function accountText(account: Account, authenticators: Authenticator[] = 
       authenticators.length > 0 ? authenticators.map((one) => `${one.id}  ${one.name}, ${iso(one.createdAt)}`) : null,
     ],
     ['trusted browsers', trustedBrowsers > 0 ? String(trustedBrowsers) : null],
+    ['recovery', recovery && `open from ${iso(recovery.opensAt)} until ${iso(recovery.expiresAt)}`],
     ...[...Object.entries(claims), ...parts].map(([name, value]): [string, string] => [name, String(value)]),
     ['created', iso(account.createdAt)],
     ['updated', iso(account.updatedAt)],

@@ -4,6 +4,7 @@ import { accountDelete } from './account-delete.ts';
 import { accountExport } from './account-export.ts';
 import { accountImport } from './account-import.ts';
 import { accountList } from './account-list.ts';
+import { accountRecover } from './account-recover.ts';
 import { accountRemoveAuthenticator } from './account-remove-authenticator.ts';
 import { accountRequirePasswordChange } from './account-require-password-change.ts';
 import { accountResetMfa } from './account-reset-mfa.ts';
@@ -31,6 +32,7 @@ export function accountCommands(cli: Cli): Command {
     .addCommand(accountEnable(cli))
     .addCommand(accountRemoveAuthenticator(cli))
     .addCommand(accountResetMfa(cli))
+    .addCommand(accountRecover(cli))
     .addCommand(accountSignOut(cli))
     .addCommand(accountUnlock(cli))
     .addCommand(accountDelete(cli));

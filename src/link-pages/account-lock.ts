@@ -15,12 +15,8 @@ export interface AccountLockDeps {
 
 /** Letters about what a new password does not mend: an app or a list of codes that somebody else has, or had. */
 const OF_FACTORS = [
-  'totp-added',
-  'totp-removed',
-  'factors-reset',
-  'recovery-codes-replaced',
-  'recovery-code-used',
-  'browser-trusted',
+  ...['totp-added', 'totp-removed', 'factors-reset', 'recovery-codes-replaced', 'recovery-code-used'],
+  ...['browser-trusted', 'account-recovered'],
 ];
 
 /**

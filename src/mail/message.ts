@@ -48,6 +48,10 @@ export type Message =
   | { message: 'browser-trusted'; browser: string | null; address: string | null; until: Milliseconds }
   | { message: 'sign-in-locked' }
   | { message: 'account-locked' }
+  /** Started by an operator; what is mailed is the link, beside this. */
+  | { message: 'account-recovery'; from: Milliseconds; until: Milliseconds; mailed?: true }
+  | { message: 'account-recovery-link'; from: Milliseconds; until: Milliseconds }
+  | { message: 'account-recovered' }
   /** An operator wants to see whether mail arrives. */
   | { message: 'test' };
 

@@ -8,6 +8,8 @@ export interface LinkViews {
   'new-account-codes': NewAccountCodesView;
   'forgotten-password': ForgottenPasswordView;
   'password-reset': PasswordResetView;
+  'account-recovery': PasswordResetView;
+  'recovery-wait': RecoveryWaitView;
   'deletion-undo': DeletionUndoView;
   'link-question': LinkQuestionView;
 }
@@ -56,6 +58,14 @@ interface PasswordResetView extends FormPage {
   accountEmail: string;
   minLength: number;
   problem: Problem;
+}
+
+/** A link that does nothing yet. */
+interface RecoveryWaitView extends Page {
+  accountEmail: string;
+  /** ISO 8601 */
+  opensAt: string;
+  until: string;
 }
 
 interface DeletionUndoView extends FormPage {

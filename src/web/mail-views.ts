@@ -37,6 +37,9 @@ export const MAIL_NAMES = [
   'browser-trusted',
   'sign-in-locked',
   'account-locked',
+  'account-recovery',
+  'account-recovery-link',
+  'account-recovered',
   'test',
 ] as const;
 /** Their receivers have no account. */
@@ -61,7 +64,9 @@ export interface MailView {
     left?: number;
     codesKept?: true;
     must?: string;
+    from?: Milliseconds;
     until?: Milliseconds;
+    mailed?: true;
     byOperator?: true;
     byLink?: true;
     /** Such as `Firefox on Linux`. */
@@ -89,6 +94,7 @@ export function createMailViews({ folder, overrideFolder, siteName, issuer }: Ma
       greeting: calledBy === null ? t('mail.greeting') : t('mail.greeting-name', { name: calledBy }),
       paragraphs: paragraphs(t, about, {
         ...{ site: siteName, issuer, when: instant(at, language) },
+        ...(about.from !== undefined && { from: instant(about.from, language) }),
         ...(about.until !== undefined && { until: instant(about.until, language) }),
       }),
       action: page ? { label: t(ACTIONS.has(action) ? action : 'mail.lock'), href: `${issuer}${page}` } : null,
@@ -111,7 +117,8 @@ function paragraphs(t: Translate, about: MailView['about'], values: TextParams):
   return message === 'test' ? lines : [...lines, t(`mail.${message}.advice`, values)];
 }
 
-function variant({ codesKept, byOperator, byLink }: MailView['about']): string {
+function variant({ codesKept, byOperator, byLink, mailed }: MailView['about']): string {
+  if (mailed) return '-mailed';
   if (codesKept) return '-codes-kept';
   if (byOperator) return '-by-operator';
   return byLink ? '-by-link' : '';

@@ -247,4 +247,6 @@ export const VIEW_NAMES = Object.keys({
   'account-export': 0,
   'account-delete': 0,
   'deletion-undo': 0,
+  'account-recovery': 0,
+  'recovery-wait': 0,
 } satisfies Record<ViewName, 0>) as ViewName[];

@@ -98,6 +98,7 @@ async function flows(add: (kind: string, ...values: string[]) => void): Promise<
   await withMail(add);
   await withNewcomer(add);
   await withDevices(person, seed);
+  await withRecovery(add);
 
   // The way out, with the ID token in the address.
   const query = new URLSearchParams({ id_token_hint: tokens.id_token ?? '', post_logout_redirect_uri: CALLBACK });
@@ -186,6 +187,18 @@ async function withNewcomer(add: (kind: string, ...values: string[]) => void): P
   const page = await createUserAgent(server.issuer).follow(`/link/${token}`);
   expect(textOf(page.html)).toContain(email);
   add('newcomer', email, invited.name);
+  add('mailed link', token);
+}
+
+/** Somebody whose recovery waits, by a link that was handed over, and one that was mailed. */
+async function withRecovery(add: (kind: string, ...values: string[]) => void): Promise<void> {
+  const { id } = await server.addAccount();
+  const { recoveries } = server.app.stores;
+  await recoveries.start(id, { wait: 0, mailed: true }, BY_OPERATOR);
+  const started = await recoveries.start(id, { wait: DAY, mailed: false }, BY_OPERATOR);
+  const token = String(started?.token);
+  const page = await createUserAgent(server.issuer).follow(`/link/${token}`);
+  expect(textOf(page.html)).toContain('does not open yet');
   add('mailed link', token);
 }
 

@@ -177,6 +177,18 @@ export const STATIONS: Record<string, (server: TestServer) => Promise<Station>> 
     await server.app.stores.links.ask(asked);
     return { ...(await mailedPage(server, email)), good: {}, next: /The wait has ended/ };
   },
+  '/link (recovery)': async (server) => {
+    const { id } = await server.addAccount();
+    const started = await server.app.stores.recoveries.start(id, { wait: 0, mailed: false }, BY_OPERATOR);
+    const agent = createUserAgent(server.issuer);
+    const good = { new_password: 'a rather different secret' };
+    return { agent, page: await agent.follow(`/link/${started?.token}`), good, next: /Your account is yours again/ };
+  },
+  '/link (recovery stop)': async (server) => {
+    const { id, email } = await server.addAccount();
+    await server.app.stores.recoveries.start(id, { wait: DAY, mailed: false }, BY_OPERATOR);
+    return { ...(await mailedPage(server, email)), good: {}, next: /The recovery is stopped/ };
+  },
   '/account/profile': (server) => accountPage(server, 'profile', { name: 'Ada' }, /Your profile is saved/),
   '/account/password': (server) =>
     accountPage(server, 'password', { new_password: 'a rather different secret' }, /Your password is changed/),

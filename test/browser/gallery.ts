@@ -50,6 +50,8 @@ const SAYING: Partial<Record<string, Omit<MailView['about'], 'message'>>> = {
   'deletion-asked': { until: Date.UTC(2026, 10, 28, 13, 5) },
   'browser-trusted': { until: Date.UTC(2026, 11, 21, 13, 5) },
   invitation: { until: Date.UTC(2026, 10, 28, 13, 5) },
+  'account-recovery': { from: Date.UTC(2026, 10, 22, 13, 5), until: Date.UTC(2026, 10, 25, 13, 5) },
+  'account-recovery-link': { from: Date.UTC(2026, 10, 22, 13, 5), until: Date.UTC(2026, 10, 25, 13, 5) },
 };
 
 /** A page as its sample has it, without the problem, with one that is about no field, and in its other looks. */

@@ -25,7 +25,8 @@ const BY_COMMAND = ['test'];
 it('every letter there is arrives at a mail server', async () => {
   await using post = await startMailServer();
   await using server = await startTestServer({ SMTP_URL: post.url, MAIL_FROM: FROM, LIMIT_PER_ADDRESS: '10000' });
-  const { accounts, links, newcomers, deletions, incidents, mails, knownBrowsers, passkeys } = server.app.stores;
+  const { accounts, links, newcomers, deletions, incidents, mails, knownBrowsers, passkeys, recoveries } =
+    server.app.stores;
   const by = BY_OPERATOR;
   const letter = { language: 'en', by };
   const arrived = new Map<string, string[]>();
@@ -95,6 +96,11 @@ it('every letter there is arrives at a mail server', async () => {
   const opened = await incidents.open('inc_1', { kind: 'account', accountId: eve.id }, 'match', by);
   const held = { sessions: 0, grants: 0, told: [] };
   await incidents.endAccount(opened, { accountId: eve.id, password: 'required', mail: true, ...held }, by);
+
+  const loser = await account();
+  await recoveries.start(loser.id, { wait: 0, mailed: true }, by);
+  await sent();
+  await recoveries.recover(loser.id, hashOf('account-recovery-link'), 'hash', true, by);
 
   const leaver = await account();
   await deletions.order(leaver.id, 14 * DAY, by);

@@ -31,6 +31,11 @@ export const samples: ViewData = {
     ...{ action: '/link', csrf: 'csrf-value', accountEmail, minLength: 15 },
     problem: { field: 'new_password', text: 'That password is too short.' },
   },
+  'account-recovery': {
+    ...{ action: '/link', csrf: 'csrf-value', accountEmail, minLength: 15 },
+    problem: { field: 'new_password', text: 'That password is too short.' },
+  },
+  'recovery-wait': { accountEmail, opensAt: at, until: '2031-05-09T14:05:00.000Z' },
   'sign-up': {
     ...{ action: '/sign-up', csrf: 'csrf-value', email: 'ada', domains: 'example.org', backHref: '/account' },
     problem: { field: 'email', text: 'That is no email address.' },

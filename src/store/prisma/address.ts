@@ -9,6 +9,7 @@ import { orConflict } from './conflict.ts';
 import type { Transaction } from './database.ts';
 import { endLaterLinks, findLink, spendLink, voidLinks } from './link-rows.ts';
 import { queueLetter } from './mail.ts';
+import { endRecovery } from './recovery-end.ts';
 
 /** What was mailed to an address and is of no use at the next. Undoing is. */
 const OF_THE_OLD: readonly Purpose[] = ['password-reset', 'email-verification', 'email-change'];
@@ -17,7 +18,7 @@ const OF_THE_OLD: readonly Purpose[] = ['password-reset', 'email-verification', 
 export function prismaAddress(
   deps: SealedChangeDeps,
 ): Pick<AccountStore, 'verifyEmail' | 'changeEmail' | 'undoEmail' | 'setEmail'> {
-  const { prisma, sealer, clock } = deps;
+  const { prisma, sealer, clock, auditRow } = deps;
   const change = (what: Change) => orConflict('email', orFalse(applyChange(deps, what)));
   const linkOf = (purpose: Purpose, tokenHash: string, accountId: string) =>
     findLink(prisma, sealer, { purpose, tokenHash, accountId }, new Date(clock()));
@@ -91,6 +92,7 @@ export function prismaAddress(
         ...{ event: { event: 'email.change_undone', accountId }, by, ending: endingOf(accountId) },
         async also(tx, at) {
           await spend(tx, purpose, tokenHash, accountId, at);
+          await endRecovery(tx, auditRow, { accountId, because: 'address', by, at });
           await endLaterLinks(tx, sealer, link);
           await forgetBrowsers(accountId)(tx);
           const reset = { purpose: 'password-reset', language } as const;
@@ -111,6 +113,7 @@ export function prismaAddress(
         },
         ...{ event: { event: 'email.changed', accountId }, by },
         async also(tx, at) {
+          await endRecovery(tx, auditRow, { accountId, because: 'address', by, at });
           await tx.mailedLink.deleteMany({ where: { accountId, spentAt: null } });
           for (const to of [before, email]) {
             await queueLetter(tx, sealer, { accountId, to }, { message: 'email-set' }, at);

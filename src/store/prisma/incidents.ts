@@ -8,6 +8,7 @@ import type { Transaction } from './database.ts';
 import { voidLinks } from './link-rows.ts';
 import { queueLetter } from './mail.ts';
 import { jobRow } from './outbox.ts';
+import { endRecovery } from './recovery-end.ts';
 
 type Step = 'incident.opened' | 'incident.account_ended' | 'incident.client_ended' | 'incident.done';
 
@@ -73,6 +74,7 @@ export function prismaIncidents({ prisma, sealer, clock, auditRow }: SealedChang
           await tx.knownBrowser.deleteMany({ where: { accountId } });
           // Somebody who reads old letters would choose the password that is asked for.
           await voidLinks(tx, accountId, ['password-reset']);
+          await endRecovery(tx, auditRow, { accountId, because: 'incident', by, at });
           if (password === 'required') {
             await record(tx, { event: 'account.password_change_required', accountId }, by, at);
           }
