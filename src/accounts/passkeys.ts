@@ -86,8 +86,8 @@ export function createPasskeys({ store, challenges, issuer, siteName, acceptCoun
       const { registrationInfo } = await orRefused(
         verifyRegistrationResponse({ response, ...expected(occasion), supportedAlgorithmIDs: ALGORITHMS }),
       );
-      if (!registrationInfo || registrationInfo.credential.id.length > LONGEST_ID) {
-        throw new Refusal('passkey_refused', 422);
+      if (!registrationInfo || registrationInfo.credential.id.length > LONGEST_ID || (await isFramed(response))) {
+        throw refused();
       }
       const { credential, aaguid, credentialDeviceType, credentialBackedUp, userVerified } = registrationInfo;
       const synced = credentialDeviceType === 'multiDevice';
@@ -129,9 +129,7 @@ export function createPasskeys({ store, challenges, issuer, siteName, acceptCoun
       const passkey = await store.findByCredential(response.id);
       const { userHandle } = response.response;
       const isOwners = userHandle === undefined ? accountId !== null : decoded(userHandle) === passkey?.accountId;
-      if (!passkey || !isOwners || (accountId ?? passkey.accountId) !== passkey.accountId) {
-        throw new Refusal('passkey_refused', 422);
-      }
+      if (!passkey || !isOwners || (accountId ?? passkey.accountId) !== passkey.accountId) throw refused();
       const { verifyAuthenticationResponse } = await library();
       const { verified, authenticationInfo } = await orRefused(
         verifyAuthenticationResponse({
@@ -143,8 +141,10 @@ export function createPasskeys({ store, challenges, issuer, siteName, acceptCoun
           },
         }),
       );
-      if (!verified) throw new Refusal('passkey_refused', 422);
-      const { newCounter, userVerified, credentialBackedUp } = authenticationInfo;
+      if (!verified || (await isFramed(response))) throw refused();
+      const { newCounter, userVerified, credentialDeviceType, credentialBackedUp } = authenticationInfo;
+      // Whether a key can be copied is settled when it is made (7.2, backup eligibility).
+      if ((credentialDeviceType === 'multiDevice') !== passkey.synced) throw refused();
       const proof = { synced: passkey.synced, userVerified };
       return { passkey, counter: newCounter, backedUp: credentialBackedUp, proof };
     },
@@ -161,8 +161,19 @@ async function orRefused<Result>(verification: Promise<Result>): Promise<Result>
   try {
     return await verification;
   } catch (cause) {
-    throw new Refusal('passkey_refused', 422, { cause });
+    throw refused(cause);
   }
+}
+
+function refused(cause?: unknown): Refusal {
+  return new Refusal('passkey_refused', 422, { cause });
+}
+
+/** No page of ours asks within a frame of another site (7.1 and 7.2, crossOrigin and topOrigin). */
+async function isFramed({ response }: { response: { clientDataJSON: string } }): Promise<boolean> {
+  const { decodeClientDataJSON } = await import('@simplewebauthn/server/helpers');
+  const { crossOrigin, topOrigin } = decodeClientDataJSON(response.clientDataJSON);
+  return Boolean(crossOrigin) || topOrigin !== undefined;
 }
 
 function decoded(userHandle: string): string {

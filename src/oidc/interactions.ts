@@ -149,6 +149,11 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
       if (!account || !level) throw new Error('a login is finished before it is done');
       const found = await find(ctx);
       if (progress.finished) return pathOf(found.returnTo);
+      // Of an account may be demanded what is not offered any more. Then no form is open, and nobody is let in.
+      if (!isAtLeast(level, interaction.demanded)) {
+        const description = 'the level that is demanded of this account cannot be reached';
+        return hand(ctx, { error: 'unmet_authentication_requirements', error_description: description }, false);
+      }
 
       // Core 3.1.2.1: another person than the one hinted at is not what the application asked for.
       const { hintedSubject } = detailsOf(found);
