@@ -34,7 +34,7 @@ inChromium('a second step that need not be', (open) => {
       await givePassword(page, email);
       await page.getByRole('heading', { name: 'Trusted browsers' }).waitFor();
       await picture(page, `trusted-list-${how}`);
-      await page.getByRole('button', { name: /^Ask for the second step again in Chrome/ }).click();
+      await page.getByRole('button', { name: /^Ask again for the second step in Chrome/ }).click();
       await expect.poll(() => page.getByRole('heading', { name: 'Trusted browsers' }).count()).toBe(0);
 
       await press(page, 'Sign out');
