@@ -104,7 +104,9 @@ function artifactAdapter(kind: ArtifactKind, deps: AdapterDeps): Adapter {
     },
     async find(id) {
       if (kind === 'DeviceCode') return findDeviceCode(id);
-      return kind === 'RefreshToken' ? findRefreshToken(id) : usable(await artifacts.get(kind, id));
+      if (kind === 'RefreshToken') return findRefreshToken(id);
+      const found = await usable(await artifacts.get(kind, id));
+      return found && kind === 'Interaction' && isAstray(found) ? undefined : found;
     },
     findByUid: async (uid) => usable(await artifacts.getSessionByUid(uid)),
     findByUserCode: notKept(kind).findByUserCode,
@@ -143,6 +145,12 @@ function kept(kind: ArtifactKind, payload: AdapterPayload): Payload {
   if (kind === 'Interaction') return withoutBearers(payload);
   const visitor = kind === 'Session' ? currentVisitor() : undefined;
   return { ...payload, ...(visitor && { visitor }) };
+}
+
+/** One for a device at the address where those for applications go on, or the other way round: the library asks nobody. */
+function isAstray({ deviceCode }: AdapterPayload): boolean {
+  const route = Provider.ctx?.oidc.route;
+  return route === (deviceCode === undefined ? 'device_resume' : 'resume');
 }
 
 /** An interaction needs neither the session's id nor the ID token that came with the request. */

@@ -37,7 +37,7 @@ export function createDevices(deps: DevicesDeps): Devices {
 
   return {
     async visitor(ctx) {
-      const { accountId } = await provider().Session.get(ctx as never);
+      const { accountId } = await provider().Session.get(ctx);
       const account = accountId ? await accounts.find(accountId) : null;
       return account?.status === 'active' ? account : null;
     },

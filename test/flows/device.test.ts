@@ -4,8 +4,8 @@ import { signInOnDevice } from '../../examples/device/device.ts';
 import { addDevices, addGateways, askAsDevice, connect, poll, typeCode } from '../support/devices.ts';
 import { createRelyingParty } from '../support/relying-party.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { createUserAgent, textOf } from '../support/user-agent.ts';
-import { enter, visit } from '../support/visit.ts';
+import { createUserAgent, textOf, type UserAgent } from '../support/user-agent.ts';
+import { ask, enter, visit } from '../support/visit.ts';
 
 let server: TestServer;
 beforeAll(async () => {
@@ -25,6 +25,14 @@ function aBrowser() {
   networks += 1;
   agent.moveTo(`203.0.113.${networks}`);
   return agent;
+}
+
+/** The same interaction where the other kind of them goes on, by whoever writes cookies by hand. */
+async function resumedAt(path: string, { jar }: UserAgent, resume: string) {
+  const cookie = [...jar.values()].map(({ name, value }) => `${name}=${value}`).join('; ');
+  const url = `${server.issuer}${path}/${resume.split('/').at(-1)}`;
+  const { status, headers } = await fetch(url, { headers: { cookie, accept: 'text/html' }, redirect: 'manual' });
+  return [status, headers.get('location')];
 }
 
 /** Somebody who is signed in already. */
@@ -170,8 +178,15 @@ describe('an address that somebody was sent', () => {
     expect(resume).toMatch(/^\/device\/[\w-]{43}$/);
     const stranger = await (await signedIn()).agent.follow(resume);
     expect([stranger.status, textOf(stranger.html)]).toEqual([400, expect.stringContaining('This sign-in has ended')]);
+    expect(await resumedAt('/oauth2/authorize', agent, resume)).toEqual([400, null]);
     expect(textOf((await agent.follow(resume)).html)).toContain('Sign in');
   });
+});
+
+it('a sign-in for an application does not go on as one for a device', async () => {
+  const { party, agent } = await visit(server, { agent: aBrowser() });
+  const { page } = await ask({ party, agent });
+  expect(await resumedAt('/device', agent, page.url)).toEqual([400, null]);
 });
 
 describe('whoever is not signed in', () => {
@@ -189,12 +204,13 @@ describe('whoever is not signed in', () => {
     const page = await agent.submit(await typeCode(agent, 'BBBBBBBB'), { user_code: shown.user_code });
     const start = await agent.submit(page, { decision: 'allow' });
     const cancel = start.forms.find(({ action }) => action.endsWith('/cancel'));
-    await agent.follow(cancel?.action ?? '', {
+    const end = await agent.follow(cancel?.action ?? '', {
       method: 'POST',
       body: new URLSearchParams(cancel?.fields).toString(),
       headers: { 'content-type': 'application/x-www-form-urlencoded', 'sec-fetch-site': 'same-origin' },
     });
     artifacts.put = put;
+    expect([end.status, textOf(end.html)]).toEqual([200, expect.stringContaining('The device was turned away')]);
     expect((await poll(server, client, shown.device_code)).body.error).toBe('access_denied');
     expect(saved).toContain('Interaction');
     expect(saved).not.toContain('Session');
