@@ -139,8 +139,8 @@ describe('account list and show', () => {
     expect(text.stdout).toMatch(/^ID +EMAIL +ROLE +STATUS +2ND FACTOR +NEW PASSWORD DUE +CREATED\n/);
     expect(text.stdout).toContain(byId.id);
     expect(shown.stdout).toMatch(/^email +ada@example\.org, not verified$/m);
-    const { authenticators, trustedBrowsers, ...listed } = await json(['account', 'show', byId.id]);
-    expect([authenticators, trustedBrowsers, all]).toEqual([[], 0, expect.arrayContaining([listed])]);
+    const { authenticators, passkeys, trustedBrowsers, ...listed } = await json(['account', 'show', byId.id]);
+    expect([authenticators, passkeys, trustedBrowsers, all]).toEqual([[], [], 0, expect.arrayContaining([listed])]);
     expect(text.stdout + shown.stdout + JSON.stringify(all)).not.toContain('argon2');
   });
 });

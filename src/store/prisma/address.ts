@@ -9,6 +9,7 @@ import { orConflict } from './conflict.ts';
 import type { Transaction } from './database.ts';
 import { endLaterLinks, findLink, spendLink, voidLinks } from './link-rows.ts';
 import { queueLetter } from './mail.ts';
+import { removeYoungPasskeys } from './young-passkeys.ts';
 
 /** What was mailed to an address and is of no use at the next. Undoing is. */
 const OF_THE_OLD: readonly Purpose[] = ['password-reset', 'email-verification', 'email-change'];
@@ -93,8 +94,15 @@ export function prismaAddress(
           await spend(tx, purpose, tokenHash, accountId, at);
           await endLaterLinks(tx, sealer, link);
           await forgetBrowsers(accountId)(tx);
+          const passkeysRemoved = await removeYoungPasskeys(
+            { ...deps, tx },
+            { accountId, toldAt: link.createdAt },
+            by,
+            at,
+          );
           const reset = { purpose: 'password-reset', language } as const;
-          await queueLetter(tx, sealer, accountId, { message: 'email-undone' }, at, reset);
+          const about = { message: 'email-undone', ...(passkeysRemoved > 0 && { passkeysRemoved }) } as const;
+          await queueLetter(tx, sealer, accountId, about, at, reset);
         },
       });
     },
