@@ -4,6 +4,7 @@ import type { By } from '../lib/by.ts';
 export type AuditEvent =
   | { event: 'account.created'; accountId: string; role: string }
   | { event: 'account.password_set'; accountId: string }
+  | { event: 'account.password_removed'; accountId: string }
   | { event: 'account.password_change_required'; accountId: string }
   | { event: 'password.range_unavailable' }
   | { event: 'account.claims_set'; accountId: string }
@@ -100,6 +101,7 @@ export type AuditEvent =
       grants: number;
       told: readonly string[];
       password: 'required' | 'already' | 'none' | 'kept';
+      passkeysRemoved: number;
       mailed: boolean;
     }
   | { event: 'incident.client_ended'; incidentId: string; clientId: string; disabled: boolean; newSecret: boolean }

@@ -6,6 +6,7 @@ import { accountImport } from './account-import.ts';
 import { accountList } from './account-list.ts';
 import { accountRecover } from './account-recover.ts';
 import { accountRemoveAuthenticator } from './account-remove-authenticator.ts';
+import { accountRemovePasskey } from './account-remove-passkey.ts';
 import { accountRequirePasswordChange } from './account-require-password-change.ts';
 import { accountResetMfa } from './account-reset-mfa.ts';
 import { accountSetEmail } from './account-set-email.ts';
@@ -31,6 +32,7 @@ export function accountCommands(cli: Cli): Command {
     .addCommand(accountDisable(cli))
     .addCommand(accountEnable(cli))
     .addCommand(accountRemoveAuthenticator(cli))
+    .addCommand(accountRemovePasskey(cli))
     .addCommand(accountResetMfa(cli))
     .addCommand(accountRecover(cli))
     .addCommand(accountSignOut(cli))

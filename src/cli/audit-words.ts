@@ -6,6 +6,7 @@ import { iso } from './layout.ts';
 const WORDS: Record<AuditEvent['event'], string> = {
   'account.created': 'made the account',
   'account.password_set': 'set the password of',
+  'account.password_removed': 'removed the password of',
   'account.password_change_required': 'demanded a new password of',
   'password.range_unavailable': 'could not look a new password up',
   'account.claims_set': 'changed the profile of',

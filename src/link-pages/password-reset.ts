@@ -42,7 +42,10 @@ export function createPasswordReset(deps: PasswordResetDeps): LinkPage {
       await attempts.liftPassword(normalizeEmail(owner.email), (ctx.state as RequestState).address);
       pages.send(ctx, 'notice', {
         title: t('notice.reset-done.heading'),
-        paragraphs: [t('notice.reset-done.what')],
+        // Whoever took the account over may have left one, and it is not looked at here whose it is.
+        paragraphs: ['notice.reset-done.what', ...(owner.hasPasskey ? ['notice.reset-done.passkeys'] : [])].map((key) =>
+          t(key),
+        ),
         next: { href: returns.href(ctx), label: t('sign-in.submit') },
       });
       return true;

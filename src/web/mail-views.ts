@@ -33,6 +33,7 @@ export const MAIL_NAMES = [
   'totp-removed',
   'recovery-codes-replaced',
   'password-changed',
+  'password-removed',
   'new-browser',
   'browser-trusted',
   'sign-in-locked',
@@ -65,6 +66,7 @@ export interface MailView {
     codesKept?: true;
     must?: string;
     from?: Milliseconds;
+    passkeysRemoved?: number;
     until?: Milliseconds;
     mailed?: true;
     byOperator?: true;
@@ -110,10 +112,11 @@ export function createMailViews({ folder, overrideFolder, siteName, issuer }: Ma
 }
 
 function paragraphs(t: Translate, about: MailView['about'], values: TextParams): string[] {
-  const { message, left, must } = about;
+  const { message, left, must, passkeysRemoved = 0 } = about;
   const lines = [t(`mail.${message}.what${variant(about)}`, { ...values, ...whence(t, about) })];
   if (left !== undefined) lines.push(left === 0 ? t('mail.codes-none-left') : t('mail.codes-left', { n: left }));
   if (must !== undefined) lines.push(t(`mail.incident.must-${must}`, values));
+  if (passkeysRemoved > 0) lines.push(t('mail.passkeys-removed', { n: passkeysRemoved }));
   return message === 'test' ? lines : [...lines, t(`mail.${message}.advice`, values)];
 }
 

@@ -240,6 +240,8 @@ export const VIEW_NAMES = Object.keys({
   'account-email': 0,
   'account-email-new': 0,
   'account-authenticators': 0,
+  'account-passkeys': 0,
+  'account-passkey-new': 0,
   'account-recovery-codes': 0,
   'account-sessions': 0,
   'account-applications': 0,

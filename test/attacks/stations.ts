@@ -5,6 +5,7 @@ import { BY_OPERATOR, BY_SYSTEM } from '../../src/lib/by.ts';
 import { DAY } from '../../src/lib/duration.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { makeSetupLink } from '../../src/setup/setup-link.ts';
+import { enterByPasskey } from '../flows/own-passkeys.ts';
 import { addDevices, askAsDevice, typeCode } from '../support/devices.ts';
 import { mailedLink } from '../support/letters.ts';
 import { createdOn } from '../support/new-passkey.ts';
@@ -203,6 +204,16 @@ export const STATIONS: Record<string, (server: TestServer) => Promise<Station>> 
     }),
   '/account/authenticators/remove': (server) =>
     accountPage(server, 'authenticators', {}, /You have none yet/, { seed: SEED, form: 'authenticators/remove' }),
+  '/account/passkeys/new': async (server) => {
+    const station = await accountPage(server, 'passkeys/new', {}, /Keep these codes/);
+    return { ...station, good: { ...createdOn(station.page, aDevice()), name: 'My key' } };
+  },
+  '/account/passkeys/rename': async (server) =>
+    passkeyPage(server, 'passkeys', { name: 'My key' }, /My key/, 'passkeys/rename'),
+  '/account/passkeys/remove': async (server) =>
+    passkeyPage(server, 'passkeys', {}, /You have none yet/, 'passkeys/remove'),
+  '/account/password/remove': async (server) =>
+    passkeyPage(server, 'password', {}, /Your password is removed/, 'password/remove'),
   '/account/recovery-codes/new': (server) =>
     accountPage(server, 'recovery-codes', {}, /Keep these codes/, { seed: SEED, form: 'recovery-codes/new' }),
   '/account/recovery-codes/kept': async (server) => {
@@ -267,6 +278,21 @@ async function accountPage(
   const agent = createUserAgent(server.issuer);
   let page = await agent.submit(await agent.follow(`/account/${section}`), { email, password: PASSWORD });
   if (seed) page = await agent.submit(page, { code: codeOf(seed) });
+  return { agent, page: onlyForm(page, `/account/${form}`), good, next };
+}
+
+/** Somebody with a passkey, who has just signed in by it, before one form of a section. */
+async function passkeyPage(
+  server: TestServer,
+  section: string,
+  good: Record<string, string>,
+  next: RegExp,
+  form: string,
+): Promise<Station> {
+  const { id } = await server.addAccount();
+  const [device, agent] = [aDevice(), createUserAgent(server.issuer)];
+  await addPasskey(server, id, device);
+  const page = await enterByPasskey(agent, device, `/account/${section}`);
   return { agent, page: onlyForm(page, `/account/${form}`), good, next };
 }
 

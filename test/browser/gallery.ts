@@ -31,9 +31,19 @@ const LOOKS: { [Name in ViewName]?: Partial<ViewData[Name]>[] } = {
   'device-confirm': [{ browser: null, system: null, address: null, accountEmail: null }],
   'signed-out': [{ client: null, clientHref: null }],
   error: [{ client: null, hint: null, retryAt: null, ownHref: '/account' }],
-  account: [{ name: null, notice: null, emailVerified: false, authenticators: 0, recoveryCodes: 0, sessions: 1 }],
+  account: [
+    { name: null, notice: null, emailVerified: false, passkeys: 0, authenticators: 0, recoveryCodes: 0, sessions: 1 },
+    { notice: null, hasPassword: false, passkeys: 1, authenticators: 0, recoveryCodes: 2, fewCodes: true },
+  ],
+  'account-password': [{ hasPassword: false, mayRemove: false, problem: null }],
+  'account-passkeys': [
+    { passkeys: [] },
+    { kept: 'last-way-in' },
+    { kept: 'demanded', mayAdd: false },
+    { offered: false, mayAdd: false },
+  ],
   'account-authenticators': [{ authenticators: [] }, { mayRemove: false }],
-  'account-recovery-codes': [{ hasTotp: false, left: 0 }],
+  'account-recovery-codes': [{ guarded: false, left: 0 }],
   'account-sessions': [
     { sessions: [...sessions, ...sessions.map((one) => ({ ...one, ...somewhere, uid: 'u2' }))] },
     { trusted: [] },
@@ -46,7 +56,8 @@ const LOOKS: { [Name in ViewName]?: Partial<ViewData[Name]>[] } = {
 /** The most that a message can say, where that is more than its name. */
 const SAYING: Partial<Record<string, Omit<MailView['about'], 'message'>>> = {
   'recovery-code-used': { left: 2 },
-  incident: { must: 'password' },
+  incident: { must: 'password', passkeysRemoved: 2 },
+  'account-locked': { passkeysRemoved: 1 },
   'deletion-asked': { until: Date.UTC(2026, 10, 28, 13, 5) },
   'browser-trusted': { until: Date.UTC(2026, 11, 21, 13, 5) },
   invitation: { until: Date.UTC(2026, 10, 28, 13, 5) },

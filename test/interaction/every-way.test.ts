@@ -42,6 +42,8 @@ const WAYS: Record<Form, Way> = {
   'recovery-codes': (state) => [{ ...state, codesToShow: false }],
   'recovery-codes-left': (state) => [{ ...state, fewCodesLeft: false }],
   'new-password': (state) => [{ ...state, account: { ...state.account, mustChangePassword: false } }],
+  later: (state) => [{ ...state, postponable: null }],
+  'select-account': (state) => [{ ...state, accountToSelect: false }],
   consent: () => [],
 };
 
@@ -77,7 +79,8 @@ function* beginnings(demands: FlowState['demanded'][], passkeys: boolean): Gener
   for (const account of allAccounts()) {
     for (const proofs of allProofs()) {
       for (const demanded of demands) {
-        yield { prompt: 'login', account, proofs, demanded, passkeys, codesToShow: false, fewCodesLeft: false };
+        const asked = { accountToSelect: false, demanded, postponable: null, passkeys };
+        yield { prompt: 'login', account, proofs, ...asked, codesToShow: false, fewCodesLeft: false };
       }
     }
   }

@@ -38,7 +38,8 @@ export function* allStates(): Generator<FlowState> {
           for (const passkeys of EITHER) {
             for (const codesToShow of EITHER) {
               for (const fewCodesLeft of EITHER) {
-                yield { prompt, account, proofs, demanded, passkeys, codesToShow, fewCodesLeft };
+                const asked = { accountToSelect: false, demanded, postponable: null, passkeys };
+                yield { prompt, account, proofs, ...asked, codesToShow, fewCodesLeft };
               }
             }
           }

@@ -146,7 +146,7 @@ export function recoveriesContract(name: string, open: () => Promise<TestStores>
         'after an incident',
         async ({ incidents }) => {
           const incident = await incidents.open('inc_1', { kind: 'account', accountId: 'acc_ada' }, 'match', BY);
-          const ended = { sessions: 0, grants: 0, told: [], mail: false };
+          const ended = { sessions: 0, grants: 0, told: [], removePasskeys: true, mail: false };
           await incidents.endAccount(incident, { accountId: 'acc_ada', password: 'kept', ...ended }, BY);
         },
       ],

@@ -153,7 +153,7 @@ export const samples: ViewData = {
   },
   account: {
     ...{ ...own, section: '', name: 'Ada', emailVerified: true, notice: 'Your password is changed.' },
-    ...{ authenticators: 2, recoveryCodes: 9, sessions: 3 },
+    ...{ hasPassword: true, passkeys: 2, authenticators: 2, recoveryCodes: 9, fewCodes: false, sessions: 3 },
   },
   'account-profile': {
     ...{ ...own, section: 'profile', action: '/account/profile' },
@@ -162,6 +162,7 @@ export const samples: ViewData = {
   },
   'account-password': {
     ...{ ...own, section: 'password', action: '/account/password', minLength: 15 },
+    ...{ hasPassword: true, mayRemove: true },
     problem: { field: 'new_password', text: 'That password is too short.' },
   },
   'account-email': {
@@ -176,7 +177,18 @@ export const samples: ViewData = {
     ...{ ...own, section: 'authenticators', mayRemove: true },
     authenticators: [{ id: 'otp_1', name: 'Phone', addedAt: at }],
   },
-  'account-recovery-codes': { ...own, section: 'recovery-codes', left: 9, hasTotp: true },
+  'account-passkeys': {
+    ...{ ...own, section: 'passkeys', kept: null, offered: true, mayAdd: true },
+    passkeys: [
+      { id: 'psk_1', name: 'My laptop', model: 'Windows Hello', synced: false, addedAt: at, usedAt: at },
+      { id: 'psk_2', name: 'iCloud Keychain', model: null, synced: true, addedAt: at, usedAt: null },
+    ],
+  },
+  'account-passkey-new': {
+    ...{ ...own, section: 'passkeys', action: '/account/passkeys/new', options: {}, name: 'My "laptop"' },
+    problem: { field: 'passkey', text: 'That passkey was not accepted.' },
+  },
+  'account-recovery-codes': { ...own, section: 'recovery-codes', left: 9, guarded: true },
   'account-sessions': {
     ...{ ...own, section: 'sessions' },
     sessions: [

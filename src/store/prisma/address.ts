@@ -10,6 +10,7 @@ import type { Transaction } from './database.ts';
 import { endLaterLinks, findLink, spendLink, voidLinks } from './link-rows.ts';
 import { queueLetter } from './mail.ts';
 import { endRecovery } from './recovery-end.ts';
+import { removeYoungPasskeys } from './young-passkeys.ts';
 
 /** What was mailed to an address and is of no use at the next. Undoing is. */
 const OF_THE_OLD: readonly Purpose[] = ['password-reset', 'email-verification', 'email-change'];
@@ -95,8 +96,15 @@ export function prismaAddress(
           await endRecovery(tx, auditRow, { accountId, because: 'address', by, at });
           await endLaterLinks(tx, sealer, link);
           await forgetBrowsers(accountId)(tx);
+          const passkeysRemoved = await removeYoungPasskeys(
+            { ...deps, tx },
+            { accountId, toldAt: link.createdAt },
+            by,
+            at,
+          );
           const reset = { purpose: 'password-reset', language } as const;
-          await queueLetter(tx, sealer, accountId, { message: 'email-undone' }, at, reset);
+          const about = { message: 'email-undone', ...(passkeysRemoved > 0 && { passkeysRemoved }) } as const;
+          await queueLetter(tx, sealer, accountId, about, at, reset);
         },
       });
     },

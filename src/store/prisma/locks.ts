@@ -7,6 +7,7 @@ import { queueLetter } from './mail.ts';
 import { createNotice } from './notice.ts';
 import { putBackWhere } from './put-back.ts';
 import { endRecovery } from './recovery-end.ts';
+import { removeYoungPasskeys } from './young-passkeys.ts';
 
 /** What opens the account, or locks it once more, is over when it is locked; what undoes a change of address is not. */
 const OVER_WHEN_LOCKED: readonly Purpose[] = ['account-lock', 'password-reset', 'sign-in-unlock', 'email-change'];
@@ -41,8 +42,11 @@ export function prismaLocks(
             }
             await voidLinks(tx, accountId, OVER_WHEN_LOCKED);
             await forgetBrowsers(accountId)(tx);
+            const ofWhom = { accountId, toldAt: link.createdAt };
+            const passkeysRemoved = await removeYoungPasskeys({ ...deps, tx }, ofWhom, by, at);
             const fresh = { purpose: 'password-reset' } as const;
-            await queueLetter(tx, sealer, accountId, { message: 'account-locked' }, at, fresh);
+            const about = { message: 'account-locked', ...(passkeysRemoved > 0 && { passkeysRemoved }) } as const;
+            await queueLetter(tx, sealer, accountId, about, at, fresh);
           },
         }),
       );
