@@ -80,3 +80,6 @@ interface LinkQuestionView extends FormPage {
   paragraphs: string[];
   submit: string;
 }
+
+/** Their names; the compiler holds this to the map above. */
+export const LINK_VIEWS = {} satisfies Record<keyof LinkViews, 0>;

@@ -1,5 +1,5 @@
 import type { AccountViews } from './account-views.ts';
-import type { LinkViews } from './link-views.ts';
+import { LINK_VIEWS, type LinkViews } from './link-views.ts';
 import type { Alternative, FormPage, LaterOffer, Page, Problem, StepPage, TrustOffer } from './view-parts.ts';
 
 export type { Alternative, ClientHead, LaterOffer, Problem, TrustOffer } from './view-parts.ts';
@@ -206,15 +206,9 @@ export type ViewName = keyof ViewData;
 
 /** Every page there is; the compiler holds it to the map above. */
 export const VIEW_NAMES = Object.keys({
+  ...LINK_VIEWS,
   home: 0,
   'sign-in': 0,
-  'forgotten-password': 0,
-  'password-reset': 0,
-  'sign-up': 0,
-  'new-account': 0,
-  'new-account-passkey': 0,
-  'new-account-codes': 0,
-  'link-question': 0,
   'device-code': 0,
   'device-confirm': 0,
   notice: 0,
@@ -248,7 +242,4 @@ export const VIEW_NAMES = Object.keys({
   'account-activity': 0,
   'account-export': 0,
   'account-delete': 0,
-  'deletion-undo': 0,
-  'account-recovery': 0,
-  'recovery-wait': 0,
 } satisfies Record<ViewName, 0>) as ViewName[];
