@@ -82,4 +82,15 @@ interface LinkQuestionView extends FormPage {
 }
 
 /** Their names; the compiler holds this to the map above. */
-export const LINK_VIEWS = {} satisfies Record<keyof LinkViews, 0>;
+export const LINK_VIEWS = {
+  'sign-up': 0,
+  'new-account': 0,
+  'new-account-passkey': 0,
+  'new-account-codes': 0,
+  'forgotten-password': 0,
+  'password-reset': 0,
+  'account-recovery': 0,
+  'recovery-wait': 0,
+  'deletion-undo': 0,
+  'link-question': 0,
+} satisfies Record<keyof LinkViews, 0>;
