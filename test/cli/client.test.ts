@@ -100,6 +100,7 @@ describe.concurrent('client create', { timeout: 90_000 }, () => {
         audiences: [API, 'https://other.example.org'],
         firstParty: true,
         pkceRequired: false,
+        deviceGrant: false,
         idTokenClaims: true,
         userinfoWithApi: false,
         minimumLevel: 'two-factor',
