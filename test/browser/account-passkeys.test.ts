@@ -39,6 +39,7 @@ inChromium('passkeys in the account pages', (open) => {
     await cdp.send('WebAuthn.enable');
     await page.goto(`${server.issuer}/account`);
     await givePassword(page, email);
+    await heading(page, 'Your account');
     const unplugPhone = await plugIn(cdp, { synced: true });
     await register(page, 'My phone');
     await heading(page, 'Keep these codes');
@@ -47,7 +48,7 @@ inChromium('passkeys in the account pages', (open) => {
 
     // The factor that is there is asked for before another one is added.
     await page.goto(`${server.issuer}/account/passkeys/new`);
-    await press(page, 'Sign in with a passkey');
+    // The field of the address offers it, and the device does not wait for a touch.
     await heading(page, 'Add a passkey');
     await register(page, 'My phone');
     // One device keeps one passkey of an account: the browser says so before the server is asked.
@@ -69,7 +70,9 @@ inChromium('passkeys in the account pages', (open) => {
     await press(page, 'Remove the password');
     await page.getByText('Your password is removed').waitFor();
     await press(page, 'Sign out');
+    await page.getByText('You are signed out').waitFor();
     await page.goto(`${server.issuer}/account`);
+    // A key that is plugged in is not offered in the field: there is a button for it.
     await press(page, 'Sign in with a passkey');
     await page.getByText('You have none: you sign in with a passkey').waitFor();
 

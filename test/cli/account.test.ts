@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { createAttempts } from '../../src/limits/attempts.ts';
 import { openStores, type Stores } from '../../src/store/open.ts';
+import { aPasskey } from '../store/samples.ts';
 import { startRangeServer } from '../support/range-server.ts';
 import { sqliteTables } from '../support/tables.ts';
 import { CLI, installation, NODE, PASSWORD } from './gatewright.ts';
@@ -212,6 +213,33 @@ describe('account remove-authenticator', () => {
     });
     const { authenticators, hasSecondFactor } = await json(['account', 'show', id]);
     expect([authenticators, hasSecondFactor]).toEqual([[expect.objectContaining({ id: 'otp_own' })], true]);
+  });
+});
+
+describe('account remove-passkey', () => {
+  const email = 'keys@example.org';
+
+  it('removes the one that account show names, after a question that says what goes with it', async () => {
+    const { id } = await create(email);
+    await withStores(async ({ accounts, passkeys }) => {
+      const account = await accounts.find(id);
+      if (account) await passkeys.enrol(account, aPasskey({ id: 'psk_own', synced: true }), BY_OPERATOR);
+    });
+    const shown = await run(['account', 'show', email]);
+    expect(shown.stdout).toMatch(/^passkeys +psk_own {2}Key \(unknown model, synced\), \d{4}-\S+Z, never used$/m);
+    const { passkeys, hasSecondFactor } = await json(['account', 'show', id]);
+    expect([passkeys, hasSecondFactor]).toEqual([[expect.objectContaining({ id: 'psk_own', model: null })], true]);
+    expect(JSON.stringify(passkeys)).not.toContain('credential');
+
+    expect((await run(['account', 'remove-passkey', email, 'psk_own'])).status).toBe(2);
+    const none = await run(['account', 'remove-passkey', email, 'psk_none', '--yes']);
+    expect([none.status, none.stderr]).toEqual([
+      1,
+      expect.stringContaining('keys@example.org has no passkey psk_none'),
+    ]);
+    expect(await json(['account', 'remove-passkey', email, 'psk_own', '--yes'])).toEqual({
+      ...{ id, email, removed: 'psk_own', passkeysLeft: 0 },
+    });
   });
 });
 
