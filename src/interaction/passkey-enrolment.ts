@@ -14,6 +14,7 @@ import type { Problem } from '../web/view-data.ts';
 import { due } from './due.ts';
 import type { Form } from './flow.ts';
 import type { Interaction, Interactions } from './interaction.ts';
+import { laterOffer } from './later.ts';
 import { addressOf, frame, interactionPath, problemOf, type StepPage } from './step.ts';
 
 export interface PasskeyEnrolmentDeps {
@@ -49,7 +50,7 @@ export function createPasskeyEnrolmentStep(deps: PasskeyEnrolmentDeps): StepPage
     const hrefOf = (form: Form) => (forms.includes(form) ? `${interactionPath(interaction)}?method=${form}` : null);
     const data = {
       ...frame(csrf, interaction, 'passkey-enrolment'),
-      ...{ accountEmail: email, options, name, reason, problem },
+      ...{ accountEmail: email, options, name, reason, later: laterOffer(interaction), problem },
       ...{ isDemanded: demanded === 'phishing-resistant' },
       ...{ totpHref: hrefOf('totp-enrolment'), passkeyHref: hrefOf('passkey') },
     };

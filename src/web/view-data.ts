@@ -1,6 +1,7 @@
 import type { AccountViews } from './account-views.ts';
+import type { PasskeyEnrolmentView, TotpEnrolmentView } from './enrolment-views.ts';
 import { LINK_VIEWS, type LinkViews } from './link-views.ts';
-import type { Alternative, FormPage, LaterOffer, Page, Problem, StepPage, TrustOffer } from './view-parts.ts';
+import type { Alternative, FormPage, Page, Problem, StepPage, TrustOffer } from './view-parts.ts';
 
 export type { Alternative, ClientHead, LaterOffer, Problem, TrustOffer } from './view-parts.ts';
 
@@ -70,41 +71,6 @@ export interface RecoveryCodeView extends StepPage {
   accountEmail: string;
   alternatives: Alternative[];
   trust: TrustOffer | null;
-}
-
-export interface TotpEnrolmentView extends StepPage {
-  accountEmail: string;
-  /** The name under which authenticator apps will list this account. */
-  issuerName: string;
-  /** Markup of our own QR encoder, printed as it is. Never anything a person or a client supplied. */
-  qrSvg: string;
-  /** Base32 in groups of four. */
-  key: string;
-  otpauthUri: string;
-  /** Who asks for it: the operator's policy, this application, the person, or the first set-up. */
-  reason: 'policy' | 'client' | 'chosen' | 'setup';
-  /** Null: it cannot be put off. */
-  later?: LaterOffer | null | undefined;
-  /** A page of ours to go back to instead. */
-  backHref?: string | null | undefined;
-  /** Where a passkey would do as well. */
-  passkeyHref?: string | null | undefined;
-}
-
-export interface PasskeyEnrolmentView extends StepPage {
-  accountEmail: string;
-  /** Of `navigator.credentials.create()`. */
-  options: object;
-  /** What the passkey is to be called. */
-  name: string;
-  /** Who asks for it: the operator's policy or this application. */
-  reason: 'policy' | 'client';
-  /** Nothing but a passkey will do. */
-  isDemanded: boolean;
-  /** Where an authenticator app would do as well. */
-  totpHref: string | null;
-  /** Where there is a passkey already. */
-  passkeyHref: string | null;
 }
 
 export interface RecoveryCodesView extends FormPage {

@@ -27,7 +27,7 @@ const LOOKS: { [Name in ViewName]?: Partial<ViewData[Name]>[] } = {
   totp: [{ trust: null }],
   'recovery-code': [{ trust: null }],
   'totp-enrolment': [{ reason: 'chosen', later: null, cancelAction: null, backHref: '/account/authenticators' }],
-  'passkey-enrolment': [{ isDemanded: true, totpHref: null, passkeyHref: null }, { reason: 'policy' }],
+  'passkey-enrolment': [{ isDemanded: true, later: null, totpHref: null, passkeyHref: null }, { reason: 'policy' }],
   'device-confirm': [{ browser: null, system: null, address: null, accountEmail: null }],
   'signed-out': [{ client: null, clientHref: null }],
   error: [{ client: null, hint: null, retryAt: null, ownHref: '/account' }],

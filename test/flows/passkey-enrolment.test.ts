@@ -123,6 +123,16 @@ describe('somebody without a passkey', () => {
     expect(await passkeysOf(person.account.id)).toMatchObject([{ name: 'Passkey' }]);
   });
 
+  it('may put it off where the policy leaves time for it, and comes to the application', async () => {
+    await using own = await startTestServer({ PHISHING_RESISTANT: 'everyone', ENROLMENT_GRACE_DAYS: '14' });
+    const { agent, party, page, authorization } = await asked({ minimumLevel: 'one-factor' }, own);
+    expect(stepOf(page)).toBe('passkey-enrolment');
+    const later = page.forms.filter(({ action }) => action.endsWith('/later'));
+    const csrf = String(later[0]?.fields['csrf']);
+    const back = await agent.submit({ ...page, forms: later }, { csrf });
+    expect((await party.redeem(back, authorization)).claims()).toMatchObject({ acr: acrOf('one-factor') });
+  });
+
   it('is offered none where there are none', async () => {
     await using own = await startTestServer({ PASSKEYS: 'off' });
     const { agent, page } = await asked({ minimumLevel: 'two-factor' }, own);

@@ -97,6 +97,7 @@ export const samples: ViewData = {
   },
   'passkey-enrolment': {
     ...{ ...step, accountEmail, options: {}, name: 'Laptop', reason: 'client', isDemanded: false },
+    later: { action: '/interaction/u1/later', until: at },
     ...{ totpHref: '/interaction/u1?method=totp-enrolment', passkeyHref: '/interaction/u1?method=passkey' },
     problem: { field: 'passkey', text: 'The passkey was not accepted.' },
   },
