@@ -30,6 +30,8 @@ export type Command =
   | { do: 'look'; browser: number; back: number; method: string }
   | { do: 'resume'; browser: number; back: number }
   | { do: 'steal'; browser: number }
+  /** Another browser, or the same with its cookies cleared. */
+  | { do: 'leave'; browser: number }
   | { do: 'wait'; seconds: number }
   | { do: 'operate'; person: number; change: 'sign-out' | 'must-change' | 'reset' | 'app' | 'two' | 'passkey' };
 
@@ -51,15 +53,18 @@ const FORMS = [
 ];
 
 const authorize = fc.record({
-  ...{ do: fc.constant('authorize' as const), browser: small(1), application: small(3) },
-  ...{ acr: acrs, essential: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: acrs }) },
+  ...{ do: fc.constant('authorize' as const), browser: small(1), application: fc.constantFrom(0, 0, 0, 1, 2, 3) },
+  ...{
+    acr: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: acrs }),
+    essential: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: acrs }),
+  },
   maxAge: fc.oneof(
     { weight: 3, arbitrary: fc.constant(null) },
     { weight: 1, arbitrary: fc.constantFrom(0, 1, 40, 300) },
   ),
   prompt: fc.oneof(
     { weight: 4, arbitrary: fc.constant(null) },
-    { weight: 1, arbitrary: fc.constantFrom('none', 'login', 'consent') },
+    { weight: 1, arbitrary: fc.constantFrom('none', 'login', 'consent', 'select_account') },
   ),
 });
 const go = fc.record({
@@ -74,6 +79,7 @@ const others = fc.oneof(
   fc.record({ do: fc.constant('look' as const), browser: small(1), back: small(5), method: fc.constantFrom(...FORMS) }),
   fc.record({ do: fc.constant('resume' as const), browser: small(1), back: small(3) }),
   fc.record({ do: fc.constant('steal' as const), browser: small(1) }),
+  fc.record({ do: fc.constant('leave' as const), browser: small(1) }),
   fc.record({ do: fc.constant('wait' as const), seconds: fc.constantFrom(2, 45, 310) }),
 );
 const operate = fc.record({
@@ -112,6 +118,12 @@ export async function run(world: World, command: Command): Promise<Page | null> 
     case 'operate':
       await operated(world, world.people[command.person] as Person, command.change);
       return null;
+    case 'leave': {
+      const browser = world.browsers[command.browser] as Browser;
+      browser.agent.jar.clear();
+      browser.given.length = 0;
+      return null;
+    }
     case 'steal':
       steal(world, command.browser);
       return null;
@@ -144,7 +156,8 @@ async function authorized(world: World, asked: Extract<Command, { do: 'authorize
     ...(maxAge !== null && { max_age: String(maxAge) }),
     ...(prompt !== null && { prompt }),
   });
-  const demanded = asked.essential.length > 0 ? weakestOf(asked.essential) : weakestOf(asked.acr);
+  // What is no essential claim is a wish.
+  const demanded = asked.essential.length > 0 ? weakestOf(asked.essential) : 'one-factor';
   world.requests.set(authorization.state, {
     ...{ application, authorization, browser, startedAt: Date.now(), maxAge, demanded, fresh: prompt === 'login' },
   });
@@ -170,12 +183,12 @@ async function fill(world: World, asked: Extract<Command, { do: 'fill' }>): Prom
   const person = world.people[asked.person] as Person;
   const target = { ...there, form: asked.elsewhere ?? there.form };
   const given = asked.wrong
-    ? { fields: WRONG[target.form] ?? {}, factor: null }
+    ? { fields: WRONG[target.form] ?? {}, factor: null, by: person }
     : filled(world, browser, page, target, person);
-  return given && post(world, browser, target, given, person);
+  return given && post(world, browser, target, given);
 }
 
-async function post(world: World, browser: Browser, target: Target, { fields, factor, then }: Filled, typed: Person) {
+async function post(world: World, browser: Browser, target: Target, { fields, factor, by, then }: Filled) {
   const { issuer, app } = world.server;
   const versions = () =>
     Promise.all(world.people.map(async ({ id }) => (await app.stores.accounts.find(id))?.factorsVersion));
@@ -190,31 +203,11 @@ async function post(world: World, browser: Browser, target: Target, { fields, fa
   const changed = world.people.find((_, index) => before[index] !== after[index]);
   if (changed) then?.(changed);
   if (answer.status >= 300 && answer.status < 400 && factor) {
-    const person = ['password', 'passkey'].includes(target.form)
-      ? signedInAs(world, browser, target, typed, fields)
-      : browser.known.get(target.uid);
-    for (const one of person ? [person] : []) browser.given.push({ person: one, factor, at, uid: target.uid });
+    browser.given.push({ person: by, factor, at, uid: target.uid });
+    if (['password', 'passkey'].includes(target.form)) browser.known.set(target.uid, by);
   }
   const next = answer.headers.get('location') ?? /^0; url=(.*)$/.exec(answer.headers.get('refresh') ?? '')?.[1];
   return arrived(browser, next ? await browser.agent.follow(next) : answer);
-}
-
-function signedInAs(
-  world: World,
-  browser: Browser,
-  { uid, form }: Target,
-  typed: Person,
-  fields: Record<string, string>,
-) {
-  const handle = form === 'passkey' ? handleOf(fields['credential'] ?? '') : null;
-  const person = handle === null ? typed : world.people.find(({ id }) => id === handle);
-  if (person) browser.known.set(uid, person);
-  return person;
-}
-
-function handleOf(credential: string): string {
-  const { userHandle } = (JSON.parse(credential) as { response: { userHandle?: string } }).response;
-  return Buffer.from(userHandle ?? '', 'base64url').toString();
 }
 
 /** The session of one browser in the other one, without its interactions. */

@@ -21,6 +21,8 @@ export interface Filled {
   fields: Record<string, string>;
   /** What is proved if it is taken. */
   factor: Factor | null;
+  /** Whose it is. */
+  by: Person;
   /** What is true afterwards of the account that it changed, if it changed one. */
   then?: (changed: Person) => void;
 }
@@ -37,19 +39,19 @@ export function filled(
   const whoever = shown ?? browser.known.get(uid) ?? person;
   switch (form) {
     case 'password':
-      return { fields: { email: person.email, password: person.password }, factor: 'pwd' };
+      return { fields: { email: person.email, password: person.password }, factor: 'pwd', by: person };
     case 'totp': {
       const seed = whoever.seeds.at(-1);
-      return seed ? { fields: { code: freshCode(seed) }, factor: 'otp' } : null;
+      return seed ? { fields: { code: freshCode(seed), ...TRUST }, factor: 'otp', by: whoever } : null;
     }
     case 'recovery-code': {
       const code = whoever.recoveryCodes.pop();
-      return code ? { fields: { code }, factor: 'recovery' } : null;
+      return code ? { fields: { code, ...TRUST }, factor: 'recovery', by: whoever } : null;
     }
     case 'totp-enrolment': {
       const seed = /class="key">([A-Z2-7 ]+)</.exec(page.html)?.[1]?.replaceAll(' ', '');
       const then = (changed: Person) => enrolled(changed, seed);
-      return seed ? { fields: { code: freshCode(seed) }, factor: 'otp', then } : null;
+      return seed ? { fields: { code: freshCode(seed) }, factor: 'otp', by: whoever, then } : null;
     }
     case 'passkey':
     case 'passkey-enrolment':
@@ -58,12 +60,12 @@ export function filled(
       const password = `a rather different secret ${Math.floor(Date.now())}`;
       const then = (changed: Person) =>
         void Object.assign(changed, { password, mustChangeAt: null, endedAt: Date.now(), endedBy: uid });
-      return { fields: { new_password: password }, factor: null, then };
+      return { fields: { new_password: password }, factor: null, by: whoever, then };
     }
     case 'consent':
-      return { fields: { decision: 'allow' }, factor: null };
+      return { fields: { decision: 'allow' }, factor: null, by: whoever };
     default:
-      return { fields: {}, factor: null };
+      return { fields: {}, factor: null, by: whoever };
   }
 }
 
@@ -74,6 +76,9 @@ export const WRONG: Record<string, Record<string, string>> = {
   passkey: { credential: '{"id":"AAAA","rawId":"AAAA","type":"public-key","response":{}}' },
   'new-password': { new_password: 'short' },
 };
+
+/** The box of a browser of one's own. */
+const TRUST = { trust: 'yes' };
 
 /** Each step of thirty seconds is good for one. */
 function freshCode(seed: string): string {
@@ -96,7 +101,12 @@ function ceremony({ server }: World, page: Page, form: string, person: Person): 
     const answer =
       mode === 'get' ? person.device.getJSON(server.issuer, asked) : person.device.createJSON(server.issuer, asked);
     const then = (changed: Person) => enrolled(changed);
-    return { fields: { credential: JSON.stringify(answer) }, factor: 'passkey', ...(mode === 'create' && { then }) };
+    return {
+      fields: { credential: JSON.stringify(answer) },
+      factor: 'passkey',
+      by: person,
+      ...(mode === 'create' && { then }),
+    };
   } catch {
     // Nothing on this device that was asked for.
     return null;

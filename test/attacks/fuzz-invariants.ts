@@ -39,6 +39,11 @@ export function wrongsOf(world: World, request: Request, token: IdToken): string
       `max_age ${request.maxAge} is not kept`,
     ],
     [request.fresh && authTime < Math.floor(request.startedAt / 1000), 'prompt=login counted what was proved before'],
+    [
+      level === 'trusted-browser' &&
+        !request.browser.given.some((one) => one.person === person && one.factor !== 'pwd'),
+      'a browser is trusted in which no second factor was proved',
+    ],
     ...unproved(request.browser, person, amr, level, authTime),
   ];
   return wrongs.filter(([isWrong]) => isWrong).map(([, text]) => text);

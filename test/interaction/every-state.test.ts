@@ -37,6 +37,7 @@ const ownsWhatIsDemanded = (state: FlowState) =>
 
 const RULES: [string, Step, (state: FlowState) => boolean | undefined][] = [
   ['who is signed in already is asked for consent alone', 'consent', ({ prompt }) => prompt === 'consent'],
+  ['somebody else may be meant', 'select-account', ({ accountToSelect }) => accountToSelect],
   ['nobody is known', 'sign-in', ({ account }) => account === null],
   ['neither a password nor a passkey that verified its user', 'sign-in', ({ proofs }) => !proved(proofs).anything],
   ['codes that were just made are shown', 'recovery-codes', ({ codesToShow }) => codesToShow],
@@ -57,6 +58,11 @@ const RULES: [string, Step, (state: FlowState) => boolean | undefined][] = [
     (state) => lacksLevel(state) && isGuarded(state) && !here(state).twoFactors,
   ],
   ['more is demanded, and the account has nothing for it', 'enrolment', lacksLevel],
+  [
+    'whoever was given time is reminded, where they proved here all that the account has',
+    'enrolment',
+    (state) => state.postponable !== null && (isGuarded(state) ? here(state).twoFactors : here(state).anything),
+  ],
   [
     'a session alone chooses no password',
     'sign-in',
@@ -122,6 +128,13 @@ describe('in every state of a flow', () => {
     expect(
       breaking((state, step) => (formsOf(step, state).length === 0 ? step === 'done' || !canBeReached(state) : true)),
     ).toEqual([]);
+  });
+
+  it('what the policy alone asks for may be put off, and nothing else', () => {
+    const isLate = (state: FlowState, step: Step) => formsOf(step, state).includes('later');
+    const may = ({ proofs, demanded, postponable }: FlowState) =>
+      postponable !== null && (reaches(proofs, demanded) || demanded === postponable);
+    expect(breaking((state, step) => isLate(state, step) === (step === 'enrolment' && may(state)))).toEqual([]);
   });
 
   it('a form asks for what the account has', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Proof } from '../../src/assurance/level.ts';
 import { type FlowState, type Form, formsOf, nextStep, type Step } from '../../src/interaction/flow.ts';
-import { allAccounts, allProofs } from './flow-states.ts';
+import { allAccounts, allProofs, postponables } from './flow-states.ts';
 
 /** What the person has at hand. Of what the account has, something may be lost. */
 interface Person {
@@ -20,7 +20,7 @@ const unverified = { method: 'passkey', at: 2, passkey: { synced: false, userVer
 
 function enrolled(state: FlowState & { account: Account }, has: Partial<Account>, proof: Proof): FlowState {
   const first = !state.account.hasTotp && !state.account.hasPasskey;
-  return { ...proving(state, proof), account: { ...state.account, ...has }, codesToShow: first };
+  return { ...proving(state, proof), account: { ...state.account, ...has }, postponable: null, codesToShow: first };
 }
 
 /** Where each form leads whom it is open to, as its page records it. */
@@ -42,7 +42,11 @@ const WAYS: Record<Form, Way> = {
   'recovery-codes': (state) => [{ ...state, codesToShow: false }],
   'recovery-codes-left': (state) => [{ ...state, fewCodesLeft: false }],
   'new-password': (state) => [{ ...state, account: { ...state.account, mustChangePassword: false } }],
-  later: (state) => [{ ...state, postponable: null }],
+  // Of what others demand nothing is put off.
+  later: (state) => {
+    const demanded = state.demanded === state.postponable ? 'one-factor' : state.demanded;
+    return [{ ...state, demanded, postponable: null }];
+  },
   'select-account': (state) => [{ ...state, accountToSelect: false }],
   consent: () => [],
 };
@@ -79,8 +83,11 @@ function* beginnings(demands: FlowState['demanded'][], passkeys: boolean): Gener
   for (const account of allAccounts()) {
     for (const proofs of allProofs()) {
       for (const demanded of demands) {
-        const asked = { accountToSelect: false, demanded, postponable: null, passkeys };
-        yield { prompt: 'login', account, proofs, ...asked, codesToShow: false, fewCodesLeft: false };
+        for (const postponable of postponables(demanded)) {
+          if (postponable === 'phishing-resistant' && !passkeys) continue;
+          const rest = { account, proofs, demanded, postponable, passkeys, codesToShow: false, fewCodesLeft: false };
+          yield { prompt: 'login', accountToSelect: true, ...rest };
+        }
       }
     }
   }
@@ -115,9 +122,16 @@ describe('every way through a sign-in ends', () => {
   it('for who has all that the account has, through every step', () => {
     const found = walks(ALL, true, everything);
     expect(found).toMatchObject(CLEAN);
-    expect(found.steps).toEqual(
-      ['done', 'enrolment', 'new-password', 'recovery-codes', 'recovery-codes-left', 'second-factor', 'sign-in'].sort(),
-    );
+    expect(found.steps).toEqual([
+      'done',
+      'enrolment',
+      'new-password',
+      'recovery-codes',
+      'recovery-codes-left',
+      'second-factor',
+      'select-account',
+      'sign-in',
+    ]);
   });
 
   it('for who never had a password, by passkey', () => {

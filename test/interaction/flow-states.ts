@@ -1,4 +1,4 @@
-import { LEVELS, type Method, type Proof } from '../../src/assurance/level.ts';
+import { isAtLeast, LEVELS, type Level, type Method, type Proof } from '../../src/assurance/level.ts';
 import type { FlowAccount, FlowState } from '../../src/interaction/flow.ts';
 
 const EITHER = [false, true];
@@ -28,19 +28,44 @@ export function allAccounts(): FlowAccount[] {
   );
 }
 
+/** Before anything is asked: what was proved does not matter yet. */
+function* firstStates(): Generator<FlowState> {
+  const nothing = {
+    demanded: 'two-factor',
+    postponable: null,
+    passkeys: true,
+    codesToShow: true,
+    fewCodesLeft: true,
+  } as const;
+  for (const account of [null, ...allAccounts()]) {
+    for (const proofs of allProofs()) {
+      yield { ...nothing, prompt: 'consent', accountToSelect: false, account, proofs };
+      yield { ...nothing, prompt: 'login', accountToSelect: true, account, proofs };
+    }
+  }
+}
+
+/** What others demand cannot be put off, so that it is never more than what can. */
+export function postponables(demanded: Level): (Level | null)[] {
+  const later = (['two-factor', 'phishing-resistant'] as const).filter((level) => isAtLeast(level, demanded));
+  return [null, ...later];
+}
+
 /** Every state that a flow can be in, and many that it never should be in. */
 export function* allStates(): Generator<FlowState> {
-  const accounts = [null, ...allAccounts()];
-  for (const prompt of ['login', 'consent'] as const) {
-    for (const account of accounts) {
-      for (const proofs of allProofs()) {
-        for (const demanded of LEVELS) {
+  yield* firstStates();
+  for (const account of [null, ...allAccounts()]) {
+    for (const proofs of allProofs()) {
+      for (const demanded of LEVELS) {
+        for (const postponable of account === null ? [null] : postponables(demanded)) {
           for (const passkeys of EITHER) {
-            for (const codesToShow of EITHER) {
-              for (const fewCodesLeft of EITHER) {
-                const asked = { accountToSelect: false, demanded, postponable: null, passkeys };
-                yield { prompt, account, proofs, ...asked, codesToShow, fewCodesLeft };
-              }
+            for (const [codesToShow, fewCodesLeft] of [
+              [false, false],
+              [false, true],
+              [true, false],
+            ] as const) {
+              const rest = { account, proofs, demanded, postponable, passkeys, codesToShow, fewCodesLeft };
+              yield { prompt: 'login', accountToSelect: false, ...rest };
             }
           }
         }
