@@ -212,9 +212,8 @@ describe('a new passkey', () => {
   it('is not offered where passkeys are switched off; those there are can be removed', async () => {
     await using own = await startTestServer({ PASSKEYS: 'off' });
     const account = await own.addAccount();
-    await addPasskey(own, account.id, aDevice());
-    await own.app.stores.accounts.resetFactors(account.id, BY_OPERATOR);
-    const { agent } = await atAccount(own, { email: account.email });
+    const { agent, page } = await atAccount(own, { email: account.email });
+    expect(new URL(page.url).pathname).toBe('/account');
     await own.app.stores.passkeys.enrol(
       (await own.app.stores.accounts.find(account.id)) as Account,
       aPasskey({ id: newId('psk') }),
