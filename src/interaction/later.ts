@@ -32,8 +32,7 @@ export function createLaterStep({ interactions, accounts }: LaterDeps): StepPage
       if (account.enrolmentDueAt === null) {
         await accounts.postponeEnrolment(account, postponable.until, byVisitor(ctx.state, account.id));
       }
-      // The seed that was shown is given up with the page.
-      await interactions.record(interaction, { ...progress, enrolment: null, postponed: true });
+      await interactions.record(interaction, { ...progress, postponed: true });
       seeOther(ctx, interactionPath(interaction));
     },
   };

@@ -88,7 +88,7 @@ describe('time to add a factor', () => {
     expect(await dueAt(user, own)).toBeNull();
   });
 
-  it('gives up the seed that was shown: its page in another tab adds nothing', async () => {
+  it('leaves the page that was shown behind: in another tab it adds nothing any more', async () => {
     const person = await visit(server);
     const { page } = await given(person);
     const elsewhere = await person.agent.post(made(page));
