@@ -6,8 +6,11 @@ import { createDelete, type DeleteDeps } from './account-pages/delete.ts';
 import { createEmail, type EmailDeps } from './account-pages/email.ts';
 import { createExport, type ExportDeps } from './account-pages/export.ts';
 import { createNewAuthenticator, type NewAuthenticatorDeps } from './account-pages/new-authenticator.ts';
+import { createNewPasskey, type NewPasskeyDeps } from './account-pages/new-passkey.ts';
 import { createOverview } from './account-pages/overview.ts';
+import { createPasskeyPages, type PasskeysDeps } from './account-pages/passkeys.ts';
 import { createPassword, type PasswordDeps } from './account-pages/password.ts';
+import { createPasswordRemoval } from './account-pages/password-removal.ts';
 import { createProfile } from './account-pages/profile.ts';
 import { createRecoveryCodesPages } from './account-pages/recovery-codes.ts';
 import { accountRoutes } from './account-pages/routes.ts';
@@ -31,6 +34,8 @@ type Deps = Omit<OwnSessionsDeps, 'sessionEnds' | 'records'> &
   Omit<PasswordDeps, 'sessions'> &
   Omit<SessionsDeps, 'sessions'> &
   NewAuthenticatorDeps &
+  PasskeysDeps &
+  NewPasskeyDeps &
   EmailDeps & { outbox: Outbox; stores: Pick<Stores, 'activity' | 'knownBrowsers'> };
 
 /** The account pages, put together. */
@@ -43,15 +48,18 @@ export function accountPages(deps: Deps): Router {
     ...{ ...deps, activity, ownClientId: ACCOUNT_CLIENT },
     sessions: createOwnSessions({ ...deps, records, sessionEnds }),
     access: createOwnAccess({ ...deps, records, sessionEnds }),
-    kept: { accounts, consents, activity, browsersOf: knownBrowsers.listOf, ...records },
+    kept: { accounts, passkeys: deps.passkeyStore, consents, activity, browsersOf: knownBrowsers.listOf, ...records },
   };
   const parts = [
     createOverview(own),
     createProfile(own),
     createEmail(own),
     createPassword(own),
+    createPasswordRemoval(own),
     createAuthenticators(own),
     createNewAuthenticator(own),
+    createPasskeyPages(own),
+    createNewPasskey(own),
     createRecoveryCodesPages(own),
     createSessions(own),
     createTrustedBrowsers(own),

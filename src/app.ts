@@ -6,6 +6,7 @@ import { createPasswords } from './accounts/passwords.ts';
 import { startBackground } from './background.ts';
 import { type Config, signingKeyRetention, storeOptions } from './config/config.ts';
 import { createDefences } from './defences.ts';
+import { devicePages } from './device-site.ts';
 import { createFactors } from './factors.ts';
 import type { Progress } from './interaction/interaction.ts';
 import { openLetters } from './letters.ts';
@@ -100,6 +101,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
     audit,
     signUp,
     accessTokens: createAccessTokens({ issuer, keys }),
+    polls: requestLimits.polls,
     pages: createProviderPages(pages, async (id) => (await accounts.find(id))?.email ?? null),
     events: providerEvents({ log, metrics }),
   };
@@ -109,7 +111,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   });
 
   const interactions = createInteractions({
-    ...{ provider: () => provider, accounts, audit, levelPolicy, clock },
+    ...{ provider: () => provider, accounts, recoveries: stores.recoveries, audit, levelPolicy, clock },
     progress: stores.progress<Progress>('interaction'),
   });
   const step = {
@@ -128,6 +130,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
     links: stores.links,
     mail: config.mail.by !== 'off',
     deletions: stores.deletions,
+    recoveries: stores.recoveries,
     deletionGrace: config.deletionGrace,
     signUp,
   };
@@ -176,6 +179,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   koa.use(signInPages({ ...step, passwordPolicy, levelPolicy }).routes());
   const linkDeps = { ...step, limits: requestLimits, passwordPolicy, levelPolicy, https };
   for (const part of linkPages(linkDeps)) koa.use(part.routes());
+  koa.use(devicePages({ ...step, issuer, lifetimes, keyring, artifacts, provider: () => provider }).routes());
   koa.use(
     accountPages({
       ...{ ...step, stores, links: stores.links, artifacts, registry, outbox },

@@ -1,11 +1,13 @@
 import type Router from '@koa/router';
 import { type AccountLockDeps, createAccountLock } from './link-pages/account-lock.ts';
+import { type AccountRecoveryDeps, createAccountRecovery } from './link-pages/account-recovery.ts';
 import { createAddressPages } from './link-pages/address.ts';
 import type { AddressFormDeps } from './link-pages/address-form.ts';
 import { createDeletionUndo, type DeletionUndoDeps } from './link-pages/deletion-undo.ts';
 import { forgottenPasswordRoutes } from './link-pages/forgotten-password.ts';
 import { createNewAccount, type NewAccountDeps } from './link-pages/new-account.ts';
 import { createPasswordReset, type PasswordResetDeps } from './link-pages/password-reset.ts';
+import { createRecoveryStop, type RecoveryStopDeps } from './link-pages/recovery-stop.ts';
 import { type LinkRoutesDeps, linkRoutes } from './link-pages/routes.ts';
 import { createSignInUnlock, type SignInUnlockDeps } from './link-pages/sign-in-unlock.ts';
 import { type SignUpDeps, signUpRoutes } from './link-pages/sign-up.ts';
@@ -19,6 +21,8 @@ type Deps = Omit<
     NewAccountDeps &
     SignUpDeps &
     AccountLockDeps &
+    AccountRecoveryDeps &
+    RecoveryStopDeps &
     SignInUnlockDeps,
   'pages' | 'returns'
 > &
@@ -39,6 +43,8 @@ export function linkPages({ mail, ...deps }: Deps): Router[] {
     invitation: createNewAccount('invitation', parts),
     'account-lock': createAccountLock(parts),
     'sign-in-unlock': createSignInUnlock(parts),
+    'account-recovery': createAccountRecovery(parts),
+    'recovery-stop': createRecoveryStop(parts),
   };
   const asking = mail ? [forgottenPasswordRoutes(parts)] : [];
   if (deps.signUp.offered) asking.push(signUpRoutes(parts));

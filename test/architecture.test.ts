@@ -26,6 +26,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   // What speaks HTTP.
   web: [],
   interaction: ['web', 'assurance', 'accounts', 'consents', 'limits', 'audit'],
+  'device-pages': ['web', 'accounts', 'limits', 'audit'],
   setup: ['web', 'assurance', 'accounts', 'limits'],
   'link-pages': ['web', 'assurance', 'accounts', 'limits', 'links'],
   'account-pages': ['web', 'assurance', 'accounts', 'consents', 'limits', 'links', 'audit', 'own-data'],
@@ -41,6 +42,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'audit',
     'interaction',
     'account-pages',
+    'device-pages',
   ],
   // Implements the interfaces that the others declare.
   store: [
@@ -87,6 +89,7 @@ const ROOTS = [
   'account-site.ts',
   'sign-in-site.ts',
   'links-site.ts',
+  'device-site.ts',
   'background.ts',
   'defences.ts',
   'factors.ts',

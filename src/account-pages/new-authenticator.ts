@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import { hasSecondFactor } from '../accounts/account.ts';
 import { confirmedEnrolment, describeEnrolment } from '../accounts/enrolment.ts';
 import type { RecoveryCodes } from '../accounts/recovery-codes.ts';
 import type { AccountStore } from '../accounts/store.ts';
@@ -96,13 +97,14 @@ export function createNewAuthenticator(deps: NewAuthenticatorDeps): Part {
             return page(ctx, session, secret, ...tryLater(ctx, t, err));
           }
           const { totp: added, codes } = confirmedEnrolment(recoveryCodes, account.id, { secret, confirmedStep });
-          // Codes go with the account's first authenticator; who has one has kept the list.
-          const kept = account.hasTotp ? { ...added, recoveryCodeHashes: null } : added;
+          // Codes go with the account's first second factor; who has one has kept the list.
+          const hasCodes = hasSecondFactor(account);
+          const kept = hasCodes ? { ...added, recoveryCodeHashes: null } : added;
           const by = byVisitor(ctx.state, account.id);
           if (!(await accounts.enrolTotp(account.id, factorsVersion, kept, by))) {
             throw new Refusal('enrolment_expired', 409);
           }
-          if (account.hasTotp) return seeOther(ctx, '/account/authenticators');
+          if (hasCodes) return seeOther(ctx, '/account/authenticators');
           const shown = { ...frame(csrf, session, 'recovery-codes'), action: '/account/recovery-codes/kept', codes };
           pages.send(ctx, 'recovery-codes', shown);
         },

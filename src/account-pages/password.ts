@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import type { PasskeyStore } from '../accounts/passkey-store.ts';
 import { minimumLength, type PasswordPolicy } from '../accounts/password-policy.ts';
 import type { Passwords } from '../accounts/passwords.ts';
 import type { AccountStore } from '../accounts/store.ts';
@@ -11,11 +12,13 @@ import { byVisitor, type RequestState } from '../web/request-log.ts';
 import { tryLater } from '../web/try-later.ts';
 import type { Problem } from '../web/view-data.ts';
 import type { OwnSession, OwnSessions } from './own-session.ts';
+import { mayRemovePassword } from './password-removal.ts';
 import { frame, type Part } from './section.ts';
 
 export interface PasswordDeps {
   sessions: OwnSessions;
   accounts: AccountStore;
+  passkeyStore: PasskeyStore;
   passwords: Passwords;
   passwordPolicy: PasswordPolicy;
   attempts: Attempts;
@@ -26,19 +29,23 @@ export interface PasswordDeps {
 
 /** The old password was asked for a moment ago, with the second factor: that is what `fresh` means. */
 export function createPassword(deps: PasswordDeps): Part {
-  const { sessions, accounts, passwords, passwordPolicy, attempts, levelPolicy, csrf, pages } = deps;
+  const { sessions, accounts, passkeyStore, passwords, passwordPolicy, attempts, levelPolicy, csrf, pages } = deps;
 
   /** An authenticator can be removed again; only where one is demanded may the password be short. */
   const minimumOf = ({ account: { role } }: OwnSession) =>
     minimumLength({ secondFactor: isSecondFactorEnforced(levelPolicy, role) });
 
-  function page(ctx: Context, session: OwnSession, problem: Problem = null, status = 200): void {
-    const form = { action: '/account/password', minLength: minimumOf(session), problem };
+  async function page(ctx: Context, session: OwnSession, problem: Problem = null, status = 200): Promise<void> {
+    const form = {
+      ...{ action: '/account/password', minLength: minimumOf(session), problem },
+      hasPassword: session.account.passwordHash !== null,
+      mayRemove: await mayRemovePassword({ accounts, passkeyStore, levelPolicy }, session),
+    };
     pages.send(ctx, 'account-password', { ...frame(csrf, session, 'password'), ...form }, { status });
   }
 
   return {
-    sections: { password: { fresh: true, show: async (ctx, session) => page(ctx, session) } },
+    sections: { password: { fresh: true, show: (ctx, session) => page(ctx, session) } },
     actions: {
       password: {
         ...{ fresh: true, on: 'password' },

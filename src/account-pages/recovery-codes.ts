@@ -1,3 +1,4 @@
+import { hasSecondFactor } from '../accounts/account.ts';
 import type { RecoveryCodes } from '../accounts/recovery-codes.ts';
 import type { AccountStore } from '../accounts/store.ts';
 import { Refusal } from '../lib/errors.ts';
@@ -19,8 +20,8 @@ export function createRecoveryCodesPages({ accounts, recoveryCodes, csrf, pages 
       'recovery-codes': {
         fresh: false,
         async show(ctx, session) {
-          const { id, hasTotp } = session.account;
-          const data = { left: await accounts.recoveryCodesLeft(id), hasTotp };
+          const { account } = session;
+          const data = { left: await accounts.recoveryCodesLeft(account.id), guarded: hasSecondFactor(account) };
           pages.send(ctx, 'account-recovery-codes', { ...frame(csrf, session, 'recovery-codes'), ...data });
         },
       },
@@ -30,8 +31,8 @@ export function createRecoveryCodesPages({ accounts, recoveryCodes, csrf, pages 
         ...{ fresh: true, on: 'recovery-codes' },
         async submit(ctx, session) {
           const { account } = session;
-          // They stand in for an authenticator: without one they would be a factor that nobody asked for.
-          if (!account.hasTotp) return seeOther(ctx, '/account/recovery-codes');
+          // They stand in for a second factor: without one they would be a factor that nobody asked for.
+          if (!hasSecondFactor(account)) return seeOther(ctx, '/account/recovery-codes');
           const { codes, hashes } = recoveryCodes.issue(account.id);
           const done = await accounts.replaceRecoveryCodes(account, hashes, byVisitor(ctx.state, account.id));
           if (!done) throw new Refusal('flow_expired', 409);

@@ -1,6 +1,12 @@
 import type { By } from '../lib/by.ts';
-import type { Milliseconds } from '../lib/duration.ts';
+import { DAY, type Milliseconds, type Seconds } from '../lib/duration.ts';
 import type { AsOf } from './account.ts';
+
+/**
+ * A passkey enters an account by itself. So whoever finds that somebody else was in an account removes, with all else,
+ * the passkeys that were added so long before they were told of it, or since.
+ */
+export const YOUNG_PASSKEY: Seconds = 7 * DAY;
 
 /** What the authenticator said of itself when it was registered. */
 export interface RegisteredPasskey {

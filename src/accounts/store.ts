@@ -83,6 +83,11 @@ export interface AccountStore {
    */
   changePassword(asOf: AsOf, passwordHash: string, by: By): Promise<Milliseconds | null>;
   /**
+   * By its owner, who signs in by passkey from then on; sessions stay. False where a password or factor changed or the
+   * account was signed out or disabled meanwhile, or it has no passkey: nothing was written.
+   */
+  removePassword(asOf: AsOf, by: By): Promise<boolean>;
+  /**
    * By whoever holds the mailed link that is spent with it. Ends every session and grant, and forgets known browsers;
    * the second factor stays. False where the link is open no more or the account is not active: nothing was written.
    */
@@ -97,8 +102,9 @@ export interface AccountStore {
   changeEmail(id: string, tokenHash: string, language: string, by: By): Promise<boolean>;
   /**
    * Back to the address that the link went to, whatever the account has now. Ends every session and grant, makes the
-   * password unusable, forgets known browsers, ends all that was mailed after the link, and mails a link to set a
-   * password. False where the link is open no more or the account is disabled: nothing was written.
+   * password unusable, forgets known browsers and the passkeys that somebody else may have added (`YOUNG_PASSKEY`), ends
+   * all that was mailed after the link, and mails a link to set a password. False where the link is open no more or the
+   * account is disabled: nothing was written.
    * @throws {Conflict} when another account has the address by now
    */
   undoEmail(id: string, tokenHash: string, language: string, by: By): Promise<boolean>;
@@ -111,7 +117,7 @@ export interface AccountStore {
    * By whoever holds the mailed link that is spent with it: every session and grant ends, known browsers and other open
    * links are void, and there is no password until one is set by the link that goes to the stored address with it. That is
    * the one that the link went to, where the account has been given another since that its owner could undo. The second
-   * factor stays. False where the link is open no more or the account is not active: nothing was written.
+   * factor stays, but for passkeys that somebody else may have added (`YOUNG_PASSKEY`). False where the link is open no more or the account is not active: nothing was written.
    */
   lockByLink(id: string, tokenHash: string, by: By): Promise<boolean>;
   /** Spends the link that ends a wait; the wait itself is kept elsewhere. False as above. */
@@ -149,8 +155,12 @@ export interface AccountStore {
   postponeEnrolment(asOf: AsOf, until: Milliseconds, by: By): Promise<boolean>;
   /** False when a password or factor changed: the old codes stand. */
   replaceRecoveryCodes(asOf: AsOf, hashes: string[], by: By): Promise<boolean>;
-  /** Removes every second factor and ends every session and grant. Time to add another is not given again. */
-  resetFactors(id: string, by: By): Promise<boolean>;
+  /**
+   * Removes every second factor and ends every session and grant. As much is demanded again at the next sign-in, and time
+   * to do without is not given again.
+   * @param options passwordOnly: nothing more is demanded than was; passkeys: whether they are offered here (yes)
+   */
+  resetFactors(id: string, by: By, options?: { passwordOnly?: boolean; passkeys?: boolean }): Promise<boolean>;
   /** True for exactly one caller per code. @param hashes any of which it may have */
   spendRecoveryCode(accountId: string, hashes: string[], by: By): Promise<boolean>;
   recoveryCodesLeft(accountId: string): Promise<number>;

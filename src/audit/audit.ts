@@ -4,6 +4,7 @@ import type { By } from '../lib/by.ts';
 export type AuditEvent =
   | { event: 'account.created'; accountId: string; role: string }
   | { event: 'account.password_set'; accountId: string }
+  | { event: 'account.password_removed'; accountId: string }
   | { event: 'account.password_change_required'; accountId: string }
   | { event: 'password.range_unavailable' }
   | { event: 'account.claims_set'; accountId: string }
@@ -17,6 +18,13 @@ export type AuditEvent =
   | { event: 'account.deletion_asked'; accountId: string; dueAt: string }
   | { event: 'account.deletion_undone'; accountId: string }
   | { event: 'account.locked_by_owner'; accountId: string }
+  | { event: 'account.recovery_started'; accountId: string; opensAt: string; mailed: boolean }
+  | {
+      event: 'account.recovery_stopped';
+      accountId: string;
+      because: 'operator' | 'letter' | 'sign-in' | 'lock' | 'disabled' | 'address' | 'incident';
+    }
+  | { event: 'account.recovered'; accountId: string; demanded: string | null }
   | { event: 'account.deleted'; accountId: string }
   | { event: 'passkey.enrolled'; accountId: string; credentialId: string }
   | { event: 'passkey.used'; accountId: string; clientId: string; credentialId: string }
@@ -62,6 +70,9 @@ export type AuditEvent =
   | { event: 'consent.given'; accountId: string; clientId: string; scopes: readonly string[] }
   | { event: 'consent.denied'; accountId: string; clientId: string }
   | { event: 'consent.withdrawn'; accountId: string; clientId: string }
+  | { event: 'device.approved'; accountId: string; clientId: string }
+  | { event: 'device.denied'; accountId: string | null; clientId: string }
+  | { event: 'device.code_wrong'; accountId: string | null }
   | { event: 'grant.replayed'; accountId: string | null; clientId: string; kind: string }
   | { event: 'session.ended'; accountId: string }
   | { event: 'client.created'; clientId: string; type: string }
@@ -90,6 +101,7 @@ export type AuditEvent =
       grants: number;
       told: readonly string[];
       password: 'required' | 'already' | 'none' | 'kept';
+      passkeysRemoved: number;
       mailed: boolean;
     }
   | { event: 'incident.client_ended'; incidentId: string; clientId: string; disabled: boolean; newSecret: boolean }
@@ -108,6 +120,8 @@ const OTHER_OUTCOMES: Partial<Record<AuditEvent['event'], Outcome>> = {
   'sign_in.spraying': 'refused',
   'password.range_unavailable': 'failed',
   'consent.denied': 'refused',
+  'device.denied': 'refused',
+  'device.code_wrong': 'failed',
   'grant.replayed': 'refused',
 };
 

@@ -20,10 +20,10 @@ async function exportAccount(cli: Cli, who: string): Promise<void> {
     import('../oidc/own-records.ts'),
   ]);
   await withStores(cli, {}, async ({ config: { issuer, lifetimes }, stores }) => {
-    const { accounts, consents, activity, knownBrowsers, audit, clock } = stores;
+    const { accounts, passkeys, consents, activity, knownBrowsers, audit, clock } = stores;
     const account = await existingAccount(accounts, who);
     const records = createOwnRecords({ ...stores, lifetimes });
-    const kept = { accounts, consents, activity, browsersOf: knownBrowsers.listOf, ...records };
+    const kept = { accounts, passkeys, consents, activity, browsersOf: knownBrowsers.listOf, ...records };
     await audit.write({ event: 'account.exported', accountId: account.id }, BY_OPERATOR);
     for await (const piece of accountDocument(kept, account, { issuer, at: clock() })) {
       await write(piece);

@@ -4,7 +4,9 @@ import { accountDelete } from './account-delete.ts';
 import { accountExport } from './account-export.ts';
 import { accountImport } from './account-import.ts';
 import { accountList } from './account-list.ts';
+import { accountRecover } from './account-recover.ts';
 import { accountRemoveAuthenticator } from './account-remove-authenticator.ts';
+import { accountRemovePasskey } from './account-remove-passkey.ts';
 import { accountRequirePasswordChange } from './account-require-password-change.ts';
 import { accountResetMfa } from './account-reset-mfa.ts';
 import { accountSetEmail } from './account-set-email.ts';
@@ -30,7 +32,9 @@ export function accountCommands(cli: Cli): Command {
     .addCommand(accountDisable(cli))
     .addCommand(accountEnable(cli))
     .addCommand(accountRemoveAuthenticator(cli))
+    .addCommand(accountRemovePasskey(cli))
     .addCommand(accountResetMfa(cli))
+    .addCommand(accountRecover(cli))
     .addCommand(accountSignOut(cli))
     .addCommand(accountUnlock(cli))
     .addCommand(accountDelete(cli));

@@ -31,6 +31,7 @@ export function clientCreate(cli: Cli): Command {
       'client create --type web --name Wiki --redirect-uri https://wiki.example.org/callback --first-party',
       'client create --type spa --name Shop --redirect-uri https://shop.example.org/ --audience https://api.example.org',
       'client create --type resource --name Orders --audience https://api.example.org --scope "orders:read orders:write"',
+      'client create --type native --name "Living room TV" --device --client-uri https://tv.example.org',
       'client create --type service --name Billing --audience https://api.example.org --scope orders:read',
     ],
   })

@@ -13,6 +13,7 @@ export interface ClientOptions {
   audience?: string[];
   firstParty?: boolean;
   pkce?: boolean;
+  device?: boolean;
   idTokenClaims?: boolean;
   userinfoWithApi?: boolean;
   minimumLevel?: Level;
@@ -27,6 +28,7 @@ export interface ClientOptions {
 const SWITCHES: [on: string, onText: string, offText: string, isOnByDefault: boolean][] = [
   ['first-party', 'run by you: people are not asked for consent', 'people are asked for consent', false],
   ['pkce', 'require PKCE', 'let it sign people in without PKCE; have it send a nonce instead', true],
+  ['device', 'devices without a browser use it: people sign in on another one (RFC 8628)', 'no device grant', false],
   ['id-token-claims', 'put profile claims into the ID token too', 'profile claims at userinfo only', false],
   ['userinfo-with-api', 'tokens for its APIs open userinfo too', 'tokens for its APIs do not open userinfo', true],
 ];
@@ -74,6 +76,7 @@ export function applyOptions<T extends Pick<Client, 'type' | 'audience' | 'setti
     audiences: isApi ? [] : list(named, settings.audiences),
     firstParty: options.firstParty ?? settings.firstParty,
     pkceRequired: options.pkce ?? settings.pkceRequired,
+    deviceGrant: options.device ?? settings.deviceGrant ?? false,
     idTokenClaims: options.idTokenClaims ?? settings.idTokenClaims,
     userinfoWithApi: options.userinfoWithApi ?? settings.userinfoWithApi,
     minimumLevel: options.minimumLevel ?? settings.minimumLevel,

@@ -1,9 +1,11 @@
+import { YOUNG_PASSKEY } from '../accounts/passkey-store.ts';
 import type { Holdings } from '../incident/respond.ts';
+import { toMilliseconds } from '../lib/duration.ts';
 import type { KeptArtifact, SessionAuthorization } from '../oidc/artifact-store.ts';
 import type { Stores } from '../store/open.ts';
 
 /** What is refused already, and waits to be removed, is nobody's any more. */
-export async function openHoldings({ artifacts, clients }: Stores): Promise<Holdings> {
+export async function openHoldings({ artifacts, clients, passkeys, clock }: Stores): Promise<Holdings> {
   const hears = new Set(
     (await clients.list()).flatMap(({ id, settings }) => (settings.backchannelLogoutUri ? [id] : [])),
   );
@@ -27,6 +29,10 @@ export async function openHoldings({ artifacts, clients }: Stores): Promise<Hold
       if (sids.length === 0 && grants.length === 0) return null;
       const told = sids.length > 0 && hears.has(clientId) ? [clientId] : [];
       return { sessions: sids.length, grants: grants.length, told, sids };
+    },
+    async youngPasskeysOf({ id }) {
+      const since = clock() - toMilliseconds(YOUNG_PASSKEY);
+      return (await passkeys.ofAccount(id)).filter(({ createdAt }) => createdAt >= since).length;
     },
   };
 }

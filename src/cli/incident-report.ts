@@ -31,12 +31,12 @@ export type Report = ReturnType<typeof reportOf>;
 /** Ids only, but for what the audit trail says. Never a secret. */
 export function reportOf(findings: Findings, orders: Orders, circumstances: Circumstances) {
   const { id, openedAt, finishedAt, accounts, clients, keys, pending } = findings;
-  const { scope, reason, keepPasswords, mail } = orders;
+  const { scope, reason, keepPasswords, keepPasskeys, mail } = orders;
   const { issuer, operator, since, events, eventsLeftOut } = circumstances;
   return {
     ...{ incidentId: id, dryRun: id === null, issuer, operator, reason },
     ...{ openedAt: iso(openedAt), finishedAt: iso(finishedAt) },
-    ...{ scope, orders: { keepPasswords, mail, keys: orders.keys, disable: orders.disable } },
+    ...{ scope, orders: { keepPasswords, keepPasskeys, mail, keys: orders.keys, disable: orders.disable } },
     accounts,
     clients,
     keys: keys && {
@@ -96,6 +96,7 @@ export function reportText(report: Report): string {
     ['grants ended', String(sum(({ grants }) => grants))],
     ['applications told', told.size > 0 ? [...told] : 'none'],
     ['new passwords', String(required)],
+    ['passkeys removed', String(sum(({ passkeysRemoved }) => passkeysRemoved))],
     ['letters', String(report.lettersQueued)],
     ['clients', clients.length > 0 ? clients.map(clientText) : 'none'],
     ['key added', keys && `${keys.added}, signs from ${keys.activatesAt} on`],

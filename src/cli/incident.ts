@@ -20,7 +20,8 @@ import { type Opened, withStores } from './stores.ts';
 const LONGEST_REASON = 2_000;
 
 const NOTES = `Ends sessions, grants and tokens at once, and has applications told. Of accounts, a new password is asked for at the next
-sign-in; people are told by mail. Writes a report: what was ended, and what happened before. --everything spares
+sign-in, and passkeys that were added in the last seven days are removed, since each opens the account without any
+password; people are told by mail. Writes a report: what was ended, and what happened before. --everything spares
 nobody: your own account too. The server may run or not; what is still to deliver goes out when it runs.
 
 A run that was cut short is repeated as it was, with the same reason, within a day: it goes on where it was.
@@ -37,6 +38,7 @@ interface Options {
   rotateKeys?: boolean;
   revokeKeys?: boolean;
   keepPasswords?: boolean;
+  keepPasskeys?: boolean;
   newSecret?: boolean;
   disable?: boolean;
   mail: boolean;
@@ -61,6 +63,7 @@ export function incident(cli: Cli): Command {
     .option('--rotate-keys', 'add a signing key, which takes over once every verifier can know it')
     .option('--revoke-keys', 'refuse everything that was signed so far; a new key signs at once')
     .option('--keep-passwords', 'ask nobody for a new password')
+    .option('--keep-passkeys', 'remove no passkey, however lately it was added')
     .option('--new-secret', 'of the client: a new secret, shown once; the old ones end now')
     .option('--disable', 'of the client: it can do nothing until it is enabled')
     .option('--no-mail', 'write to nobody')
@@ -145,6 +148,9 @@ function checkOptions({ account, email, client, everything, ...options }: Option
   if (options.keepPasswords && client !== undefined) {
     throw new UsageFailure('--keep-passwords is about accounts: with --client passwords stay anyway');
   }
+  if (options.keepPasskeys && client !== undefined) {
+    throw new UsageFailure('--keep-passkeys is about accounts: with --client passkeys stay anyway');
+  }
   if (options.rotateKeys && options.revokeKeys) {
     throw new UsageFailure('--revoke-keys adds a new key too: leave --rotate-keys out');
   }
@@ -169,11 +175,20 @@ async function concernedBy({ stores }: Opened, options: Options): Promise<Concer
 
 async function ordersOf(
   { stores: { clients } }: Opened,
-  { reason, keepPasswords = false, mail, rotateKeys, revokeKeys, newSecret, disable = false }: Options,
+  {
+    reason,
+    keepPasswords = false,
+    keepPasskeys = false,
+    mail,
+    rotateKeys,
+    revokeKeys,
+    newSecret,
+    disable = false,
+  }: Options,
   scope: Scope,
 ): Promise<{ orders: Orders; secret: string | null }> {
   const keys = revokeKeys ? 'revoked' : rotateKeys ? 'rotated' : 'kept';
-  const orders = { scope, reason, keepPasswords, mail, keys, disable, newSecretHash: null } as const;
+  const orders = { scope, reason, keepPasswords, keepPasskeys, mail, keys, disable, newSecretHash: null } as const;
   if (!newSecret || scope.kind !== 'client') return { orders, secret: null };
   const { name, settings } = await existingClient(clients, scope.clientId);
   if (!usesSecret(settings)) {

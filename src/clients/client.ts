@@ -27,6 +27,8 @@ export interface ClientSettings {
   /** Run by the operator of this server: people are not asked for consent. */
   firstParty: boolean;
   pkceRequired: boolean;
+  /** For devices without a browser or a keyboard (RFC 8628): people sign in to it on another. */
+  deviceGrant: boolean;
   /** Profile claims go into the ID token as well as to userinfo. */
   idTokenClaims: boolean;
   /** A token for an API with `openid` also opens userinfo, so that the API can read the profile. */
@@ -66,6 +68,7 @@ export function defaultSettings(type: ClientType): ClientSettings {
     audiences: [],
     firstParty: false,
     pkceRequired: true,
+    deviceGrant: false,
     idTokenClaims: false,
     userinfoWithApi: true,
     minimumLevel: 'one-factor',

@@ -21,7 +21,11 @@ export function clientProblems(client: Checked): string[] {
   check(/^[^\p{C}]{1,100}$/u.test(name) && name.trim() !== '', '--name must have 1 to 100 visible characters');
 
   const signsIn = type === 'web' || type === 'spa' || type === 'native';
-  check(!signsIn || settings.redirectUris.length > 0, `--redirect-uri is missing: a ${type} client needs one or more`);
+  const mayDoWithout = settings.deviceGrant && (type === 'native' || type === 'web');
+  check(
+    !signsIn || mayDoWithout || settings.redirectUris.length > 0,
+    `--redirect-uri is missing: a ${type} client needs one or more`,
+  );
   check(signsIn || settings.redirectUris.length === 0, `--redirect-uri has no use for a ${type} client`);
   for (const uri of settings.redirectUris)
     check(isRedirectUri(uri, type), redirectProblem('--redirect-uri', uri, type));
@@ -53,6 +57,10 @@ export function clientProblems(client: Checked): string[] {
     '--auth-method private_key_jwt needs the public keys of the client: --jwks FILE',
   );
   check(settings.jwks === null || isPublicKeySet(settings.jwks), '--jwks must hold public keys only, in a JWK Set');
+  check(
+    !settings.deviceGrant || type === 'native' || type === 'web',
+    `--device is for native and web clients only: a ${type} client has no device to sign in to`,
+  );
   check(
     settings.pkceRequired || isConfidential(settings),
     '--no-pkce is for confidential clients only (RFC 9700 2.1.1); have it send a nonce instead',

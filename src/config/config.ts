@@ -35,6 +35,8 @@ export interface Config {
   /** Where heads of the audit trail are added to beside the log, and the age at which its entries go; null: never. */
   audit: { headFile: string | null; retention: Seconds | null };
   levels: LevelPolicy;
+  /** Between the start of a recovery and the moment at which its link opens. */
+  recoveryWait: Seconds;
   /** A passkey whose counter has not grown is taken all the same. */
   acceptPasskeyCounters: boolean;
   password: { memory: number; passes: number; lanes: number; concurrency: number; queue: number };
@@ -147,6 +149,7 @@ export function parseConfig(env: Env): Config {
       enrolmentGrace: read.int('ENROLMENT_GRACE_DAYS', 0, { min: 0, max: 90 }) * DAY,
       passkeys: read.oneOf('PASSKEYS', ['on', 'off'], 'on') === 'on',
     },
+    recoveryWait: read.int('RECOVERY_WAIT_HOURS', 24, { min: 0, max: 720 }) * HOUR,
     acceptPasskeyCounters: read.oneOf('PASSKEY_COUNTERS', ['refuse', 'accept'], 'refuse') === 'accept',
     password: {
       memory: read.int('ARGON2_MEMORY_KIB', 65_536, { min: 7_168, max: 4_194_304 }),

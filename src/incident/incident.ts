@@ -10,6 +10,8 @@ export interface Orders {
   /** In the operator's words; for the report alone. */
   reason: string;
   keepPasswords: boolean;
+  /** Those that were added lately stay too. */
+  keepPasskeys: boolean;
   /** People are told by mail. */
   mail: boolean;
   keys: 'kept' | 'rotated' | 'revoked';
@@ -32,6 +34,8 @@ export type PasswordFate = 'required' | 'already' | 'none' | 'kept';
 export interface AccountEnding extends Holding {
   accountId: string;
   password: PasswordFate;
+  /** Those that were added lately go, since somebody else may have done so. */
+  removePasskeys: boolean;
   mail: boolean;
 }
 
@@ -44,6 +48,7 @@ export interface ClientEnding {
 export interface EndedAccount extends Holding {
   accountId: string;
   password: PasswordFate;
+  passkeysRemoved: number;
   mailed: boolean;
 }
 

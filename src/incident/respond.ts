@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import { DAY, type Milliseconds, toMilliseconds } from '../lib/duration.ts';
 import { sha256 } from '../lib/hash.ts';
 import { newId } from '../lib/ids.ts';
-import type { AccountEnding, EndedKeys, Findings, Holding, Orders, PasswordFate } from './incident.ts';
+import type { AccountEnding, EndedAccount, EndedKeys, Findings, Holding, Orders, PasswordFate } from './incident.ts';
 import type { IncidentStore, OpenIncident } from './store.ts';
 
 /** A command that was cut short is gone on with for so long; after that the same words are another incident. */
@@ -22,6 +22,8 @@ export interface Holdings {
   of(person: Person): Promise<Holding>;
   /** @returns null where the person has nothing there */
   at(clientId: string, person: Person): Promise<(Holding & { sids: (string | null)[] }) | null>;
+  /** How many passkeys that were added lately would be removed. */
+  youngPasskeysOf(person: Person): Promise<number>;
 }
 
 export interface Keys {
@@ -53,8 +55,9 @@ export function createResponse({ store, holdings, keys, clock, by }: RespondDeps
     return { ...(await store.open(newId('inc'), scope, match, by)), resumed: false };
   }
 
-  async function endingOf(person: Person, { keepPasswords, mail }: Orders): Promise<AccountEnding> {
-    return { accountId: person.id, ...(await holdings.of(person)), password: fateOf(person, keepPasswords), mail };
+  async function endingOf(person: Person, { keepPasswords, keepPasskeys, mail }: Orders): Promise<AccountEnding> {
+    const orders = { password: fateOf(person, keepPasswords), removePasskeys: !keepPasskeys, mail };
+    return { accountId: person.id, ...(await holdings.of(person)), ...orders };
   }
 
   async function endClient(
@@ -71,7 +74,7 @@ export function createResponse({ store, holdings, keys, clock, by }: RespondDeps
       const found = await holdings.at(clientId, person);
       if (!found) continue;
       const { sids, ...holding } = found;
-      const told: AccountEnding = { accountId: person.id, ...holding, password: 'kept', mail };
+      const told: AccountEnding = { accountId: person.id, ...holding, password: 'kept', removePasskeys: false, mail };
       await store.tellOf(incident, clientId, sids, told, by);
     }
     await store.clear(clientId);
@@ -80,20 +83,25 @@ export function createResponse({ store, holdings, keys, clock, by }: RespondDeps
   return {
     /** What would be ended. Nothing is written. */
     async foresee(orders: Orders, { people, clientIds }: Concerned): Promise<Findings> {
-      const accounts: AccountEnding[] = [];
+      const accounts: EndedAccount[] = [];
       for (const person of people) {
-        if (orders.scope.kind !== 'client') accounts.push(await endingOf(person, orders));
+        if (orders.scope.kind !== 'client') {
+          const { mail: mailed, removePasskeys, ...ended } = await endingOf(person, orders);
+          const passkeysRemoved = removePasskeys ? await holdings.youngPasskeysOf(person) : 0;
+          accounts.push({ ...ended, passkeysRemoved, mailed });
+        }
         for (const clientId of orders.scope.kind === 'client' ? clientIds : []) {
           const found = await holdings.at(clientId, person);
           const { sessions = 0, grants = 0, told = [] } = found ?? {};
           const holding = { sessions, grants, told };
-          if (found) accounts.push({ accountId: person.id, ...holding, password: 'kept', mail: orders.mail });
+          const untouched = { password: 'kept', passkeysRemoved: 0 } as const;
+          if (found) accounts.push({ accountId: person.id, ...holding, ...untouched, mailed: orders.mail });
         }
       }
       const { disable: disabled, newSecretHash } = orders;
       return {
         ...{ id: null, openedAt: clock(), finishedAt: clock(), keys: null, pending: {} },
-        accounts: accounts.map(({ mail: mailed, ...ended }) => ({ ...ended, mailed })),
+        accounts,
         clients: clientIds.map((clientId) => ({ clientId, disabled, newSecret: newSecretHash !== null })),
       };
     },

@@ -8,6 +8,8 @@ import { createNames, partsOf, subjectOf } from './subjects.ts';
 const MAX_CONSECUTIVE = 100;
 /** Half of them: the other half is what ten known browsers may fail (known-browsers.ts). */
 const MAX_CONSECUTIVE_PASSWORDS = 50;
+/** Of everybody together, in one window. docs/decisions/026 has the arithmetic. */
+const WRONG_USER_CODES = 1_000;
 
 export interface AttemptLimits {
   passwords: number;
@@ -142,6 +144,16 @@ export function createAttempts({
         [subjectOf('letter-address', names.address(address)), perAddress],
         ...(accountId ? [[subjectOf('letter', names.account(accountId)), perLetterBox] as [string, AttemptRule]] : []),
         [subjectOf('letter', names.email(email)), perLetterBox],
+      ]),
+    /**
+     * The code that a device shows, typed by whoever. @param accountId who is signed in
+     * @throws {Refusal} `too_many_attempts`
+     */
+    userCode: (address: string, accountId: string | null): Promise<Attempt> =>
+      take([
+        [subjectOf('user-code-address', names.address(address)), perAddress],
+        ...(accountId ? [[subjectOf('user-code', names.account(accountId)), perOwner] as [string, AttemptRule]] : []),
+        [subjectOf('user-code-all'), { ...perAddress, limit: WRONG_USER_CODES }],
       ]),
     /** What somebody who is signed in does with much work, whatever the address. @throws {Refusal} `too_many_attempts` */
     own: (use: string, accountId: string): Promise<Attempt> =>

@@ -3,7 +3,6 @@ import { MINUTE, type Milliseconds, type Seconds } from '../lib/duration.ts';
 import type { RateStanding } from '../lib/rate-standing.ts';
 import type { Rate, RateStore } from './rate-store.ts';
 
-const WINDOW: Seconds = MINUTE;
 const PATIENCE: Milliseconds = 1000;
 /** Whoever is known to have used up a window. More than that many at once are an attack, which is counted again. */
 const MOST_KNOWN = 10_000;
@@ -19,20 +18,22 @@ export function createRateLimit({
   store,
   name,
   limit,
+  window = MINUTE,
   clock,
   onSkipped,
 }: {
   store: RateStore;
   name: string;
   limit: number;
+  window?: Seconds;
   clock: Clock;
   onSkipped: () => void;
 }): RateLimit {
-  const consume = store.counter({ name, limit, window: WINDOW });
+  const consume = store.counter({ name, limit, window });
   const heard = new Map<string, { left: number; endsAt: Milliseconds }>();
 
   const standing = (left: number, over: boolean, wait: Milliseconds): RateStanding => ({
-    ...{ policy: name, limit, window: WINDOW, left, over },
+    ...{ policy: name, limit, window, left, over },
     resetsIn: Math.max(1, Math.ceil(wait / 1000)),
   });
 

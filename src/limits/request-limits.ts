@@ -1,8 +1,15 @@
 import type { Clock } from '../lib/clock.ts';
+import type { Seconds } from '../lib/duration.ts';
+import { sha256 } from '../lib/hash.ts';
 import type { RateStanding } from '../lib/rate-standing.ts';
 import { createRateLimit } from './rate.ts';
 import type { RateStore } from './rate-store.ts';
 import { createNames } from './subjects.ts';
+
+/** What a device is told to wait between two questions (RFC 8628 3.2). */
+export const POLL_INTERVAL: Seconds = 5;
+/** One that comes early by what a network may take is not told to slow down. */
+const POLL_WINDOW: Seconds = POLL_INTERVAL - 1;
 
 export interface RequestLimitSettings {
   perAddress: number;
@@ -36,6 +43,7 @@ export function createRequestLimits({
   const clients = of('client', limits.perClient);
   const accounts = of('account', limits.perAccount);
   const failures = of('client-failures', limits.clientFailures);
+  const polls = createRateLimit({ store, name: 'device-poll', limit: 1, window: POLL_WINDOW, clock, onSkipped });
   // What calls itself a client may have a name as long as a body.
   const failing = (clientId: string, address: string) => `${names.client(clientId)}@${names.address(address)}`;
 
@@ -51,6 +59,8 @@ export function createRequestLimits({
     countAccount: (accountId: string): void => void accounts.count(accountId),
     /** Wrong proofs of one client from one address: others cannot shut a client out by them. */
     failures: (clientId: string, address: string): RateStanding | null => failures.known(failing(clientId, address)),
+    /** How often a device has asked lately whether its person has answered. Null: it passes uncounted. */
+    polls: (deviceCode: string): Promise<RateStanding | null> => polls.count(sha256(deviceCode)),
     countFailure: (clientId: string, address: string): void => void failures.count(failing(clientId, address)),
   };
 }

@@ -10,6 +10,9 @@ export type SubjectKind =
   | 'letter'
   | 'letter-address'
   | 'unlock-letter'
+  | 'user-code'
+  | 'user-code-address'
+  | 'user-code-all'
   | 'spraying-password'
   | 'spraying-address';
 

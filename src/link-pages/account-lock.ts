@@ -15,12 +15,8 @@ export interface AccountLockDeps {
 
 /** Letters about what a new password does not mend: an app or a list of codes that somebody else has, or had. */
 const OF_FACTORS = [
-  'totp-added',
-  'totp-removed',
-  'factors-reset',
-  'recovery-codes-replaced',
-  'recovery-code-used',
-  'browser-trusted',
+  ...['totp-added', 'totp-removed', 'passkey-removed', 'factors-reset'],
+  ...['recovery-codes-replaced', 'recovery-code-used', 'browser-trusted', 'account-recovered'],
 ];
 
 /**
@@ -40,7 +36,9 @@ export function createAccountLock({ accounts, returns, pages }: AccountLockDeps)
       const isMoved = normalizeEmail(email) !== normalizeEmail(owner.email);
       const what = t('notice.account-lock.what', { email });
       const moved = isMoved ? [t('notice.account-lock.moved', { email })] : [];
-      const then = ['notice.account-lock.then', 'notice.account-lock.factor', ...advice(opened)].map((key) => t(key));
+      const passkeys = owner.hasPasskey ? ['notice.account-lock.passkeys'] : [];
+      const factors = ['notice.account-lock.factor', ...passkeys];
+      const then = ['notice.account-lock.then', ...factors, ...advice(opened)].map((key) => t(key));
       const rest = [...moved, ...then];
       pages.send(ctx, 'link-question', {
         ...{ action: '/link', csrf: opened.csrf, title: t('notice.account-lock.heading') },
@@ -48,14 +46,15 @@ export function createAccountLock({ accounts, returns, pages }: AccountLockDeps)
       });
     },
     async submit(ctx, opened) {
-      const { id } = await ownerOf(accounts, opened);
+      const { id, hasPasskey } = await ownerOf(accounts, opened);
       const t = pages.texts(ctx);
       if (!(await accounts.lockByLink(id, opened.tokenHash, byVisitor(ctx.state, 'visitor')))) {
         throw new Refusal('link_spent', 410);
       }
+      const passkeys = hasPasskey ? ['notice.locked.passkeys'] : [];
       pages.send(ctx, 'notice', {
         title: t('notice.locked.heading'),
-        paragraphs: ['notice.locked.what', 'notice.locked.then', ...advice(opened)].map((key) => t(key)),
+        paragraphs: ['notice.locked.what', 'notice.locked.then', ...passkeys, ...advice(opened)].map((key) => t(key)),
         next: { href: returns.href(ctx), label: t('notice.back-to-sign-in') },
       });
       return true;

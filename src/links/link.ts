@@ -1,4 +1,4 @@
-import { DAY, HOUR, type Seconds } from '../lib/duration.ts';
+import { DAY, HOUR, type Milliseconds, type Seconds } from '../lib/duration.ts';
 
 /** What a mailed link lets its holder do, once: a closed list. Each has a page in src/link-pages. */
 export type Purpose =
@@ -15,6 +15,10 @@ export type Purpose =
   | 'account-lock'
   /** Ends the wait that others' guesses caused. */
   | 'sign-in-unlock'
+  /** Started by an operator for somebody who has lost everything; it waits before it opens. */
+  | 'account-recovery'
+  /** Whoever was told of that, and has lost nothing. */
+  | 'recovery-stop'
   | NewcomerPurpose;
 
 /** By which whoever reads mail at an address makes an account of it. */
@@ -39,6 +43,9 @@ const RULES: Record<Purpose, Rule> = {
   // In the letter about each thing that happened: a newer one takes nothing from it.
   'account-lock': { lifetime: 7 * DAY, newestOnly: false },
   'sign-in-unlock': { lifetime: HOUR, newestOnly: true },
+  'account-recovery': { lifetime: null, newestOnly: true },
+  // One to each of the owner's addresses.
+  'recovery-stop': { lifetime: null, newestOnly: false },
 };
 
 export function ruleOf(purpose: Purpose): Rule {
@@ -48,9 +55,11 @@ export function ruleOf(purpose: Purpose): Rule {
 /** Whoever opens a link that was spent or has run out is told so for as long; after that it is as if it had never been. */
 export const REMEMBERED: Seconds = 30 * DAY;
 
-/** A link that is open. */
+/** A link that is open, or will be. */
 export interface MailedLink {
   purpose: Purpose;
+  /** It does nothing before this instant. Null: it is good at once. */
+  opensAt: Milliseconds | null;
   /** Null: there is no account yet. */
   accountId: string | null;
   /** What belongs to the purpose, such as another address. */

@@ -41,6 +41,6 @@ export interface LinkStore extends AddressLinks {
   asked(jobId: string, sealed: string): Asked;
   /** A link, and the letter to the account's stored address that carries it. False where no such account is active. */
   send(accountId: string, letter: LinkLetter): Promise<boolean>;
-  /** Null for what is none, was spent, has run out, or was replaced by a newer one. */
+  /** Null for what is none, was spent, has run out, or was replaced by a newer one. One that is yet to open is told. */
   open(tokenHash: string): Promise<MailedLink | null>;
 }

@@ -13,9 +13,10 @@ export type Message =
   | { message: 'password-set' }
   | { message: 'password-change-required' }
   /** What they must do: sign in again, there alone or everywhere, or choose a new password too. */
-  | { message: 'incident'; must: 'password' | 'sign-in' | 'sign-in-there' }
+  | { message: 'incident'; must: 'password' | 'sign-in' | 'sign-in-there'; passkeysRemoved?: number }
   /** By its owner, or by whoever had the mailed link. */
   | { message: 'password-changed'; byLink?: true }
+  | { message: 'password-removed' }
   | { message: 'factors-reset' }
   | { message: 'recovery-code-used'; left: number }
   | { message: 'account-disabled' }
@@ -37,7 +38,7 @@ export type Message =
   | { message: 'email-changed' }
   /** To the address that it has by now. */
   | { message: 'email-new' }
-  | { message: 'email-undone' }
+  | { message: 'email-undone'; passkeysRemoved?: number }
   /** To whoever has an address that somebody else wanted. */
   | { message: 'email-taken' }
   /** By an operator, to both addresses. */
@@ -48,6 +49,11 @@ export type Message =
   | { message: 'browser-trusted'; browser: string | null; address: string | null; until: Milliseconds }
   | { message: 'sign-in-locked' }
   | { message: 'account-locked' }
+  /** Started by an operator; what is mailed is the link, beside this. */
+  | { message: 'account-recovery'; from: Milliseconds; until: Milliseconds; mailed?: true }
+  | { message: 'account-recovery-link'; from: Milliseconds; until: Milliseconds }
+  | { message: 'account-recovered' }
+  | { message: 'account-locked'; passkeysRemoved?: number }
   /** An operator wants to see whether mail arrives. */
   | { message: 'test' };
 

@@ -36,6 +36,7 @@ export function withLimitsCounted(attempts: Attempts, { limitHit }: Pick<Metrics
     password: (email, address, password) => counted('password', attempts.password(email, address, password)),
     code: (accountId, address) => counted('code', attempts.code(accountId, address)),
     letter: (...asked) => counted('letter', attempts.letter(...asked)),
+    userCode: (address, accountId) => counted('user-code', attempts.userCode(address, accountId)),
     own: (use, accountId) => counted(use, attempts.own(use, accountId)),
     address: (use, address) => counted(use, attempts.address(use, address)),
   };

@@ -1,8 +1,10 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Seconds } from '../lib/duration.ts';
+import type { RequestLimits } from '../limits/request-limits.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import type { createAuditedEnds } from './audited-ends.ts';
+import type { DeviceCodes } from './device-codes.ts';
 import type { RefreshTokenIds } from './refresh-tokens.ts';
 import type { Registry } from './registry.ts';
 
@@ -12,6 +14,8 @@ export interface AdapterDeps {
   accessTokens: AccessTokens;
   refreshTokenIds: RefreshTokenIds;
   userinfoAudience: string;
+  deviceCodes: DeviceCodes;
+  polls: RequestLimits['polls'];
   ends: ReturnType<typeof createAuditedEnds>;
   sessionLifetime: Seconds;
   clock: Clock;

@@ -6,6 +6,7 @@ import type { AdapterDeps } from './adapter-deps.ts';
 import { keysOf } from './artifact-keys.ts';
 import type { Artifact, ArtifactKind, Payload } from './artifact-store.ts';
 import { findClientMetadata } from './client-metadata.ts';
+import { isWaiting } from './device-codes.ts';
 import { GRACE } from './refresh-tokens.ts';
 import type { Registry } from './registry.ts';
 import { createTokenAdapter } from './token-adapter.ts';
@@ -32,7 +33,7 @@ function clientAdapter(registry: Registry): Adapter {
 }
 
 function artifactAdapter(kind: ArtifactKind, deps: AdapterDeps): Adapter {
-  const { artifacts, refreshTokenIds, ends, clock } = deps;
+  const { artifacts, refreshTokenIds, deviceCodes, polls, ends, clock } = deps;
   const { isUsable } = createValidity(deps);
 
   async function usable(artifact: Artifact | null): Promise<AdapterPayload | undefined> {
@@ -55,6 +56,14 @@ function artifactAdapter(kind: ArtifactKind, deps: AdapterDeps): Adapter {
       delete artifact.payload['consumed'];
     }
     return usable(artifact);
+  }
+
+  /** RFC 8628 3.5: whoever asks again too soon is told so, for as long as the person has not answered. */
+  async function findDeviceCode(id: string): Promise<AdapterPayload | undefined> {
+    const found = await usable(await artifacts.get('DeviceCode', id));
+    const isPoll = found !== undefined && Provider.ctx?.oidc.route === 'token' && isWaiting(found, clock());
+    if (isPoll && (await polls(id))?.over) throw new errors.SlowDown();
+    return found;
   }
 
   /** The library looks at `consumed` before it calls this; two requests can both pass that look. */
@@ -90,10 +99,14 @@ function artifactAdapter(kind: ArtifactKind, deps: AdapterDeps): Adapter {
         await artifacts.putOnce(kind, id, payload as Payload, keys, expiresAt);
         return;
       }
+      if (kind === 'DeviceCode') return deviceCodes.keep(id, payload as Payload, keys, expiresAt);
       await artifacts.put(kind, id, kept(kind, payload), keys, expiresAt);
     },
     async find(id) {
-      return kind === 'RefreshToken' ? findRefreshToken(id) : usable(await artifacts.get(kind, id));
+      if (kind === 'DeviceCode') return findDeviceCode(id);
+      if (kind === 'RefreshToken') return findRefreshToken(id);
+      const found = await usable(await artifacts.get(kind, id));
+      return found && kind === 'Interaction' && isAstray(found) ? undefined : found;
     },
     findByUid: async (uid) => usable(await artifacts.getSessionByUid(uid)),
     findByUserCode: notKept(kind).findByUserCode,
@@ -132,6 +145,12 @@ function kept(kind: ArtifactKind, payload: AdapterPayload): Payload {
   if (kind === 'Interaction') return withoutBearers(payload);
   const visitor = kind === 'Session' ? currentVisitor() : undefined;
   return { ...payload, ...(visitor && { visitor }) };
+}
+
+/** One for a device at the address where those for applications go on, or the other way round: the library asks nobody. */
+function isAstray({ deviceCode }: AdapterPayload): boolean {
+  const route = Provider.ctx?.oidc.route;
+  return route === (deviceCode === undefined ? 'device_resume' : 'resume');
 }
 
 /** An interaction needs neither the session's id nor the ID token that came with the request. */

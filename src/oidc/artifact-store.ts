@@ -1,6 +1,9 @@
 import type { Milliseconds } from '../lib/duration.ts';
 
-/** What oidc-provider keeps: the name of its model. `TokenClaims` is ours (claims asked of userinfo, per access token). */
+/**
+ * What oidc-provider keeps: the name of its model. Ours are `TokenClaims` (claims asked of userinfo, per access token) and
+ * `UserCode` (which device waits for what a person types).
+ */
 export type ArtifactKind =
   | 'Session'
   | 'Interaction'
@@ -10,7 +13,8 @@ export type ArtifactKind =
   | 'DeviceCode'
   | 'PushedAuthorizationRequest'
   | 'ReplayDetection'
-  | 'TokenClaims';
+  | 'TokenClaims'
+  | 'UserCode';
 
 export type Payload = Record<string, unknown>;
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ClientMetadata } from 'oidc-provider';
 import { isConfidential, OIDC_SCOPES } from '../clients/client.ts';
 import { ACCOUNT_CLIENT, ACCOUNT_RESPONSE_TYPE } from './account-client.ts';
+import { DEVICE_GRANT } from './device-codes.ts';
 import type { RegisteredClient, Registry } from './registry.ts';
 
 /** The property of the library's client under which ours is found. */
@@ -23,6 +24,7 @@ export function toMetadata(client: RegisteredClient): ClientMetadata {
   const { id, name, type, settings } = client;
   const isOwn = id === ACCOUNT_CLIENT;
   const signsIn = type === 'web' || type === 'spa' || type === 'native';
+  const redirects = signsIn && settings.redirectUris.length > 0;
   const oidcScopes = settings.scopes.filter((scope) => (OIDC_SCOPES as readonly string[]).includes(scope));
   const { backchannelLogoutUri, logoUri, clientUri, policyUri, tosUri, jwks } = settings;
 
@@ -32,14 +34,8 @@ export function toMetadata(client: RegisteredClient): ClientMetadata {
     application_type: type === 'native' ? 'native' : 'web',
     token_endpoint_auth_method: settings.authMethod,
     ...(isConfidential(settings) && { client_secret: UNKNOWABLE_SECRET }),
-    grant_types: isOwn
-      ? []
-      : signsIn
-        ? ['authorization_code', 'refresh_token']
-        : type === 'service'
-          ? ['client_credentials']
-          : [],
-    response_types: isOwn ? [ACCOUNT_RESPONSE_TYPE] : signsIn ? ['code'] : [],
+    grant_types: isOwn ? [] : grantsOf(client),
+    response_types: isOwn ? [ACCOUNT_RESPONSE_TYPE] : redirects ? ['code'] : [],
     redirect_uris: settings.redirectUris,
     post_logout_redirect_uris: settings.postLogoutRedirectUris,
     // Without `sid` in the logout token, some relying parties end no session at all.
@@ -55,6 +51,16 @@ export function toMetadata(client: RegisteredClient): ClientMetadata {
     ...(jwks && { jwks: jwks as NonNullable<ClientMetadata['jwks']> }),
     [REGISTRATION]: client,
   };
+}
+
+function grantsOf({ type, settings }: RegisteredClient): string[] {
+  if (type === 'service') return ['client_credentials'];
+  if (type === 'resource') return [];
+  return [
+    ...(settings.redirectUris.length > 0 ? ['authorization_code'] : []),
+    ...(settings.deviceGrant ? [DEVICE_GRANT] : []),
+    'refresh_token',
+  ];
 }
 
 /** Ours behind the library's. */

@@ -17,7 +17,7 @@ export interface ProviderEvents {
 const ERROR_EVENTS = [
   ...['authorization.error', 'grant.error', 'userinfo.error', 'introspection.error', 'revocation.error'],
   ...['pushed_authorization_request.error', 'end_session.error', 'end_session_confirm.error', 'jwks.error'],
-  ...['discovery.error', 'end_session_success.error'],
+  ...['discovery.error', 'end_session_success.error', 'device_authorization.error', 'device_resume.error'],
 ] as const;
 
 export function reportEvents(provider: Provider, events: ProviderEvents): void {

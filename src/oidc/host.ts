@@ -13,21 +13,23 @@ import { asVisitor } from './visitor.ts';
 
 const WELL_KNOWN = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'];
 const PATHS: readonly string[] = [
-  ...Object.values(ROUTES),
+  ...Object.values(ROUTES).filter((route) => route !== ROUTES.code_verification),
   ...WELL_KNOWN,
   `${ROUTES.end_session}/confirm`,
   `${ROUTES.end_session}/success`,
 ];
 const POSTED: readonly string[] = [
   ...[ROUTES.token, ROUTES.introspection, ROUTES.revocation, ROUTES.pushed_authorization_request],
+  ROUTES.device_authorization,
   `${ROUTES.end_session}/confirm`,
 ];
 const FRONT_CHANNEL: readonly string[] = [ROUTES.authorization, ROUTES.end_session];
 const LARGEST_BODY = 56 * 1024;
 /** What servers and proxies commonly take for one line. */
 const LONGEST_ADDRESS = 7 * 1024;
-/** A pushed request is stored, and a public client pushes without proving anything. */
-const LARGEST_PUSHED_REQUEST = 16 * 1024;
+/** What is stored, and sent by public clients without proving anything. */
+const STORED: readonly string[] = [ROUTES.pushed_authorization_request, ROUTES.device_authorization];
+const LARGEST_STORED_REQUEST = 16 * 1024;
 
 /** Hands the library the requests that are its own. `current` changes when the signing keys do. */
 export function oidcHost(current: () => Provider, guard: RequestGuard): Middleware {
@@ -49,9 +51,9 @@ export function oidcHost(current: () => Provider, guard: RequestGuard): Middlewa
     // The library would answer two words without a page and without the id of the request.
     if (!isServed(route, ctx.method, ctx.get('access-control-request-method'))) return next();
 
-    const isPushed = route === ROUTES.pushed_authorization_request;
-    const largest = isPushed ? LARGEST_PUSHED_REQUEST : LARGEST_BODY;
-    const sent = isPushed ? await withLength(ctx.req) : ctx.req;
+    const isStored = STORED.includes(route);
+    const largest = isStored ? LARGEST_STORED_REQUEST : LARGEST_BODY;
+    const sent = isStored ? await withLength(ctx.req) : ctx.req;
     if (Number(sent.headers['content-length']) > largest) {
       ctx.status = 413;
       ctx.set('Connection', 'close');
@@ -85,5 +87,6 @@ function isServed(route: string, method: string, preflightFor: string): boolean 
 }
 
 function resumeRoute(path: string): string | undefined {
-  return /^\/oauth2\/authorize\/[^/]+$/.test(path) ? `${ROUTES.authorization}/:uid` : undefined;
+  if (/^\/oauth2\/authorize\/[^/]+$/.test(path)) return `${ROUTES.authorization}/:uid`;
+  return /^\/device\/(?!decision$)[^/]+$/.test(path) ? `${ROUTES.code_verification}/:uid` : undefined;
 }

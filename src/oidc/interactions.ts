@@ -3,9 +3,10 @@ import type Provider from 'oidc-provider';
 import type { Interaction as ProviderInteraction } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import type { Account } from '../accounts/account.ts';
+import type { RecoveryStore } from '../accounts/recovery.ts';
 import type { AccountStore } from '../accounts/store.ts';
 import { demandedLevel, type LevelPolicy, offeredLevels, postponable, requestedLevel } from '../assurance/demand.ts';
-import { acrOf, amrOf, authTimeOf, isAtLeast, levelOf, proofsFrom, strongest } from '../assurance/level.ts';
+import { acrOf, amrOf, authTimeOf, isAtLeast, levelOf, proofsFrom, provedHere, strongest } from '../assurance/level.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Consent } from '../consents/store.ts';
 import type { Interaction, Interactions, Progress } from '../interaction/interaction.ts';
@@ -22,6 +23,7 @@ import { headOf } from './views.ts';
 export interface InteractionsDeps {
   provider: () => Provider;
   accounts: AccountStore;
+  recoveries: Pick<RecoveryStore, 'stop'>;
   progress: ProgressStore<Progress>;
   audit: Audit;
   levelPolicy: LevelPolicy;
@@ -37,7 +39,7 @@ interface Details {
 }
 
 export function createInteractions(deps: InteractionsDeps): Interactions {
-  const { provider, accounts, progress: store, audit, levelPolicy, clock } = deps;
+  const { provider, accounts, recoveries, progress: store, audit, levelPolicy, clock } = deps;
   const offered = offeredLevels(levelPolicy);
   const versions = new WeakMap<Interaction, number>();
 
@@ -173,7 +175,11 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
       const { acr, amr } = login;
       await arrive();
       const event = { event: 'sign_in.succeeded', accountId: account.id, clientId: client.id, amr, acr } as const;
-      await audit.write(event, byVisitor(ctx.state, account.id));
+      const by = byVisitor(ctx.state, account.id);
+      await audit.write(event, by);
+      // Whoever has all that it takes has lost nothing: somebody else had the way back opened.
+      const here = levelOf(provedHere(progress.proofs));
+      if (isAtLeast(here, 'two-factor')) await recoveries.stop(account.id, 'sign-in', by);
       // Whoever signed in has said which account it is to be, and has one: none need be made.
       return hand(ctx, { login, [SELECT_ACCOUNT]: {}, [CREATE]: {} }, false);
     },

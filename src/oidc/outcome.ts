@@ -22,11 +22,12 @@ const AUTHENTICATED = [
   'introspection.error',
   'revocation.error',
   'pushed_authorization_request.error',
+  'device_authorization.error',
 ] as const;
 /** Errors that only a client is told which was let in before. */
 const AFTER_AUTHENTICATION = [
   ...['invalid_grant', 'invalid_scope', 'invalid_target', 'unauthorized_client', 'unsupported_grant_type'],
-  ...['access_denied', 'unsupported_token_type'],
+  ...['access_denied', 'unsupported_token_type', 'authorization_pending', 'slow_down', 'expired_token'],
 ];
 
 const refusals = new WeakMap<ServerResponse, string>();

@@ -7,6 +7,7 @@ import { isConfidential } from '../clients/client.ts';
 import type { ConsentStore } from '../consents/store.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Keyring } from '../lib/keyring.ts';
+import type { RequestLimits } from '../limits/request-limits.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { SigningSet } from '../signing/signing-keys.ts';
 import type { AccessTokens } from './access-tokens.ts';
@@ -17,6 +18,7 @@ import { assertClaimsParameter, createFindAccount } from './claims.ts';
 import { createAssertionCheck } from './client-assertions.ts';
 import { registrationOf } from './client-metadata.ts';
 import { createCookieKeys } from './cookie-keys.ts';
+import { createDeviceCodes, USER_CODE } from './device-codes.ts';
 import { type ProviderEvents, reportEvents } from './events.ts';
 import { createGrants } from './grants.ts';
 import { introspectionAllowed, revocationAllowed } from './introspection.ts';
@@ -32,7 +34,8 @@ import { ROUTES } from './routes.ts';
 import { createSessionEnds } from './session-ends.ts';
 import { fixedSettings } from './settings.ts';
 import { answerUnavailable } from './unavailable.ts';
-import type { ProviderPages } from './views.ts';
+import type { ErrorOut, ProviderPages } from './views.ts';
+import { currentVisitor } from './visitor.ts';
 
 export interface ProviderDeps {
   issuer: string;
@@ -48,6 +51,7 @@ export interface ProviderDeps {
   outbox: Outbox;
   audit: Audit;
   accessTokens: AccessTokens;
+  polls: RequestLimits['polls'];
   pages: ProviderPages;
   events: ProviderEvents;
   /** For addresses that clients supply. */
@@ -71,6 +75,7 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
     ...fixed,
     adapter: createAdapter({
       ...{ artifacts, registry, accessTokens, refreshTokenIds, userinfoAudience, clock },
+      ...{ deviceCodes: createDeviceCodes({ artifacts, keyring, audit: deps.audit }), polls: deps.polls },
       ends: createAuditedEnds({ artifacts, sessionEnds, audit: deps.audit }),
       sessionLifetime: lifetimes.session,
     }),
@@ -98,6 +103,12 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
       backchannelLogout: { enabled: true },
       claimsParameter: { enabled: true, assertClaimsParameter },
       clientCredentials: { enabled: true },
+      deviceFlow: {
+        ...{ enabled: true, ...USER_CODE, deviceInfo: () => ({ ...currentVisitor() }) },
+        successSource: async (ctx) => pages.deviceConnected(ctx),
+        userCodeInputSource: async (ctx, _form, out, err) =>
+          pages.deviceNotConnected(ctx, out as ErrorOut, err as Error),
+      },
       introspection: { enabled: true, allowedPolicy: introspectionAllowed },
       revocation: { enabled: true, allowedPolicy: revocationAllowed },
       requestObjects: { enabled: true },

@@ -14,6 +14,7 @@ import { ROUTES } from './routes.ts';
 /** Where clients prove who they are, or are public. */
 const OF_CLIENTS: readonly string[] = [
   ...[ROUTES.token, ROUTES.introspection, ROUTES.revocation, ROUTES.pushed_authorization_request],
+  ROUTES.device_authorization,
 ];
 const MOST_REMEMBERED = 10_000;
 

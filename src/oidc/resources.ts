@@ -59,7 +59,8 @@ export function createResources({ registry, artifacts, userinfoAudience, accessT
     if (expiresWithSession) payload[SESSION_CLAIM] = sessionUid;
     if (scopes.has('openid') && token.aud !== userinfoAudience) payload['aud'] = [token.aud, userinfoAudience];
 
-    const source = ctx.oidc.entities.AuthorizationCode ?? ctx.oidc.entities.RotatedRefreshToken;
+    const { AuthorizationCode, DeviceCode, RotatedRefreshToken } = ctx.oidc.entities;
+    const source = AuthorizationCode ?? DeviceCode ?? RotatedRefreshToken;
     if (!source) throw new Error('an access token without the code or refresh token behind it');
     // RFC 9068 2.2.1: of the authentication itself, unchanged by a refresh.
     Object.assign(payload, { auth_time: source.authTime, acr: source.acr, amr: source.amr });

@@ -1,6 +1,7 @@
 import type { Middleware } from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Seconds } from '../lib/duration.ts';
+import { POLL_INTERVAL } from '../limits/request-limits.ts';
 import type { ProviderEvents } from './events.ts';
 import type { SessionEnds } from './session-ends.ts';
 import type { ProviderPages } from './views.ts';
@@ -33,6 +34,10 @@ export function finishResponses({ pages, events, sessionEnds, jwksCache }: Respo
     await next();
     const route = ctx.oidc?.route;
 
+    // RFC 8628 3.2: the library leaves the default unsaid.
+    if (route === 'device_authorization' && ctx.status === 200) {
+      Object.assign(ctx.body as object, { interval: POLL_INTERVAL });
+    }
     if (route === 'jwks' || route === 'discovery') {
       ctx.set('Cache-Control', `public, max-age=${jwksCache}`);
     }

@@ -6,6 +6,7 @@ import { CLOCK_TOLERANCE } from './access-tokens.ts';
 import { ACCOUNT_RESPONSE_TYPE } from './account-client.ts';
 import { CLAIMS_BY_SCOPE } from './claims.ts';
 import { REGISTRATION } from './client-metadata.ts';
+import { DEVICE_CODE } from './device-codes.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { ROUTES } from './routes.ts';
 import { sessionTtl } from './sessions.ts';
@@ -17,6 +18,11 @@ const ASYMMETRIC = ['RS256', 'PS256', 'ES256', 'Ed25519'] as const;
 export function sessionCookie(https: boolean) {
   const options = { signed: true, httpOnly: true, sameSite: 'lax', secure: https, path: '/' } as const;
   return { name: https ? '__Host-gatewright' : 'gatewright', options };
+}
+
+/** What lets one browser go on after its interaction. */
+export function resumeCookie(https: boolean): string {
+  return https ? '__Secure-gatewright-resume' : 'gatewright-resume';
 }
 
 /** What does not depend on any part of ours. Every default that the library warns about is set here or in provider.ts. */
@@ -53,7 +59,7 @@ export function fixedSettings({
       names: {
         session: session.name,
         interaction: https ? '__Secure-gatewright-interaction' : 'gatewright-interaction',
-        resume: https ? '__Secure-gatewright-resume' : 'gatewright-resume',
+        resume: resumeCookie(https),
       },
       long: session.options,
       short: { signed: true, httpOnly: true, sameSite: 'lax', secure: https },
@@ -62,6 +68,7 @@ export function fixedSettings({
       AccessToken: lifetimes.accessToken,
       ClientCredentials: lifetimes.accessToken,
       AuthorizationCode: 60,
+      DeviceCode: DEVICE_CODE,
       IdToken: lifetimes.idToken,
       Interaction: lifetimes.interaction,
       Grant: lifetimes.refreshToken,

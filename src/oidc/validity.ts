@@ -32,7 +32,9 @@ export function createValidity({ registry, sessionLifetime, clock }: ValidityDep
       // A login that waits to be resumed is as old as what it rests on, not as the session that it would begin.
       const login = kind === 'Interaction' ? waitingLogin(payload) : null;
       if (login && !stands(await registry.account(login.accountId), login.provedAt)) return false;
-      if (typeof accountId === 'string' && !stands(await registry.account(accountId), bornAt)) return false;
+      // A device code is older than what it was allowed with: that is the grant in it, which is looked at by itself.
+      const since = kind === 'DeviceCode' ? Number.POSITIVE_INFINITY : bornAt;
+      if (typeof accountId === 'string' && !stands(await registry.account(accountId), since)) return false;
       return typeof clientId !== 'string' || clientStands(clientId, bornAt);
     },
   };

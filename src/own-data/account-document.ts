@@ -1,4 +1,6 @@
 import type { Account } from '../accounts/account.ts';
+import { authenticatorName } from '../accounts/authenticator-names.ts';
+import type { Passkey } from '../accounts/passkey-store.ts';
 import type { OwnEvent } from '../audit/activity.ts';
 import type { Consent } from '../consents/store.ts';
 import type { Milliseconds } from '../lib/duration.ts';
@@ -51,6 +53,7 @@ async function partsOf(kept: KeptData, account: Account) {
       name: one.name,
       addedAt: iso(one.createdAt),
     })),
+    passkeys: await Promise.all((await kept.passkeys.ofAccount(id)).map(passkeyOf)),
     recoveryCodesLeft: await kept.accounts.recoveryCodesLeft(id),
     sessions: (await kept.sessionsOf(id)).map(({ browser, system, address, signedInAt, seenAt }) => ({
       ...{ browser, system, address, signedInAt: iso(signedInAt), lastUsedAt: iso(seenAt) },
@@ -63,6 +66,12 @@ async function partsOf(kept: KeptData, account: Account) {
     })),
     applications: await applicationsOf(kept, id),
   };
+}
+
+/** Neither the key nor the credential's id: applications and other servers could know the person again by them. */
+async function passkeyOf({ name, aaguid, synced, backedUp, createdAt, lastUsedAt }: Passkey) {
+  const used = lastUsedAt === null ? null : iso(lastUsedAt);
+  return { name, model: await authenticatorName(aaguid), synced, backedUp, addedAt: iso(createdAt), lastUsedAt: used };
 }
 
 async function applicationsOf(kept: KeptData, accountId: string) {

@@ -1,3 +1,4 @@
+import type { PasskeyStore } from '../accounts/passkey-store.ts';
 import type { AccountStore } from '../accounts/store.ts';
 import type { OwnActivity } from '../audit/activity.ts';
 import type { Consent, ConsentStore } from '../consents/store.ts';
@@ -27,6 +28,7 @@ export interface KeptBrowser {
 /** Wherever something is kept about a person, who has a right to a copy (GDPR Art. 15 and 20). A new such place is a new line. */
 export interface KeptData {
   accounts: Pick<AccountStore, 'authenticators' | 'recoveryCodesLeft'>;
+  passkeys: Pick<PasskeyStore, 'ofAccount'>;
   sessionsOf(accountId: string): Promise<KeptSession[]>;
   consents: Pick<ConsentStore, 'listOf'>;
   grantsOf(accountId: string): Promise<KeptGrant[]>;

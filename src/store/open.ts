@@ -25,6 +25,7 @@ import { prismaLinks } from './prisma/mailed-links.ts';
 import { prismaNewcomers } from './prisma/newcomers.ts';
 import { prismaOutbox } from './prisma/outbox.ts';
 import { prismaPasskeys } from './prisma/passkeys.ts';
+import { prismaRecoveries } from './prisma/recoveries.ts';
 import { prismaSealedRows } from './prisma/sealed-rows.ts';
 import { prismaSetupLinks } from './prisma/setup-links.ts';
 import { prismaSigningKeys } from './prisma/signing-keys.ts';
@@ -97,6 +98,7 @@ export async function openStores({
       rates: engine.rates,
       passkeys: prismaPasskeys({ prisma, sealer, clock, auditRow }),
       knownBrowsers: prismaKnownBrowsers({ prisma, sealer, clock, auditRow }),
+      recoveries: prismaRecoveries({ prisma, sealer, clock, auditRow }),
       progress: <T>(kind: string) => createProgress<T>({ rows: engine.progressRows, sealer, clock }, kind),
       sweep: async (before: Milliseconds) =>
         (await engine.sweep(before)) + (await sweepLinks(prisma, Math.min(before, clock()))),

@@ -4,8 +4,12 @@ import type { ClientHead, OwnPage, Problem } from './view-parts.ts';
 export interface AccountView extends OwnPage {
   name: string | null;
   emailVerified: boolean;
+  hasPassword: boolean;
+  passkeys: number;
   authenticators: number;
   recoveryCodes: number;
+  /** So few that the person is warned. */
+  fewCodes: boolean;
   sessions: number;
   /** What was done on the page before. */
   notice: string | null;
@@ -19,6 +23,10 @@ export interface AccountProfileView extends OwnPage {
 
 export interface AccountPasswordView extends OwnPage {
   action: string;
+  /** Otherwise one is set for the first time, or again. */
+  hasPassword: boolean;
+  /** Where there is a passkey to sign in with instead. */
+  mayRemove: boolean;
   minLength: number;
   problem: Problem;
 }
@@ -43,9 +51,36 @@ export interface AccountAuthenticatorsView extends OwnPage {
   mayRemove: boolean;
 }
 
+export interface AccountPasskeysView extends OwnPage {
+  passkeys: {
+    id: string;
+    name: string;
+    /** Make and model, or the provider; null: it does not say. */
+    model: string | null;
+    synced: boolean;
+    addedAt: string;
+    usedAt: string | null;
+  }[];
+  /** Why none can be removed. */
+  kept: 'last-way-in' | 'demanded' | null;
+  /** They are taken here. */
+  offered: boolean;
+  mayAdd: boolean;
+}
+
+export interface AccountPasskeyNewView extends OwnPage {
+  action: string;
+  /** For the browser's own call. */
+  options: object;
+  /** As it was typed. */
+  name: string;
+  problem: Problem;
+}
+
 export interface AccountRecoveryCodesView extends OwnPage {
   left: number;
-  hasTotp: boolean;
+  /** There is a second factor that they stand in for. */
+  guarded: boolean;
 }
 
 export interface AccountSessionsView extends OwnPage {
@@ -111,6 +146,8 @@ export interface AccountViews {
   'account-email': AccountEmailView;
   'account-email-new': AccountEmailNewView;
   'account-authenticators': AccountAuthenticatorsView;
+  'account-passkeys': AccountPasskeysView;
+  'account-passkey-new': AccountPasskeyNewView;
   'account-recovery-codes': AccountRecoveryCodesView;
   'account-sessions': AccountSessionsView;
   'account-applications': AccountApplicationsView;

@@ -8,6 +8,8 @@ export interface LinkViews {
   'new-account-codes': NewAccountCodesView;
   'forgotten-password': ForgottenPasswordView;
   'password-reset': PasswordResetView;
+  'account-recovery': PasswordResetView;
+  'recovery-wait': RecoveryWaitView;
   'deletion-undo': DeletionUndoView;
   'link-question': LinkQuestionView;
 }
@@ -58,6 +60,14 @@ interface PasswordResetView extends FormPage {
   problem: Problem;
 }
 
+/** A link that does nothing yet. */
+interface RecoveryWaitView extends Page {
+  accountEmail: string;
+  /** ISO 8601 */
+  opensAt: string;
+  until: string;
+}
+
 interface DeletionUndoView extends FormPage {
   accountEmail: string;
   /** ISO 8601 */
@@ -70,3 +80,17 @@ interface LinkQuestionView extends FormPage {
   paragraphs: string[];
   submit: string;
 }
+
+/** Their names; the compiler holds this to the map above. */
+export const LINK_VIEWS = {
+  'sign-up': 0,
+  'new-account': 0,
+  'new-account-passkey': 0,
+  'new-account-codes': 0,
+  'forgotten-password': 0,
+  'password-reset': 0,
+  'account-recovery': 0,
+  'recovery-wait': 0,
+  'deletion-undo': 0,
+  'link-question': 0,
+} satisfies Record<keyof LinkViews, 0>;

@@ -33,10 +33,14 @@ export const MAIL_NAMES = [
   'totp-removed',
   'recovery-codes-replaced',
   'password-changed',
+  'password-removed',
   'new-browser',
   'browser-trusted',
   'sign-in-locked',
   'account-locked',
+  'account-recovery',
+  'account-recovery-link',
+  'account-recovered',
   'test',
 ] as const;
 /** Their receivers have no account. */
@@ -61,7 +65,10 @@ export interface MailView {
     left?: number;
     codesKept?: true;
     must?: string;
+    from?: Milliseconds;
+    passkeysRemoved?: number;
     until?: Milliseconds;
+    mailed?: true;
     byOperator?: true;
     byLink?: true;
     /** Such as `Firefox on Linux`. */
@@ -89,6 +96,7 @@ export function createMailViews({ folder, overrideFolder, siteName, issuer }: Ma
       greeting: calledBy === null ? t('mail.greeting') : t('mail.greeting-name', { name: calledBy }),
       paragraphs: paragraphs(t, about, {
         ...{ site: siteName, issuer, when: instant(at, language) },
+        ...(about.from !== undefined && { from: instant(about.from, language) }),
         ...(about.until !== undefined && { until: instant(about.until, language) }),
       }),
       action: page ? { label: t(ACTIONS.has(action) ? action : 'mail.lock'), href: `${issuer}${page}` } : null,
@@ -104,14 +112,16 @@ export function createMailViews({ folder, overrideFolder, siteName, issuer }: Ma
 }
 
 function paragraphs(t: Translate, about: MailView['about'], values: TextParams): string[] {
-  const { message, left, must } = about;
+  const { message, left, must, passkeysRemoved = 0 } = about;
   const lines = [t(`mail.${message}.what${variant(about)}`, { ...values, ...whence(t, about) })];
   if (left !== undefined) lines.push(left === 0 ? t('mail.codes-none-left') : t('mail.codes-left', { n: left }));
   if (must !== undefined) lines.push(t(`mail.incident.must-${must}`, values));
+  if (passkeysRemoved > 0) lines.push(t('mail.passkeys-removed', { n: passkeysRemoved }));
   return message === 'test' ? lines : [...lines, t(`mail.${message}.advice`, values)];
 }
 
-function variant({ codesKept, byOperator, byLink }: MailView['about']): string {
+function variant({ codesKept, byOperator, byLink, mailed }: MailView['about']): string {
+  if (mailed) return '-mailed';
   if (codesKept) return '-codes-kept';
   if (byOperator) return '-by-operator';
   return byLink ? '-by-link' : '';

@@ -1,5 +1,5 @@
 import type { AccountViews } from './account-views.ts';
-import type { LinkViews } from './link-views.ts';
+import { LINK_VIEWS, type LinkViews } from './link-views.ts';
 import type { Alternative, FormPage, LaterOffer, Page, Problem, StepPage, TrustOffer } from './view-parts.ts';
 
 export type { Alternative, ClientHead, LaterOffer, Problem, TrustOffer } from './view-parts.ts';
@@ -22,6 +22,24 @@ export interface SignInView extends StepPage {
   /** The form beside that of the password, and what `navigator.credentials.get()` is asked. Null: not offered. */
   passkey: { action: string; options: object } | null;
   alternatives: Alternative[];
+}
+
+export interface DeviceCodeView extends FormPage {
+  /** What was typed, or came with the address. */
+  userCode: string;
+  problem: Problem;
+}
+
+/** Which device asks, before anybody signs in for it. */
+export interface DeviceConfirmView extends FormPage {
+  userCode: string;
+  browser: string | null;
+  system: string | null;
+  address: string | null;
+  /** ISO 8601 */
+  askedAt: string;
+  /** Null: nobody is signed in in this browser. */
+  accountEmail: string | null;
 }
 
 /** Something that was done, or is to be done elsewhere, in words. */
@@ -163,6 +181,8 @@ export interface SetupDoneView extends Page {
 export interface ViewData extends AccountViews, LinkViews {
   home: HomeView;
   'sign-in': SignInView;
+  'device-code': DeviceCodeView;
+  'device-confirm': DeviceConfirmView;
   notice: NoticeView;
   passkey: PasskeyView;
   totp: TotpView;
@@ -186,15 +206,11 @@ export type ViewName = keyof ViewData;
 
 /** Every page there is; the compiler holds it to the map above. */
 export const VIEW_NAMES = Object.keys({
+  ...LINK_VIEWS,
   home: 0,
   'sign-in': 0,
-  'forgotten-password': 0,
-  'password-reset': 0,
-  'sign-up': 0,
-  'new-account': 0,
-  'new-account-passkey': 0,
-  'new-account-codes': 0,
-  'link-question': 0,
+  'device-code': 0,
+  'device-confirm': 0,
   notice: 0,
   passkey: 0,
   totp: 0,
@@ -218,11 +234,12 @@ export const VIEW_NAMES = Object.keys({
   'account-email': 0,
   'account-email-new': 0,
   'account-authenticators': 0,
+  'account-passkeys': 0,
+  'account-passkey-new': 0,
   'account-recovery-codes': 0,
   'account-sessions': 0,
   'account-applications': 0,
   'account-activity': 0,
   'account-export': 0,
   'account-delete': 0,
-  'deletion-undo': 0,
 } satisfies Record<ViewName, 0>) as ViewName[];

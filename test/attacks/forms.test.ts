@@ -101,6 +101,8 @@ const FAMILIES: Record<string, Family> = {
   setup: { unknown: 410, changed: 403, look: [410], nowhere: 404 },
   // Some forms have the address of their page.
   account: { unknown: 303, changed: 303, look: [200, 404], nowhere: 404 },
+  // The form of the second page has no page of its own.
+  device: { unknown: 400, changed: 400, look: [200, 303], nowhere: 404 },
   link: { unknown: 410, changed: 403, look: [200], nowhere: 404 },
   'forgotten-password': ASKING,
   'sign-up': ASKING,

@@ -5,6 +5,8 @@ import { BY_OPERATOR, BY_SYSTEM } from '../../src/lib/by.ts';
 import { DAY } from '../../src/lib/duration.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { makeSetupLink } from '../../src/setup/setup-link.ts';
+import { enterByPasskey } from '../flows/own-passkeys.ts';
+import { addDevices, askAsDevice, typeCode } from '../support/devices.ts';
 import { mailedLink } from '../support/letters.ts';
 import { createdOn } from '../support/new-passkey.ts';
 import { credentialOf } from '../support/passkey-visit.ts';
@@ -116,6 +118,17 @@ export const STATIONS: Record<string, (server: TestServer) => Promise<Station>> 
     const codes = await agent.submit(page, { code: codeOf(seedOn(page)) });
     return { agent, page: codes, good: {}, next: /is ready/ };
   },
+  '/device': async (server) => {
+    const agent = createUserAgent(server.issuer);
+    const { body } = await askAsDevice(server, await addDevices(server));
+    const good = { user_code: body.user_code };
+    return { agent, page: await agent.follow('/device'), good, next: /Is this your device/ };
+  },
+  '/device/decision': async (server) => {
+    const agent = createUserAgent(server.issuer);
+    const { body } = await askAsDevice(server, await addDevices(server));
+    return { agent, page: await typeCode(agent, body.user_code), good: { decision: 'allow' }, next: /Sign in/ };
+  },
   '/forgotten-password': async (server) => {
     const { email } = await server.addAccount();
     const agent = createUserAgent(server.issuer);
@@ -165,6 +178,18 @@ export const STATIONS: Record<string, (server: TestServer) => Promise<Station>> 
     await server.app.stores.links.ask(asked);
     return { ...(await mailedPage(server, email)), good: {}, next: /The wait has ended/ };
   },
+  '/link (recovery)': async (server) => {
+    const { id } = await server.addAccount();
+    const started = await server.app.stores.recoveries.start(id, { wait: 0, mailed: false }, BY_OPERATOR);
+    const agent = createUserAgent(server.issuer);
+    const good = { new_password: 'a rather different secret' };
+    return { agent, page: await agent.follow(`/link/${started?.token}`), good, next: /Your account is yours again/ };
+  },
+  '/link (recovery stop)': async (server) => {
+    const { id, email } = await server.addAccount();
+    await server.app.stores.recoveries.start(id, { wait: DAY, mailed: false }, BY_OPERATOR);
+    return { ...(await mailedPage(server, email)), good: {}, next: /The recovery is stopped/ };
+  },
   '/account/profile': (server) => accountPage(server, 'profile', { name: 'Ada' }, /Your profile is saved/),
   '/account/password': (server) =>
     accountPage(server, 'password', { new_password: 'a rather different secret' }, /Your password is changed/),
@@ -179,6 +204,16 @@ export const STATIONS: Record<string, (server: TestServer) => Promise<Station>> 
     }),
   '/account/authenticators/remove': (server) =>
     accountPage(server, 'authenticators', {}, /You have none yet/, { seed: SEED, form: 'authenticators/remove' }),
+  '/account/passkeys/new': async (server) => {
+    const station = await accountPage(server, 'passkeys/new', {}, /Keep these codes/);
+    return { ...station, good: { ...createdOn(station.page, aDevice()), name: 'My key' } };
+  },
+  '/account/passkeys/rename': async (server) =>
+    passkeyPage(server, 'passkeys', { name: 'My key' }, /My key/, 'passkeys/rename'),
+  '/account/passkeys/remove': async (server) =>
+    passkeyPage(server, 'passkeys', {}, /You have none yet/, 'passkeys/remove'),
+  '/account/password/remove': async (server) =>
+    passkeyPage(server, 'password', {}, /Your password is removed/, 'password/remove'),
   '/account/recovery-codes/new': (server) =>
     accountPage(server, 'recovery-codes', {}, /Keep these codes/, { seed: SEED, form: 'recovery-codes/new' }),
   '/account/recovery-codes/kept': async (server) => {
@@ -243,6 +278,21 @@ async function accountPage(
   const agent = createUserAgent(server.issuer);
   let page = await agent.submit(await agent.follow(`/account/${section}`), { email, password: PASSWORD });
   if (seed) page = await agent.submit(page, { code: codeOf(seed) });
+  return { agent, page: onlyForm(page, `/account/${form}`), good, next };
+}
+
+/** Somebody with a passkey, who has just signed in by it, before one form of a section. */
+async function passkeyPage(
+  server: TestServer,
+  section: string,
+  good: Record<string, string>,
+  next: RegExp,
+  form: string,
+): Promise<Station> {
+  const { id } = await server.addAccount();
+  const [device, agent] = [aDevice(), createUserAgent(server.issuer)];
+  await addPasskey(server, id, device);
+  const page = await enterByPasskey(agent, device, `/account/${section}`);
   return { agent, page: onlyForm(page, `/account/${form}`), good, next };
 }
 

@@ -27,13 +27,12 @@ export function recordSecrets(): { secrets: Secrets; add(kind: string, ...values
     }
     for (const line of response.headers.getSetCookie()) add('cookie', /^[^=]+=([^;]+)/.exec(line)?.[1]);
     for (const place of [response.headers.get('location'), response.headers.get('refresh')]) {
-      add('interaction', /\/(?:interaction|authorize)\/([\w-]+)/.exec(place ?? '')?.[1]);
+      add('interaction', /\/(?:interaction|authorize|device)\/([\w-]+)/.exec(place ?? '')?.[1]);
       add('code', /[?&]code=([^&]+)/.exec(place ?? '')?.[1]);
     }
     for (const [, value] of body.matchAll(/name="[cx]srf" value="([^"]+)"/g)) add('CSRF token', value);
-    for (const [, name, value] of body.matchAll(/"(access_token|id_token|refresh_token|request_uri)":"([^"]+)"/g)) {
-      add(String(name).replace('_', ' '), value);
-    }
+    const named = /"(access_token|id_token|refresh_token|request_uri|device_code|user_code)":"([^"]+)"/g;
+    for (const [, name, value] of body.matchAll(named)) add(String(name).replace('_', ' '), value);
     return response;
   };
 
@@ -49,7 +48,7 @@ export function recordSecrets(): { secrets: Secrets; add(kind: string, ...values
 /** The parts that are as good as the whole, or would show that the whole was stored. */
 function partsOf(kind: string, secret: string): string[] {
   if (kind === 'access token' || kind === 'id token') return [secret, ...secret.split('.').slice(1)];
-  if (kind === 'recovery code') return [secret, secret.replaceAll('-', '')];
+  if (kind === 'recovery code' || kind === 'user code') return [secret, secret.replaceAll('-', '')];
   if (kind === 'request uri') return [secret, secret.split(':').at(-1) as string];
   return [secret];
 }

@@ -11,6 +11,7 @@ const SECTIONS = {
   Profile: 'Profile',
   Email: 'Email',
   Password: 'Change your password',
+  Passkeys: 'Passkeys',
   'Authenticator apps': 'Authenticator apps',
   'Recovery codes': 'Recovery codes',
   'Where you are signed in': 'Where you are signed in',

@@ -28,11 +28,22 @@ const LOOKS: { [Name in ViewName]?: Partial<ViewData[Name]>[] } = {
   'recovery-code': [{ trust: null }],
   'totp-enrolment': [{ reason: 'chosen', later: null, cancelAction: null, backHref: '/account/authenticators' }],
   'passkey-enrolment': [{ isDemanded: true, totpHref: null, passkeyHref: null }, { reason: 'policy' }],
+  'device-confirm': [{ browser: null, system: null, address: null, accountEmail: null }],
   'signed-out': [{ client: null, clientHref: null }],
   error: [{ client: null, hint: null, retryAt: null, ownHref: '/account' }],
-  account: [{ name: null, notice: null, emailVerified: false, authenticators: 0, recoveryCodes: 0, sessions: 1 }],
+  account: [
+    { name: null, notice: null, emailVerified: false, passkeys: 0, authenticators: 0, recoveryCodes: 0, sessions: 1 },
+    { notice: null, hasPassword: false, passkeys: 1, authenticators: 0, recoveryCodes: 2, fewCodes: true },
+  ],
+  'account-password': [{ hasPassword: false, mayRemove: false, problem: null }],
+  'account-passkeys': [
+    { passkeys: [] },
+    { kept: 'last-way-in' },
+    { kept: 'demanded', mayAdd: false },
+    { offered: false, mayAdd: false },
+  ],
   'account-authenticators': [{ authenticators: [] }, { mayRemove: false }],
-  'account-recovery-codes': [{ hasTotp: false, left: 0 }],
+  'account-recovery-codes': [{ guarded: false, left: 0 }],
   'account-sessions': [
     { sessions: [...sessions, ...sessions.map((one) => ({ ...one, ...somewhere, uid: 'u2' }))] },
     { trusted: [] },
@@ -45,10 +56,13 @@ const LOOKS: { [Name in ViewName]?: Partial<ViewData[Name]>[] } = {
 /** The most that a message can say, where that is more than its name. */
 const SAYING: Partial<Record<string, Omit<MailView['about'], 'message'>>> = {
   'recovery-code-used': { left: 2 },
-  incident: { must: 'password' },
+  incident: { must: 'password', passkeysRemoved: 2 },
+  'account-locked': { passkeysRemoved: 1 },
   'deletion-asked': { until: Date.UTC(2026, 10, 28, 13, 5) },
   'browser-trusted': { until: Date.UTC(2026, 11, 21, 13, 5) },
   invitation: { until: Date.UTC(2026, 10, 28, 13, 5) },
+  'account-recovery': { from: Date.UTC(2026, 10, 22, 13, 5), until: Date.UTC(2026, 10, 25, 13, 5) },
+  'account-recovery-link': { from: Date.UTC(2026, 10, 22, 13, 5), until: Date.UTC(2026, 10, 25, 13, 5) },
 };
 
 /** A page as its sample has it, without the problem, with one that is about no field, and in its other looks. */

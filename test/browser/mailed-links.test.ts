@@ -6,7 +6,7 @@ import { type Received, startMailServer } from '../support/mail-server.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { codeOf } from '../support/sign-in.ts';
 import { createUserAgent } from '../support/user-agent.ts';
-import { giveCode, givePassword, heading, press } from './steps.ts';
+import { enrol, giveCode, givePassword, heading, press } from './steps.ts';
 import { inChromium } from './support.ts';
 
 const SEED = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
@@ -129,6 +129,39 @@ inChromium('the links in letters', (open) => {
     await heading(page, 'Your account is kept');
     expect((await letters(email)).at(-1)?.mail.subject).toBe('Your account is kept');
     expect((await server.app.stores.accounts.find(id))?.status).toBe('active');
+  });
+
+  it('stop a recovery, or recover an account whose owner has lost everything', async () => {
+    const { id, email } = await server.addAccount({ totpSecret: SEED });
+    const { recoveries } = server.app.stores;
+    const page = await open();
+    await recoveries.start(id, { wait: DAY, mailed: true }, BY_OPERATOR);
+    await click(page, email, 'The link to recover your account', 'Recover my account');
+    await heading(page, 'This link does not open yet');
+    expect(await page.getByRole('button').count()).toBe(0);
+    const told = (await letters(email)).find(({ mail }) => mail.subject === 'The recovery of your account was started');
+    await page.goto('about:blank');
+    await page.setContent(told?.mail.html ?? '');
+    await page.getByRole('link', { name: 'Stop the recovery', exact: true }).click();
+    await heading(page, 'Stop the recovery?');
+    await press(page, 'Stop the recovery');
+    await heading(page, 'The recovery is stopped');
+
+    const started = await recoveries.start(id, { wait: 0, mailed: false }, BY_OPERATOR);
+    await page.goto(`${server.issuer}/link/${started?.token}`);
+    await heading(page, 'Recover your account');
+    await page.getByLabel('New password').fill('short');
+    await page.getByLabel('New password').evaluate((field) => field.removeAttribute('minlength'));
+    await press(page, 'Recover the account');
+    await page.getByRole('alert').waitFor();
+    await page.getByLabel('New password').fill(NEW);
+    await press(page, 'Recover the account');
+    await heading(page, 'Your account is yours again');
+    expect((await letters(email)).at(-1)?.mail.subject).toBe('Your account was recovered');
+    await page.getByRole('link', { name: 'Sign in' }).click();
+    await givePassword(page, email, NEW);
+    await enrol(page, email);
+    await page.waitForURL(`${server.issuer}/account`);
   });
 
   it('make an account of an invitation', async () => {

@@ -139,8 +139,9 @@ describe('account list and show', () => {
     expect(text.stdout).toMatch(/^ID +EMAIL +ROLE +STATUS +2ND FACTOR +NEW PASSWORD DUE +CREATED\n/);
     expect(text.stdout).toContain(byId.id);
     expect(shown.stdout).toMatch(/^email +ada@example\.org, not verified$/m);
-    const { authenticators, trustedBrowsers, ...listed } = await json(['account', 'show', byId.id]);
-    expect([authenticators, trustedBrowsers, all]).toEqual([[], 0, expect.arrayContaining([listed])]);
+    const { authenticators, passkeys, trustedBrowsers, recovery, ...listed } = await json(['account', 'show', byId.id]);
+    expect([authenticators, passkeys, trustedBrowsers, recovery]).toEqual([[], [], 0, null]);
+    expect(all).toEqual(expect.arrayContaining([listed]));
     expect(text.stdout + shown.stdout + JSON.stringify(all)).not.toContain('argon2');
   });
 });
@@ -164,7 +165,10 @@ it('account show counts the browsers that are trusted, and account sign-out ends
 });
 
 it('every command says when there is no such account', async () => {
-  const commands = ['show', 'update', 'set-password', 'disable', 'enable', 'reset-mfa', 'sign-out', 'unlock', 'delete'];
+  const commands = [
+    ...['show', 'update', 'set-password', 'disable', 'enable', 'reset-mfa', 'sign-out', 'unlock', 'delete'],
+    'recover',
+  ];
   const more: Record<string, string[]> = {
     update: ['--verified'],
     'set-password': ['--password-stdin'],
@@ -301,7 +305,8 @@ it('disable, enable, sign-out, unlock, reset-mfa and delete', async () => {
   expect(await json(['account', 'enable', id])).toEqual({ id, email, status: 'active' });
   expect(await json(['account', 'sign-out', email])).toEqual({ id, email, signedOut: true });
   expect(await json(['account', 'unlock', email])).toEqual({ id, email, unlocked: true });
-  expect(await json(['account', 'reset-mfa', email, '--yes'])).toEqual({ id, email, hasSecondFactor: false });
+  const without = { id, email, hasSecondFactor: false, demandedLevel: null };
+  expect(await json(['account', 'reset-mfa', email, '--yes'])).toEqual(without);
   expect(await json(['account', 'delete', email, '--yes'])).toEqual({ id, email, deleted: true });
   expect((await run(['account', 'show', id])).status).toBe(1);
 });

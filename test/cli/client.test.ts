@@ -100,6 +100,7 @@ describe.concurrent('client create', { timeout: 90_000 }, () => {
         audiences: [API, 'https://other.example.org'],
         firstParty: true,
         pkceRequired: false,
+        deviceGrant: false,
         idTokenClaims: true,
         userinfoWithApi: false,
         minimumLevel: 'two-factor',
@@ -280,6 +281,18 @@ describe.concurrent('client update', { timeout: 90_000 }, () => {
       firstParty: false,
       scopes: ['openid'],
     });
+  });
+
+  it('lets devices use it, and takes that back', async () => {
+    const create = ['client', 'create', '--type', 'native', '--id', 'tv', '--name', 'TV', '--device', '--json'];
+    expect((await json(create)).settings).toMatchObject({ deviceGrant: true, redirectUris: [], authMethod: 'none' });
+    expect((await run(['client', 'show', 'tv'])).stdout).toMatch(/device grant +yes/);
+    const refused = await run(['client', 'update', 'tv', '--no-device']);
+    expect(refused.stderr).toContain('--redirect-uri is missing');
+    const update = ['client', 'update', 'tv', '--no-device', '--redirect-uri', 'https://tv.example.org/back'];
+    expect((await json([...update, '--json'])).settings.deviceGrant).toBe(false);
+    const spa = ['client', 'create', '--type', 'spa', '--name', 'X', '--redirect-uri', 'https://x.example.org/'];
+    expect((await run([...spa, '--device'])).stderr).toContain('--device is for native and web clients only');
   });
 
   it('checks the result', async () => {

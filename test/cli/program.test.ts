@@ -15,7 +15,7 @@ const GROUPS = {
   client: ['create', 'list', 'show', 'update', 'rotate-secret', 'disable', 'enable', 'delete'],
   account: [
     ...['create', 'list', 'show', 'update', 'set-password', 'disable', 'enable', 'reset-mfa', 'sign-out', 'unlock'],
-    ...['delete', 'require-password-change'],
+    ...['delete', 'require-password-change', 'recover'],
   ],
   key: ['list', 'rotate'],
   delivery: ['list', 'retry', 'drop'],
@@ -75,6 +75,11 @@ describe.concurrent('wrong usage ends with 2, one sentence and where to read on'
     [['client', 'delete', 'x'], 'confirm with --yes'],
     [['account', 'delete', 'x'], 'confirm with --yes'],
     [['account', 'reset-mfa', 'x'], 'confirm with --yes'],
+    [['account', 'recover', 'x', '--wait', '31d'], 'from 0h to 30d'],
+    [['account', 'recover', 'x', '--wait', 'soon'], 'from 0h to 30d'],
+    [['account', 'recover', 'x', '--wait', '-1h'], 'from 0h to 30d'],
+    [['account', 'recover', 'x', '--cancel', '--mail'], 'see npx gatewright account recover --help'],
+    [['account', 'recover', 'x', '--cancel', '--wait', '1h'], '--cancel goes with neither'],
     [['key', 'rotate', '--revoke', 'x'], 'confirm with --yes'],
   ] as const)('%j', async ([args, sentence]) => {
     const { status, stdout, stderr } = await run([...args]);

@@ -34,6 +34,9 @@ describe('a sound registration', () => {
     ['a native one with a claimed address', 'native', {}],
     ['a native one with a loopback address', 'native', { redirectUris: ['http://127.0.0.1/cb'] }],
     ['a native one with a private scheme', 'native', { redirectUris: ['org.example.app:/callback'] }],
+    ['one for devices with an address too', 'native', { deviceGrant: true }],
+    ['one for devices without an address', 'native', { deviceGrant: true, redirectUris: [] }],
+    ['a gateway with a secret', 'web', { deviceGrant: true, redirectUris: [] }],
     ['a service', 'service', { scopes: ['notes:read'] }],
     ['an API', 'resource', { scopes: ['read', 'write'] }],
   ] as [string, ClientType, Some][]) {
@@ -120,6 +123,14 @@ describe('a registration is refused', () => {
     ['something else for keys', 'web', { jwks: { keys: 'x' } as never }, /--jwks must hold public keys only/],
     ['a level that nobody signs in with', 'service', { minimumLevel: 'two-factor' }, /--minimum-level has no use/],
     ['a public client without PKCE', 'spa', { pkceRequired: false }, /--no-pkce is for confidential clients only/],
+    ['a device of a page in a browser', 'spa', { deviceGrant: true }, /--device is for native and web clients only/],
+    [
+      'a device without an address, in a browser',
+      'spa',
+      { deviceGrant: true, redirectUris: [] },
+      /--redirect-uri is missing/,
+    ],
+    ['a device of a service', 'service', { deviceGrant: true }, /--device is for native and web clients only/],
     ['a public client without consent', 'native', { firstParty: true }, /--first-party is for confidential clients/],
   ] as [string, ClientType, Some, RegExp][]) {
     it(`for ${why}`, () =>

@@ -37,6 +37,7 @@ describe('the configuration', () => {
         ...{ trustedBrowser: null, enrolmentGrace: 0, passkeys: true },
       },
       acceptPasskeyCounters: false,
+      recoveryWait: 24 * 60 * 60,
       password: { memory: 65_536, passes: 3, lanes: 1, concurrency: 2, queue: 100 },
       limits: {
         ...{ passwords: 10, codes: 5, perAddress: 100, letters: 5, window: 15 * MINUTE },

@@ -197,7 +197,8 @@ describe('somebody who has an authenticator app', () => {
     });
     expect(await server.app.stores.accounts.recoveryCodesLeft(account.id)).toBe(10);
     expect(code).toBeDefined();
-    const letter = (await lettersTo(server, account.email)).at(-1);
+    const letters = await lettersTo(server, account.email);
+    const letter = letters.find(({ subject }) => subject === 'A passkey was added to your account');
     expect(letter?.text).toContain('a passkey was added');
     expect(letter?.text).not.toContain('Recovery codes from before no longer work');
   });
@@ -229,7 +230,7 @@ describe('somebody who has lost the passkey', () => {
     ]);
     expect(await server.app.stores.accounts.recoveryCodesLeft(account.id)).toBe(9);
     const subjects = (await lettersTo(server, account.email)).map(({ subject }) => subject);
-    expect(subjects.at(-1)).toBe('A passkey was added to your account');
+    expect(subjects.filter((subject) => subject === 'A passkey was added to your account')).toHaveLength(2);
   });
 });
 

@@ -71,6 +71,19 @@ describe('an attempt', () => {
     expect(taken).toEqual([[subjectOf('setup', home), ofAddress]]);
   });
 
+  it('with the code of a device counts for the address, then for whoever is signed in, then for everybody', async () => {
+    const { attempts, taken } = opened();
+    await attempts.userCode(HOME, null);
+    const own = [subjectOf('user-code', adaId), { ...ofAddress, limit: 5 }];
+    const [ofHome, ofAll] = [
+      [subjectOf('user-code-address', home), ofAddress],
+      [subjectOf('user-code-all'), { ...ofAddress, limit: 1000 }],
+    ];
+    expect(taken).toEqual([ofHome, ofAll]);
+    await attempts.userCode(HOME, 'acc_ada');
+    expect(taken.slice(2)).toEqual([ofHome, own, ofAll]);
+  });
+
   it('from an address that must wait leaves the account alone', async () => {
     const { attempts, taken } = opened({ [PASSWORD_ADDRESS]: 1500 });
     await expect(attempts.password('ada@example.org', HOME, 'a guess')).rejects.toMatchObject({

@@ -5,7 +5,7 @@ import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { DAY } from '../../src/lib/duration.ts';
 import { sha256 } from '../../src/lib/hash.ts';
 import { MAIL_NAMES } from '../../src/web/mail-views.ts';
-import { aTotp } from '../store/samples.ts';
+import { aPasskey, aTotp } from '../store/samples.ts';
 import { startMailServer } from '../support/mail-server.ts';
 import { startTestServer } from '../support/server.ts';
 
@@ -25,7 +25,8 @@ const BY_COMMAND = ['test'];
 it('every letter there is arrives at a mail server', async () => {
   await using post = await startMailServer();
   await using server = await startTestServer({ SMTP_URL: post.url, MAIL_FROM: FROM, LIMIT_PER_ADDRESS: '10000' });
-  const { accounts, links, newcomers, deletions, incidents, mails, knownBrowsers, passkeys } = server.app.stores;
+  const { accounts, links, newcomers, deletions, incidents, mails, knownBrowsers, passkeys, recoveries } =
+    server.app.stores;
   const by = BY_OPERATOR;
   const letter = { language: 'en', by };
   const arrived = new Map<string, string[]>();
@@ -64,11 +65,10 @@ it('every letter there is arrives at a mail server', async () => {
   await accounts.setPassword(ada.id, 'hash', by);
   await accounts.requirePasswordChange(ada.id, by);
   await accounts.resetFactors(ada.id, by);
-  const passkey = { id: 'psk_1', name: 'Laptop', credentialId: 'AQID', publicKey: 'BAUG', counter: 0, aaguid: '' };
-  const registered = { ...passkey, transports: [], synced: true, backedUp: true, recoveryCodeHashes: null };
-  await passkeys.enrol(await ada.look(), registered, by);
-  await passkeys.refuseCounter({ ...passkey, accountId: ada.id }, 'web', by);
-  await passkeys.remove(await ada.look(), passkey.id, by);
+  await passkeys.enrol(await ada.look(), aPasskey(), by);
+  await passkeys.refuseCounter({ id: 'psk_1', accountId: ada.id }, 'web', by);
+  await accounts.removePassword(await ada.look(), by);
+  await passkeys.remove(await ada.look(), 'psk_1', by);
   for (const browser of ['one', 'two']) {
     await knownBrowsers.add(browser, ada.id, { provedAt: Date.now() + 1000, most: 3, by });
   }
@@ -93,8 +93,13 @@ it('every letter there is arrives at a mail server', async () => {
   await accounts.disable(eve.id, by);
   await accounts.enable(eve.id, by);
   const opened = await incidents.open('inc_1', { kind: 'account', accountId: eve.id }, 'match', by);
-  const held = { sessions: 0, grants: 0, told: [] };
+  const held = { sessions: 0, grants: 0, told: [], removePasskeys: true };
   await incidents.endAccount(opened, { accountId: eve.id, password: 'required', mail: true, ...held }, by);
+
+  const loser = await account();
+  await recoveries.start(loser.id, { wait: 0, mailed: true }, by);
+  await sent();
+  await recoveries.recover(loser.id, hashOf('account-recovery-link'), 'hash', true, by);
 
   const leaver = await account();
   await deletions.order(leaver.id, 14 * DAY, by);

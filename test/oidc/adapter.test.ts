@@ -3,14 +3,18 @@ import { errors } from 'oidc-provider';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/config.ts';
 import { DAY, HOUR } from '../../src/lib/duration.ts';
+import { keyringFrom } from '../../src/lib/keyring.ts';
+import { newKeyring } from '../../src/lib/keyring-file.ts';
 import { GRANT_CLAIM, LONGEST_ACCESS_TOKEN, type VerifiedAccessToken } from '../../src/oidc/access-tokens.ts';
 import { createAdapter } from '../../src/oidc/adapter.ts';
 import type { ArtifactStore } from '../../src/oidc/artifact-store.ts';
+import { createDeviceCodes } from '../../src/oidc/device-codes.ts';
 import type { RegisteredClient, Standing } from '../../src/oidc/registry.ts';
 import { sweepBatch } from '../../src/store/sqlite/sweep.ts';
 import type { TestClock } from '../support/clock.ts';
 import { openTestState } from '../support/stores.ts';
 
+const keyring = keyringFrom(newKeyring());
 const USERINFO = 'https://id.example.org/oauth2/userinfo';
 
 let artifacts: ArtifactStore;
@@ -39,6 +43,10 @@ function adapter(model: string) {
     accessTokens: { verify: async (token) => (tokens[token] as VerifiedAccessToken | undefined) ?? null },
     refreshTokenIds: { first: () => 'first', successorOf: (token) => `after ${token}` },
     userinfoAudience: USERINFO,
+    ...{
+      deviceCodes: createDeviceCodes({ artifacts, keyring, audit: { write: async () => {} } }),
+      polls: async () => null,
+    },
     sessionLifetime: HOUR,
     ends: {
       grant: async (id: string) => void (await artifacts.endGrant(id)),

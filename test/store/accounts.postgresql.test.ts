@@ -4,12 +4,14 @@ import { openTestStores, ownDatabase } from '../support/stores.ts';
 import { accountStoreContract } from './accounts.contract.ts';
 import { locksContract } from './locks.contract.ts';
 import { ownAccountContract } from './own-account.contract.ts';
+import { passkeyStoreContract } from './passkeys.contract.ts';
 import { passwordChangeContract } from './password-change.contract.ts';
 import { anAccount, BY } from './samples.ts';
 
 accountStoreContract('PostgreSQL', () => openTestStores({ engine: 'postgresql' }));
 locksContract('PostgreSQL', () => openTestStores({ engine: 'postgresql' }));
 ownAccountContract('PostgreSQL', () => openTestStores({ engine: 'postgresql' }));
+passkeyStoreContract('PostgreSQL', () => openTestStores({ engine: 'postgresql' }));
 passwordChangeContract('PostgreSQL', () => openTestStores({ engine: 'postgresql' }));
 
 it('access ends for whatever was made while the change waited for another', async () => {

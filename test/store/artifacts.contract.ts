@@ -76,15 +76,18 @@ export function artifactStoreContract(name: string, open: () => OpenArtifacts | 
   });
 
   describe(`spending in ${name}`, () => {
-    it('lets one of a hundred racers consume', async () => {
-      const { artifacts, put } = await opened();
-      await put('RefreshToken', 'token');
-      const won = await racers(100, () => artifacts.consume('RefreshToken', 'token'));
+    it.each(['RefreshToken', 'DeviceCode', 'UserCode'] as const)(
+      'lets one of a hundred racers consume a %s',
+      async (kind) => {
+        const { artifacts, put } = await opened();
+        await put(kind, 'token');
+        const won = await racers(100, () => artifacts.consume(kind, 'token'));
 
-      expect(won.filter(Boolean)).toHaveLength(1);
-      expect(await artifacts.consume('RefreshToken', 'token')).toBe(false);
-      expect(await artifacts.consume('RefreshToken', 'another')).toBe(false);
-    });
+        expect(won.filter(Boolean)).toHaveLength(1);
+        expect(await artifacts.consume(kind, 'token')).toBe(false);
+        expect(await artifacts.consume(kind, 'another')).toBe(false);
+      },
+    );
 
     it('lets one of a hundred racers put once, and keeps what that one wrote', async () => {
       const { artifacts, later } = await opened();

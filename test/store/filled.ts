@@ -3,7 +3,7 @@ import { HOUR, toMilliseconds } from '../../src/lib/duration.ts';
 import type { ArtifactStore } from '../../src/oidc/artifact-store.ts';
 import type { TestStores } from '../support/stores.ts';
 import { keys } from './artifacts.contract.ts';
-import { aClient, anAccount, aTotp, BY } from './samples.ts';
+import { aClient, anAccount, aPasskey, aTotp, BY } from './samples.ts';
 
 const PRIVATE_KEY = generateKeyPairSync('rsa', { modulusLength: 2048 })
   .privateKey.export({ type: 'pkcs8', format: 'pem' })
@@ -15,6 +15,8 @@ export async function fill(stores: TestStores): Promise<void> {
   const { accounts, clients, consents, artifacts, attempts, outbox, clock } = stores;
   await accounts.create(anAccount({ claims: { name: 'Ada "Ångström" 🙂' } }), BY, aTotp());
   await accounts.create(anAccount({ id: 'acc_bob', passwordHash: null }), BY);
+  const bob = await accounts.find('acc_bob');
+  if (bob) await stores.passkeys.enrol(bob, aPasskey(), BY);
   await clients.create(aClient(), 'hash-of-secret', BY);
   await consents.give('acc_ada', 'web', { scopes: ['openid'], resources: {}, claims: [] }, BY);
   await outbox.add({ kind: 'end-client', clientId: 'web', before: clock() });

@@ -6,6 +6,7 @@ import { aClient, anAccount, BY } from './samples.ts';
 const SCOPE = { kind: 'account', accountId: 'acc_ada' } as const;
 const ending = (some: Partial<AccountEnding> = {}): AccountEnding => ({
   ...{ accountId: 'acc_ada', sessions: 2, grants: 3, told: ['web'], password: 'required', mail: true },
+  removePasskeys: true,
   ...some,
 });
 

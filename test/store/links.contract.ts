@@ -34,7 +34,10 @@ export function linkStoreContract(name: string, open: () => Promise<TestStores>)
       for (const form of [token, token.slice(4), Buffer.from(token).toString('base64url')]) {
         expect(kept).not.toContain(form);
       }
-      expect(await links.open(sha256(token))).toEqual({ purpose: 'password-reset', accountId: 'acc_ada', detail: {} });
+      expect(await links.open(sha256(token))).toEqual({
+        ...{ purpose: 'password-reset', accountId: 'acc_ada', detail: {} },
+        opensAt: null,
+      });
       expect(await links.open(token)).toBeNull();
       expect(await accounts.resetPassword('acc_ada', token, 'new-hash', BY)).toBe(false);
     });

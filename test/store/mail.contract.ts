@@ -134,7 +134,12 @@ export function mailContract(name: string, open: () => Promise<TestStores>): voi
       expect(new Set(tokens).size).toBe(2);
       const opened = () => Promise.all(tokens.map((token) => stores.links.open(sha256(token))));
       stores.clock.forward(7 * DAY - 2);
-      const link = { purpose: 'account-lock', accountId: 'acc_ada', detail: { about: 'password-set', email: ADDRESS } };
+      const link = {
+        purpose: 'account-lock',
+        accountId: 'acc_ada',
+        opensAt: null,
+        detail: { about: 'password-set', email: ADDRESS },
+      };
       expect(await opened()).toEqual([link, link]);
       stores.clock.forward(2);
       expect(await opened()).toEqual([null, null]);

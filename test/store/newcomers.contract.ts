@@ -62,7 +62,7 @@ export function newcomersContract(name: string, open: () => Promise<TestStores>)
       ]);
       expect(JSON.stringify(row)).not.toContain(letter?.token?.slice(4));
       expect(await links.open(sha256(letter?.token ?? ''))).toEqual({
-        ...{ purpose: 'sign-up', accountId: null, detail: { email: ADA.email } },
+        ...{ purpose: 'sign-up', accountId: null, opensAt: null, detail: { email: ADA.email } },
       });
     });
 

@@ -126,7 +126,7 @@ export function trustedBrowsersContract(name: string, open: () => Promise<TestSt
         'an incident',
         async ({ incidents }) => {
           const opened = await incidents.open('inc_1', { kind: 'account', accountId: 'acc_ada' }, 'match', BY);
-          const held = { sessions: 0, grants: 0, told: [] };
+          const held = { sessions: 0, grants: 0, told: [], removePasskeys: false };
           await incidents.endAccount(opened, { accountId: 'acc_ada', password: 'kept', mail: false, ...held }, BY);
         },
       ],

@@ -31,6 +31,11 @@ export const samples: ViewData = {
     ...{ action: '/link', csrf: 'csrf-value', accountEmail, minLength: 15 },
     problem: { field: 'new_password', text: 'That password is too short.' },
   },
+  'account-recovery': {
+    ...{ action: '/link', csrf: 'csrf-value', accountEmail, minLength: 15 },
+    problem: { field: 'new_password', text: 'That password is too short.' },
+  },
+  'recovery-wait': { accountEmail, opensAt: at, until: '2031-05-09T14:05:00.000Z' },
   'sign-up': {
     ...{ action: '/sign-up', csrf: 'csrf-value', email: 'ada', domains: 'example.org', backHref: '/account' },
     problem: { field: 'email', text: 'That is no email address.' },
@@ -53,6 +58,14 @@ export const samples: ViewData = {
   'link-question': {
     ...{ action: '/link', csrf: 'csrf-value', title: 'Your new address', submit: 'Yes' },
     paragraphs: ['Somebody asked for it.', 'If this was not you, close this page.'],
+  },
+  'device-code': {
+    ...{ action: '/device', csrf: 'csrf-value', userCode: 'WDJB-MJHT' },
+    problem: { field: 'code', text: 'No device waits for this code.' },
+  },
+  'device-confirm': {
+    ...{ action: '/device/decision', csrf: 'csrf-value', client, userCode: 'WDJB-MJHT', accountEmail },
+    ...{ browser: 'curl', system: 'Linux', address: '2001:db8::17', askedAt: at },
   },
   notice: {
     title: 'Look into your mailbox',
@@ -140,7 +153,7 @@ export const samples: ViewData = {
   },
   account: {
     ...{ ...own, section: '', name: 'Ada', emailVerified: true, notice: 'Your password is changed.' },
-    ...{ authenticators: 2, recoveryCodes: 9, sessions: 3 },
+    ...{ hasPassword: true, passkeys: 2, authenticators: 2, recoveryCodes: 9, fewCodes: false, sessions: 3 },
   },
   'account-profile': {
     ...{ ...own, section: 'profile', action: '/account/profile' },
@@ -149,6 +162,7 @@ export const samples: ViewData = {
   },
   'account-password': {
     ...{ ...own, section: 'password', action: '/account/password', minLength: 15 },
+    ...{ hasPassword: true, mayRemove: true },
     problem: { field: 'new_password', text: 'That password is too short.' },
   },
   'account-email': {
@@ -163,7 +177,18 @@ export const samples: ViewData = {
     ...{ ...own, section: 'authenticators', mayRemove: true },
     authenticators: [{ id: 'otp_1', name: 'Phone', addedAt: at }],
   },
-  'account-recovery-codes': { ...own, section: 'recovery-codes', left: 9, hasTotp: true },
+  'account-passkeys': {
+    ...{ ...own, section: 'passkeys', kept: null, offered: true, mayAdd: true },
+    passkeys: [
+      { id: 'psk_1', name: 'My laptop', model: 'Windows Hello', synced: false, addedAt: at, usedAt: at },
+      { id: 'psk_2', name: 'iCloud Keychain', model: null, synced: true, addedAt: at, usedAt: null },
+    ],
+  },
+  'account-passkey-new': {
+    ...{ ...own, section: 'passkeys', action: '/account/passkeys/new', options: {}, name: 'My "laptop"' },
+    problem: { field: 'passkey', text: 'That passkey was not accepted.' },
+  },
+  'account-recovery-codes': { ...own, section: 'recovery-codes', left: 9, guarded: true },
   'account-sessions': {
     ...{ ...own, section: 'sessions' },
     sessions: [

@@ -63,7 +63,7 @@ export async function deletePasskey(tx: Transaction, accountId: string, id: stri
 }
 
 /** Recovery codes stand in for a second factor: without one they would be a factor that nobody asked for. */
-async function dropIdleCodes(tx: Transaction, accountId: string): Promise<void> {
+export async function dropIdleCodes(tx: Transaction, accountId: string): Promise<void> {
   const where = { accountId };
   const left = (await tx.totpCredential.count({ where })) + (await tx.passkey.count({ where }));
   if (left === 0) await tx.recoveryCode.deleteMany({ where });

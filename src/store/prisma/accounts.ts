@@ -13,11 +13,13 @@ import type { PrismaClient, Transaction } from './database.ts';
 import { prismaFactorUse } from './factor-use.ts';
 import { voidLinks } from './link-rows.ts';
 import { prismaLocks } from './locks.ts';
+import { demandAnew, dropFactors } from './lost-factors.ts';
 import { queueLetter } from './mail.ts';
 import { prismaNewcomerAccounts } from './newcomer-accounts.ts';
 import { createNotice } from './notice.ts';
 import { prismaOwnAccount } from './own-account.ts';
 import { prismaPasswordChange } from './password-change.ts';
+import { endRecovery } from './recovery-end.ts';
 
 export function prismaAccounts({ prisma, sealer, clock, auditRow }: SealedChangeDeps): AccountStore {
   const now = () => new Date(clock());
@@ -69,6 +71,7 @@ export function prismaAccounts({ prisma, sealer, clock, auditRow }: SealedChange
         ...(ends && { ending: endingOf(id) }),
         async also(tx, at) {
           await (ends ? forgetBrowsers(id)(tx) : voidLinks(tx, id, ['deletion-undo']));
+          if (ends) await endRecovery(tx, auditRow, { accountId: id, because: 'disabled', by, at });
           if (isNews) await tell(id, { message: ends ? 'account-disabled' : 'account-enabled' })(tx, at);
         },
       },
@@ -155,13 +158,12 @@ export function prismaAccounts({ prisma, sealer, clock, auditRow }: SealedChange
           await erasePersonal(tx, id);
         },
       }),
-    resetFactors: (id, by) =>
+    resetFactors: (id, by, { passwordOnly = false, passkeys = true } = {}) =>
       change(id, { ...lackingFactors(now()) }, { event: 'account.factors_reset', accountId: id }, by, {
         endsAccess: true,
         async also(tx, at) {
-          await tx.totpCredential.deleteMany({ where: { accountId: id } });
-          await tx.passkey.deleteMany({ where: { accountId: id } });
-          await tx.recoveryCode.deleteMany({ where: { accountId: id } });
+          if (!passwordOnly) await demandAnew(tx, id, passkeys, at);
+          await dropFactors(tx, id);
           await notice(id, { message: 'factors-reset' })(tx, at);
         },
       }),

@@ -9,6 +9,8 @@ import { orConflict } from './conflict.ts';
 import type { Transaction } from './database.ts';
 import { endLaterLinks, findLink, spendLink, voidLinks } from './link-rows.ts';
 import { queueLetter } from './mail.ts';
+import { endRecovery } from './recovery-end.ts';
+import { removeYoungPasskeys } from './young-passkeys.ts';
 
 /** What was mailed to an address and is of no use at the next. Undoing is. */
 const OF_THE_OLD: readonly Purpose[] = ['password-reset', 'email-verification', 'email-change'];
@@ -17,7 +19,7 @@ const OF_THE_OLD: readonly Purpose[] = ['password-reset', 'email-verification', 
 export function prismaAddress(
   deps: SealedChangeDeps,
 ): Pick<AccountStore, 'verifyEmail' | 'changeEmail' | 'undoEmail' | 'setEmail'> {
-  const { prisma, sealer, clock } = deps;
+  const { prisma, sealer, clock, auditRow } = deps;
   const change = (what: Change) => orConflict('email', orFalse(applyChange(deps, what)));
   const linkOf = (purpose: Purpose, tokenHash: string, accountId: string) =>
     findLink(prisma, sealer, { purpose, tokenHash, accountId }, new Date(clock()));
@@ -91,10 +93,18 @@ export function prismaAddress(
         ...{ event: { event: 'email.change_undone', accountId }, by, ending: endingOf(accountId) },
         async also(tx, at) {
           await spend(tx, purpose, tokenHash, accountId, at);
+          await endRecovery(tx, auditRow, { accountId, because: 'address', by, at });
           await endLaterLinks(tx, sealer, link);
           await forgetBrowsers(accountId)(tx);
+          const passkeysRemoved = await removeYoungPasskeys(
+            { ...deps, tx },
+            { accountId, toldAt: link.createdAt },
+            by,
+            at,
+          );
           const reset = { purpose: 'password-reset', language } as const;
-          await queueLetter(tx, sealer, accountId, { message: 'email-undone' }, at, reset);
+          const about = { message: 'email-undone', ...(passkeysRemoved > 0 && { passkeysRemoved }) } as const;
+          await queueLetter(tx, sealer, accountId, about, at, reset);
         },
       });
     },
@@ -111,6 +121,7 @@ export function prismaAddress(
         },
         ...{ event: { event: 'email.changed', accountId }, by },
         async also(tx, at) {
+          await endRecovery(tx, auditRow, { accountId, because: 'address', by, at });
           await tx.mailedLink.deleteMany({ where: { accountId, spentAt: null } });
           for (const to of [before, email]) {
             await queueLetter(tx, sealer, { accountId, to }, { message: 'email-set' }, at);

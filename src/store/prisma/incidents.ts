@@ -8,6 +8,8 @@ import type { Transaction } from './database.ts';
 import { voidLinks } from './link-rows.ts';
 import { queueLetter } from './mail.ts';
 import { jobRow } from './outbox.ts';
+import { endRecovery } from './recovery-end.ts';
+import { removeYoungPasskeys } from './young-passkeys.ts';
 
 type Step = 'incident.opened' | 'incident.account_ended' | 'incident.client_ended' | 'incident.done';
 
@@ -61,7 +63,7 @@ export function prismaIncidents({ prisma, sealer, clock, auditRow }: SealedChang
       return { id, openedAt: at.getTime() };
     },
     endAccount(incident, ending, by) {
-      const { accountId, password } = ending;
+      const { accountId, password, removePasskeys } = ending;
       return once(
         lockAccount(accountId),
         (tx) => tx.auditEvent.count({ where: { ...stepOf('incident.account_ended', incident), accountId } }),
@@ -73,14 +75,18 @@ export function prismaIncidents({ prisma, sealer, clock, auditRow }: SealedChang
           await tx.knownBrowser.deleteMany({ where: { accountId } });
           // Somebody who reads old letters would choose the password that is asked for.
           await voidLinks(tx, accountId, ['password-reset']);
+          await endRecovery(tx, auditRow, { accountId, because: 'incident', by, at });
           if (password === 'required') {
             await record(tx, { event: 'account.password_change_required', accountId }, by, at);
           }
-          await recordEnded(tx, incident.id, null, ending, by, at);
+          const young = { accountId, toldAt: new Date(incident.openedAt) };
+          const passkeysRemoved = removePasskeys ? await removeYoungPasskeys({ tx, auditRow }, young, by, at) : 0;
+          await recordEnded(tx, incident.id, null, { ...ending, passkeysRemoved }, by, at);
           const job = { kind: 'end-account', accountId, before: at.getTime() } as const;
           await tx.outboxMessage.create({ data: jobRow(job, at) });
           const must = isRequired ? 'password' : 'sign-in';
-          if (ending.mail) await queueLetter(tx, sealer, accountId, { message: 'incident', must }, at);
+          const about = { message: 'incident', must, ...(passkeysRemoved > 0 && { passkeysRemoved }) } as const;
+          if (ending.mail) await queueLetter(tx, sealer, accountId, about, at);
         },
       );
     },
@@ -118,7 +124,7 @@ export function prismaIncidents({ prisma, sealer, clock, auditRow }: SealedChang
             await tx.outboxMessage.create({ data: jobRow(job, at) });
           }
           if (told.mail) await queueLetter(tx, sealer, accountId, { message: 'incident', must: 'sign-in-there' }, at);
-          await recordEnded(tx, incident.id, clientId, told, by, at);
+          await recordEnded(tx, incident.id, clientId, { ...told, passkeysRemoved: 0 }, by, at);
         },
       );
     },
@@ -157,11 +163,11 @@ export function prismaIncidents({ prisma, sealer, clock, auditRow }: SealedChang
     tx: Transaction,
     incidentId: string,
     clientId: string | null,
-    { accountId, sessions, grants, told, password, mail }: AccountEnding,
+    { accountId, sessions, grants, told, password, passkeysRemoved, mail }: AccountEnding & { passkeysRemoved: number },
     by: By,
     at: Date,
   ): Promise<void> {
-    const what = { accountId, clientId, sessions, grants, told, password, mailed: mail };
+    const what = { accountId, clientId, sessions, grants, told, password, passkeysRemoved, mailed: mail };
     return record(tx, { event: 'incident.account_ended', incidentId, ...what }, by, at);
   }
 }
@@ -171,8 +177,15 @@ function idsOf(scope: { kind: string; accountId?: string; clientId?: string }) {
 }
 
 function toAccount(accountId: string, detail: string): EndedAccount {
-  const { sessions, grants, told, password, mailed } = JSON.parse(detail) as Omit<EndedAccount, 'accountId'>;
-  return { accountId, sessions, grants, told, password, mailed };
+  const {
+    sessions,
+    grants,
+    told,
+    password,
+    passkeysRemoved = 0,
+    mailed,
+  } = JSON.parse(detail) as Omit<EndedAccount, 'accountId'>;
+  return { accountId, sessions, grants, told, password, passkeysRemoved, mailed };
 }
 
 function toClient(clientId: string, detail: string): EndedClient {

@@ -15,13 +15,15 @@ export interface NewLink {
   detail?: Record<string, string>;
   /** Instead of the purpose's lifetime. */
   until?: Date;
+  /** It does nothing before. */
+  opensAt?: Date;
 }
 
 /** @returns the token, which is stored nowhere: it goes into a sealed letter, or it is lost */
 export async function insertLink(
   tx: Transaction,
   sealer: Sealer,
-  { purpose, of, detail, until }: NewLink,
+  { purpose, of, detail, until, opensAt }: NewLink,
   at: Date,
 ): Promise<string> {
   const { lifetime, newestOnly } = ruleOf(purpose);
@@ -30,13 +32,16 @@ export async function insertLink(
   const sealedDetail = detail ? sealer.seal(LINK_DETAIL, id, JSON.stringify(detail)).toString('base64url') : null;
   const expiresAt = until ?? new Date(at.getTime() + toMilliseconds(lifetime ?? 0));
   await tx.mailedLink.create({
-    data: { id, purpose, ...of, tokenHash: sha256(token), sealedDetail, createdAt: at, expiresAt },
+    data: {
+      ...{ id, purpose, ...of, tokenHash: sha256(token), sealedDetail },
+      ...{ createdAt: at, expiresAt, opensAt: opensAt ?? null },
+    },
   });
   return token;
 }
 
 /**
- * False where somebody else spent it, or it is open no more. The account's row comes first in every transaction that
+ * False where somebody else spent it, or it is not open, yet or any more. The account's row comes first in every transaction that
  * touches both, so that no two wait for each other.
  */
 export async function spendLink(
@@ -44,7 +49,8 @@ export async function spendLink(
   { purpose, tokenHash, accountId }: { purpose: Purpose; tokenHash: string; accountId: string | null },
   at: Date,
 ): Promise<boolean> {
-  const where = { purpose, tokenHash, accountId, spentAt: null, expiresAt: { gt: at } };
+  const isOpen = { expiresAt: { gt: at }, OR: [{ opensAt: null }, { opensAt: { lte: at } }] };
+  const where = { purpose, tokenHash, accountId, spentAt: null, ...isOpen };
   return (await tx.mailedLink.updateMany({ where, data: { spentAt: at } })).count === 1;
 }
 
@@ -69,9 +75,10 @@ export const voidLinks = (tx: Transaction, accountId: string, purposes: readonly
 
 type LinkRow = NonNullable<Awaited<ReturnType<PrismaClient['mailedLink']['findFirst']>>>;
 
-export function linkIn(sealer: Sealer, { id, purpose, accountId, sealedDetail }: LinkRow): MailedLink {
+export function linkIn(sealer: Sealer, { id, purpose, accountId, sealedDetail, opensAt }: LinkRow): MailedLink {
   const detail = sealedDetail && sealer.unseal(LINK_DETAIL, id, Buffer.from(sealedDetail, 'base64url'));
-  return { purpose: purpose as Purpose, accountId, detail: detail ? JSON.parse(detail) : {} };
+  const known = { purpose: purpose as Purpose, accountId, opensAt: opensAt?.getTime() ?? null };
+  return { ...known, detail: detail ? JSON.parse(detail) : {} };
 }
 
 /** One that is open, with its place in the order of links. What it says does not change; whether it is spent may. */

@@ -6,6 +6,8 @@ import { findLink, spendLink, voidLinks } from './link-rows.ts';
 import { queueLetter } from './mail.ts';
 import { createNotice } from './notice.ts';
 import { putBackWhere } from './put-back.ts';
+import { endRecovery } from './recovery-end.ts';
+import { removeYoungPasskeys } from './young-passkeys.ts';
 
 /** What opens the account, or locks it once more, is over when it is locked; what undoes a change of address is not. */
 const OVER_WHEN_LOCKED: readonly Purpose[] = ['account-lock', 'password-reset', 'sign-in-unlock', 'email-change'];
@@ -32,14 +34,19 @@ export function prismaLocks(
           ...{ event: { event: 'account.locked_by_owner', accountId }, by, ending: endingOf(accountId) },
           async also(tx, at) {
             if (!(await spendLink(tx, { purpose, tokenHash, accountId }, at))) throw new NothingDone();
+            // Before what puts an address back, which ends links without a word.
+            await endRecovery(tx, deps.auditRow, { accountId, because: 'lock', by, at });
             if (await putBackWhere(tx, sealer, { accountId, went: String(link.detail['email']) }, at)) {
               const event = { event: 'email.change_undone', accountId } as const;
               await tx.auditEvent.create({ data: deps.auditRow(event, by, at) });
             }
             await voidLinks(tx, accountId, OVER_WHEN_LOCKED);
             await forgetBrowsers(accountId)(tx);
+            const ofWhom = { accountId, toldAt: link.createdAt };
+            const passkeysRemoved = await removeYoungPasskeys({ ...deps, tx }, ofWhom, by, at);
             const fresh = { purpose: 'password-reset' } as const;
-            await queueLetter(tx, sealer, accountId, { message: 'account-locked' }, at, fresh);
+            const about = { message: 'account-locked', ...(passkeysRemoved > 0 && { passkeysRemoved }) } as const;
+            await queueLetter(tx, sealer, accountId, about, at, fresh);
           },
         }),
       );

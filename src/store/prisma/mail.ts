@@ -16,6 +16,7 @@ interface Carried {
   purpose: Purpose;
   detail?: Record<string, string>;
   until?: Date;
+  opensAt?: Date;
   /** Of the letter, where its receiver has chosen none. */
   language?: string;
 }

@@ -9,6 +9,7 @@ import { createNotice } from './notice.ts';
 type OwnAccount = Pick<
   AccountStore,
   | 'changePassword'
+  | 'removePassword'
   | 'changeProfile'
   | 'authenticators'
   | 'renameTotp'
@@ -27,7 +28,7 @@ export function prismaOwnAccount(deps: SealedChangeDeps): OwnAccount {
   function changeFactors(
     { id, factorsVersion, notBefore }: AsOf,
     what: Omit<Change, 'write'>,
-    data: { passwordHash?: string; mustChangePassword?: false } = {},
+    data: { passwordHash?: string | null; mustChangePassword?: false } = {},
   ): Promise<boolean> {
     return change({
       ...what,
@@ -58,6 +59,16 @@ export function prismaOwnAccount(deps: SealedChangeDeps): OwnAccount {
       }
       const data = { passwordHash, mustChangePassword: false } as const;
       return (await changeFactors(asOf, { event, by, ending, also }, data)) ? endedAt : null;
+    },
+    removePassword(asOf, by) {
+      const { id: accountId } = asOf;
+      async function also(tx: Transaction, at: Date): Promise<void> {
+        if ((await tx.passkey.count({ where: { accountId } })) === 0) throw new NothingDone();
+        await voidLinks(tx, accountId, ['password-reset']);
+        await notice(accountId, { message: 'password-removed' })(tx, at);
+      }
+      const event = { event: 'account.password_removed', accountId } as const;
+      return changeFactors(asOf, { event, by, also }, { passwordHash: null, mustChangePassword: false });
     },
     changeProfile: ({ id, updatedAt }, claims, by) =>
       change({
