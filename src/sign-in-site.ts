@@ -15,7 +15,7 @@ import { createTrustBrowser } from './interaction/trust-browser.ts';
 import { createUnlockLetter, type UnlockLetterDeps } from './interaction/unlock-letter.ts';
 
 type Deps = ConsentStepDeps &
-  Omit<PasskeyStepDeps, 'signInPage'> &
+  Omit<PasskeyStepDeps, 'signInPage' | 'trustBrowser'> &
   Omit<PasswordStepDeps, 'signInPage' | 'unlockLetter'> &
   NewPasswordDeps &
   PasskeyEnrolmentDeps &
@@ -29,14 +29,15 @@ type Deps = ConsentStepDeps &
 /** The pages of a sign-in, put together. */
 export function signInPages(deps: Deps): Router {
   const { interactions, knownBrowser, csrf, pages } = deps;
-  const secondFactor = createSecondFactorSteps({ ...deps, trustBrowser: createTrustBrowser(deps) });
+  const trustBrowser = createTrustBrowser(deps);
+  const secondFactor = createSecondFactorSteps({ ...deps, trustBrowser });
   const signInPage = createSignInPage(deps);
   return interactionRoutes({
     ...{ interactions, knownBrowser, csrf, pages },
     forms: {
       'select-account': createSelectAccountStep(deps),
       password: createPasswordStep({ ...deps, signInPage, unlockLetter: createUnlockLetter(deps) }),
-      passkey: createPasskeyStep({ ...deps, signInPage }),
+      passkey: createPasskeyStep({ ...deps, signInPage, trustBrowser }),
       totp: secondFactor.totp,
       'recovery-code': secondFactor.recoveryCode,
       'totp-enrolment': createTotpEnrolmentStep(deps),

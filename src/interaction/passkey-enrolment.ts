@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import { type Account, hasSecondFactor } from '../accounts/account.ts';
+import { authenticatorName } from '../accounts/authenticator-names.ts';
 import { nameOf, registrationIn, withCodes } from '../accounts/new-passkey.ts';
 import type { PasskeyStore } from '../accounts/passkey-store.ts';
 import type { Passkeys } from '../accounts/passkeys.ts';
@@ -86,7 +87,10 @@ export function createPasskeyEnrolmentStep(deps: PasskeyEnrolmentDeps): StepPage
         // Spent before it counts: of an answer that is sent ten times, one is left.
         if (!(await interactions.record(interaction, progress))) return seeOther(ctx, interactionPath(interaction));
 
-        const known = name || pages.texts(ctx, uiLocales)('passkey-enrolment.unnamed');
+        const known =
+          name ||
+          (await authenticatorName(registered.aaguid)) ||
+          pages.texts(ctx, uiLocales)('passkey-enrolment.unnamed');
         const owner = { id: account.id, hasSecondFactor: hasSecondFactor(account) };
         const { passkey, codes } = withCodes(recoveryCodes, owner, { registered, name: known });
         const done = await passkeyStore.enrol(account, passkey, byVisitor(ctx.state, account.id));

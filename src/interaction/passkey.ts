@@ -17,6 +17,7 @@ import { due } from './due.ts';
 import { aboutAnother, type Interaction, type Interactions, type Progress } from './interaction.ts';
 import type { SignInPage } from './sign-in-page.ts';
 import { addressOf, frame, interactionPath, problemOf, type StepPage } from './step.ts';
+import type { TrustBrowser } from './trust-browser.ts';
 
 export interface PasskeyStepDeps {
   interactions: Interactions;
@@ -25,21 +26,38 @@ export interface PasskeyStepDeps {
   passkeyStore: PasskeyStore;
   attempts: Attempts;
   signInPage: SignInPage;
+  trustBrowser: TrustBrowser;
   audit: Audit;
   csrf: Csrf;
   pages: Pages;
   clock: Clock;
 }
 
+interface Shown {
+  problem?: Problem;
+  status?: number;
+  remember?: boolean;
+  /** What was sent, where the page is shown again. */
+  form?: URLSearchParams;
+}
+
 /** By itself, of whomever it is; or, after a first factor, of whom that proved: one form in two places. */
 export function createPasskeyStep(deps: PasskeyStepDeps): StepPage {
-  const { interactions, accounts, passkeys, passkeyStore, attempts, signInPage, audit, csrf, pages, clock } = deps;
+  const {
+    interactions,
+    accounts,
+    passkeys,
+    passkeyStore,
+    attempts,
+    signInPage,
+    trustBrowser,
+    audit,
+    csrf,
+    pages,
+    clock,
+  } = deps;
 
-  async function page(
-    ctx: Context,
-    interaction: Interaction,
-    { problem = null, ...shown }: { problem?: Problem; status?: number; remember?: boolean } = {},
-  ): Promise<void> {
+  async function page(ctx: Context, interaction: Interaction, { problem = null, ...shown }: Shown = {}): Promise<void> {
     const owner = ownerOf(interaction);
     if (!owner) return signInPage(ctx, interaction, { problem, ...shown });
     const { uiLocales } = interaction;
@@ -47,6 +65,7 @@ export function createPasskeyStep(deps: PasskeyStepDeps): StepPage {
       ...{ ...frame(csrf, interaction, 'passkey'), accountEmail: owner.email, problem },
       options: await passkeys.requestOptions(interactions.occasion(interaction), owner.id),
       alternatives: alternativesTo('passkey', interaction),
+      trust: trustBrowser.offer(interaction, shown.form),
     };
     pages.send(ctx, 'passkey', data, { status: shown.status ?? 200, uiLocales });
   }
@@ -93,7 +112,7 @@ export function createPasskeyStep(deps: PasskeyStepDeps): StepPage {
           const failed = { event, accountId, clientId: interaction.client.id, factor: 'passkey' } as const;
           await audit.write(failed, byVisitor(ctx.state, 'visitor'));
         }
-        return page(ctx, interaction, { problem, status, ...(!owner && { remember }) });
+        return page(ctx, interaction, { problem, status, form, ...(!owner && { remember }) });
       }
 
       const before = provedBefore(interaction, account);
@@ -101,7 +120,7 @@ export function createPasskeyStep(deps: PasskeyStepDeps): StepPage {
       const proof = { method: 'passkey', at: clock(), passkey: assertion.proof } as const;
       await interactions.record(interaction, {
         ...{ ...before, accountId: account.id, proofs: [...proofs, proof] },
-        ...(!owner && { remember }),
+        ...(owner ? { trust: trustBrowser.isWished(interaction, form) } : { remember }),
         // One that did not verify its user makes no more of a session that was found in somebody's hands.
         ...(assertion.proof.userVerified && { factorsVersion: before.factorsVersion ?? account.factorsVersion }),
       });

@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import { authenticatorName } from '../accounts/authenticator-names.ts';
 import { registrationIn, withCodes } from '../accounts/new-passkey.ts';
 import type { Passkeys } from '../accounts/passkeys.ts';
 import type { RecoveryCodes } from '../accounts/recovery-codes.ts';
@@ -63,7 +64,8 @@ export function createNewAccountByPasskey(purpose: NewcomerPurpose, deps: NewAcc
         const { registered } = await passkeys.verifyCreation(occasionOf(opened, id), response);
         await attempt.succeeded();
 
-        const first = { registered, name: t('passkey-enrolment.unnamed') };
+        const name = (await authenticatorName(registered.aaguid)) || t('passkey-enrolment.unnamed');
+        const first = { registered, name };
         const { passkey, codes } = withCodes(recoveryCodes, { id, hasSecondFactor: false }, first);
         const account = { id, email, emailVerified, role, claims: claimsOf(newcomer, pages, ctx), passwordHash: null };
         await createByLink(accounts, ctx, account, { purpose, tokenHash: opened.tokenHash }, passkey);

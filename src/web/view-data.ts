@@ -65,6 +65,7 @@ export interface PasskeyView extends StepPage {
   accountEmail: string;
   options: object;
   alternatives: Alternative[];
+  trust: TrustOffer | null;
 }
 
 export interface RecoveryCodeView extends StepPage {

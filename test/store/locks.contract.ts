@@ -203,8 +203,11 @@ export function locksContract(name: string, open: () => Promise<TestStores>): vo
       expect(await accounts.find('acc_ada')).toMatchObject({ notBefore: clock(), factorsVersion: 3 });
       expect(await accounts.recoveryCodesLeft('acc_ada')).toBe(3);
       expect((await letters()).map(({ about }) => about)).toEqual([{ message: 'totp-removed', byOperator: true }]);
+      expect((await accounts.find('acc_ada'))?.demandedLevel).toBeNull();
       await accounts.disable('acc_ada', BY);
       expect(await accounts.removeAuthenticator('acc_ada', 'otp_1', BY)).toBe(true);
+      // Its password alone, known to somebody else perhaps, is not enough from then on.
+      expect((await accounts.find('acc_ada'))?.demandedLevel).toBe('two-factor');
       expect(await accounts.recoveryCodesLeft('acc_ada')).toBe(0);
     });
   });

@@ -181,7 +181,7 @@ export function passkeyStoreContract(name: string, open: () => Promise<TestStore
       expect(await passkeys.removeByOperator('acc_bob', 'psk_1', BY)).toBe(false);
       expect(await passkeys.removeByOperator('acc_ada', 'psk_none', BY)).toBe(false);
       expect(await passkeys.removeByOperator('acc_ada', 'psk_1', BY)).toBe(true);
-      expect(await look()).toMatchObject({ hasPasskey: false, notBefore: clock() });
+      expect(await look()).toMatchObject({ hasPasskey: false, notBefore: clock(), demandedLevel: 'two-factor' });
       expect(await mailed()).toEqual([{ message: 'passkey-removed', byOperator: true }]);
     });
 

@@ -76,6 +76,7 @@ export const samples: ViewData = {
   passkey: {
     ...{ ...step, accountEmail, alternatives: others('totp', 'recovery-code', 'password', 'passkey-enrolment') },
     options: {},
+    trust: { days: 30, ticked: false },
     problem: { field: 'passkey', text: 'That passkey was not accepted.' },
   },
   totp: { ...step, accountEmail, alternatives: others('passkey', 'recovery-code'), trust: { days: 30, ticked: false } },

@@ -3,6 +3,7 @@ import type { Purpose } from '../../links/link.ts';
 import { deleteTotp, endingOf, forgetBrowsers, lackingFactors } from './account-rows.ts';
 import { applyChange, NothingDone, orFalse, type SealedChangeDeps } from './change.ts';
 import { findLink, spendLink, voidLinks } from './link-rows.ts';
+import { demandAfterLast } from './lost-factors.ts';
 import { queueLetter } from './mail.ts';
 import { createNotice } from './notice.ts';
 import { putBackWhere } from './put-back.ts';
@@ -74,6 +75,7 @@ export function prismaLocks(
             }),
           ...{ event: { event: 'totp.removed', accountId, credentialId: id }, by, ending: endingOf(accountId) },
           async also(tx, at) {
+            await demandAfterLast(tx, accountId, at);
             if (!(await deleteTotp(tx, accountId, id))) throw new NothingDone();
             await notice(accountId, { message: 'totp-removed', byOperator: true })(tx, at);
           },

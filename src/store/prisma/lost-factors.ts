@@ -27,3 +27,10 @@ export async function demandAnew(tx: Transaction, id: string, passkeys: boolean,
   await tx.account.update({ where: { id }, data: { demandedLevel: demanded, enrolmentDueAt: at } });
   return demanded;
 }
+
+/** The same, where an operator takes the last one away. Any second factor will do in its place. */
+export async function demandAfterLast(tx: Transaction, accountId: string, at: Date): Promise<void> {
+  const where = { accountId };
+  const factors = (await tx.totpCredential.count({ where })) + (await tx.passkey.count({ where }));
+  if (factors === 1) await demandAnew(tx, accountId, false, at);
+}

@@ -4,6 +4,7 @@ import { deletePasskey, endingOf, holdAccount, insertPasskey, lackingFactors } f
 import { applyChange, type Change, NothingDone, orFalse, type SealedChangeDeps } from './change.ts';
 import { orConflict } from './conflict.ts';
 import type { PrismaClient } from './database.ts';
+import { demandAfterLast } from './lost-factors.ts';
 import { createNotice } from './notice.ts';
 
 export function prismaPasskeys(deps: SealedChangeDeps): PasskeyStore {
@@ -83,6 +84,7 @@ export function prismaPasskeys(deps: SealedChangeDeps): PasskeyStore {
             }),
           ...{ event: { event: 'passkey.removed', accountId, credentialId: id }, by, ending: endingOf(accountId) },
           async also(tx, at) {
+            await demandAfterLast(tx, accountId, at);
             if (!(await deletePasskey(tx, accountId, id))) throw new NothingDone();
             await notice(accountId, { message: 'passkey-removed', byOperator: true })(tx, at);
           },
