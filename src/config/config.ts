@@ -1,17 +1,13 @@
 import { isIP } from 'node:net';
 import type { LevelPolicy } from '../assurance/demand.ts';
-import { DAY, HOUR, MINUTE, type Seconds } from '../lib/duration.ts';
+import { DAY, HOUR, type Seconds } from '../lib/duration.ts';
 import { LOOPBACK_HOSTS } from '../lib/public-address.ts';
 import { type Env, envReader } from './env.ts';
+import { readLevels } from './levels.ts';
+import { type LifetimesConfig, readLifetimes } from './lifetimes.ts';
+import { type LimitsConfig, readLimits } from './limits.ts';
 import { type MailConfig, readMail } from './mail.ts';
 import { readSignUp, type SignUpConfig } from './sign-up.ts';
-
-export interface RequestLimits {
-  perAddress: number;
-  perClient: number;
-  perAccount: number;
-  clientFailures: number;
-}
 
 export interface Config {
   /** Public base URL, no trailing slash: the `iss` of every token (OpenID Connect Core 2). */
@@ -42,27 +38,8 @@ export interface Config {
   password: { memory: number; passes: number; lanes: number; concurrency: number; queue: number };
   /** Where prefixes of new passwords' hashes are looked up, up to and with the last slash; null: nowhere. */
   passwordRange: string | null;
-  limits: {
-    passwords: number;
-    codes: number;
-    perAddress: number;
-    letters: number;
-    window: Seconds;
-    /** Accounts at which one password, and one address, may be wrong within an hour. */
-    spraying: { perPassword: number; perAddress: number };
-    /** Requests in a minute: without a person or a client that proved who it is, and of those that did. */
-    requests: RequestLimits;
-  };
-  lifetimes: {
-    accessToken: Seconds;
-    idToken: Seconds;
-    sessionIdle: Seconds;
-    session: Seconds;
-    refreshTokenIdle: Seconds;
-    refreshToken: Seconds;
-    interaction: Seconds;
-    jwksCache: Seconds;
-  };
+  limits: LimitsConfig;
+  lifetimes: LifetimesConfig;
   mail: MailConfig;
   /** How long an account whose owner deletes it can be kept after all. */
   deletionGrace: Seconds;
@@ -114,7 +91,6 @@ export function parseConfig(env: Env): Config {
   const passwordRange = readPasswordRange(read);
   const metricsPort = read.int('METRICS_PORT', 0, { min: 0, max: 65_535 });
   const retentionDays = read.int('AUDIT_RETENTION', 0, { min: 0, max: 36_500 });
-  const trustedDays = read.int('TRUSTED_BROWSER_DAYS', 0, { min: 0, max: 90 });
   const signingKeyDays = read.int('SIGNING_KEY_DAYS', 90, { min: 0, max: 3650 });
 
   const mail = readMail(read, issuer, loopback);
@@ -142,13 +118,7 @@ export function parseConfig(env: Env): Config {
     signingKeyAge: signingKeyDays === 0 ? null : signingKeyDays * DAY,
     audit: { headFile: read.optional('AUDIT_HEAD_FILE'), retention: retentionDays === 0 ? null : retentionDays * DAY },
     logLevel: read.oneOf('LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'silent'], 'info'),
-    levels: {
-      secondFactor: read.oneOf('SECOND_FACTOR', ['optional', 'administrators', 'everyone'], 'administrators'),
-      phishingResistant: read.oneOf('PHISHING_RESISTANT', ['nobody', 'administrators', 'everyone'], 'nobody'),
-      trustedBrowser: trustedDays === 0 ? null : trustedDays * DAY,
-      enrolmentGrace: read.int('ENROLMENT_GRACE_DAYS', 0, { min: 0, max: 90 }) * DAY,
-      passkeys: read.oneOf('PASSKEYS', ['on', 'off'], 'on') === 'on',
-    },
+    levels: readLevels(read),
     recoveryWait: read.int('RECOVERY_WAIT_HOURS', 24, { min: 0, max: 720 }) * HOUR,
     acceptPasskeyCounters: read.oneOf('PASSKEY_COUNTERS', ['refuse', 'accept'], 'refuse') === 'accept',
     password: {
@@ -160,33 +130,8 @@ export function parseConfig(env: Env): Config {
       queue: read.int('ARGON2_QUEUE', 100, { min: 1, max: 10_000 }),
     },
     passwordRange,
-    limits: {
-      passwords: read.int('LIMIT_PASSWORDS', 10, { min: 1, max: 100 }),
-      codes: read.int('LIMIT_CODES', 5, { min: 1, max: 10 }),
-      perAddress: read.int('LIMIT_PER_ADDRESS', 100, { min: 1, max: 100_000 }),
-      letters: read.int('LIMIT_LETTERS', 5, { min: 1, max: 1_000 }),
-      window: read.seconds('LIMIT_WINDOW', 15 * MINUTE, { min: MINUTE, max: DAY }),
-      spraying: {
-        perPassword: read.int('LIMIT_SPRAYED_PASSWORD', 20, { min: 2, max: 1_000_000 }),
-        perAddress: read.int('LIMIT_SPRAYING_ADDRESS', 50, { min: 2, max: 1_000_000 }),
-      },
-      requests: {
-        perAddress: read.int('LIMIT_ADDRESS_REQUESTS', 1_000, { min: 10, max: 10_000_000 }),
-        perClient: read.int('LIMIT_CLIENT_REQUESTS', 60_000, { min: 10, max: 10_000_000 }),
-        perAccount: read.int('LIMIT_ACCOUNT_REQUESTS', 300, { min: 10, max: 10_000_000 }),
-        clientFailures: read.int('LIMIT_CLIENT_FAILURES', 60, { min: 1, max: 10_000_000 }),
-      },
-    },
-    lifetimes: {
-      accessToken: read.seconds('ACCESS_TOKEN_LIFETIME', 15 * MINUTE, { min: MINUTE, max: DAY }),
-      idToken: read.seconds('ID_TOKEN_LIFETIME', HOUR, { min: MINUTE, max: DAY }),
-      sessionIdle: read.seconds('SESSION_IDLE', 3 * DAY, { min: MINUTE, max: 400 * DAY }),
-      session: read.seconds('SESSION_LIFETIME', 14 * DAY, { min: MINUTE, max: 400 * DAY }),
-      refreshTokenIdle: read.seconds('REFRESH_TOKEN_IDLE', 14 * DAY, { min: MINUTE, max: 400 * DAY }),
-      refreshToken: read.seconds('REFRESH_TOKEN_LIFETIME', 90 * DAY, { min: MINUTE, max: 400 * DAY }),
-      interaction: read.seconds('INTERACTION_LIFETIME', 30 * MINUTE, { min: MINUTE, max: DAY }),
-      jwksCache: read.seconds('JWKS_CACHE', 10 * MINUTE, { min: 10, max: DAY }),
-    },
+    limits: readLimits(read),
+    lifetimes: readLifetimes(read),
     deletionGrace: read.int('ACCOUNT_DELETION_GRACE_DAYS', 14, { min: 0, max: 365 }) * DAY,
     mail,
     signUp: readSignUp(read, mail),
@@ -194,17 +139,6 @@ export function parseConfig(env: Env): Config {
     loopback,
   };
 
-  const { lifetimes, levels } = config;
-  read.check(
-    levels.passkeys || levels.phishingResistant === 'nobody',
-    'PHISHING_RESISTANT asks for passkeys, which PASSKEYS=off does not offer: set one of the two otherwise',
-  );
-  read.check(lifetimes.sessionIdle <= lifetimes.session, 'SESSION_IDLE is longer than SESSION_LIFETIME');
-  read.check(
-    lifetimes.refreshTokenIdle <= lifetimes.refreshToken,
-    'REFRESH_TOKEN_IDLE is longer than REFRESH_TOKEN_LIFETIME',
-  );
-  read.check(lifetimes.interaction <= lifetimes.session, 'INTERACTION_LIFETIME is longer than SESSION_LIFETIME');
   read.finish();
   return config;
 }
