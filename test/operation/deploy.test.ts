@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -69,7 +69,9 @@ function environment(service: Service): Record<string, string> {
 
 describe('compose.yaml', () => {
   it('has two instances that are configured alike, by variables that exist', () => {
-    const source = readFileSync(path.join(ROOT, 'src/config/config.ts'), 'utf8');
+    const source = globSync(path.join(ROOT, 'src/config/*.ts'))
+      .map((file) => readFileSync(file, 'utf8'))
+      .join();
     const known = [...source.matchAll(/read\.(\w+)\(\s*'([A-Z0-9_]+)'/g)].flatMap(([, how, name]) =>
       how === 'secret' ? [name, `${name}_FILE`] : [name],
     );
