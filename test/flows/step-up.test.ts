@@ -1,7 +1,6 @@
 import { decodeJwt } from 'jose';
 import { generateSecret } from 'otplib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Progress } from '../../src/interaction/interaction.ts';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { byPasskey } from '../support/passkey-visit.ts';
@@ -304,15 +303,17 @@ describe('a refresh (RFC 9068 2.2.1)', () => {
   });
 
   it('says no more of a trusted browser than its own level', async () => {
-    const person = await visit(server, { person: { totpSecret: generateSecret() } });
-    const { authorization, page } = await ask(person);
-    const second = await givePassword(person, page);
-    const progress = server.app.stores.progress<Progress>('interaction');
-    const uid = new URL(second.url).pathname.replace('/interaction/', '');
-    const { value, version } = (await progress.load(uid)) ?? expect.fail('nothing was recorded');
-    const proofs = [...value.proofs, { method: 'browser', at: Date.now() } as const];
-    await progress.save(uid, { ...value, proofs }, version, Date.now() + 60_000);
-    const tokens = await person.party.redeem(await person.agent.follow(second.url), authorization);
+    await using trusting = await startTestServer({ TRUSTED_BROWSER_DAYS: '30' });
+    const secret = generateSecret();
+    const person = await visit(trusting, { person: { totpSecret: secret } });
+    const first = await ask(person);
+    const second = await givePassword(person, first.page);
+    await person.party.redeem(
+      await person.agent.submit(second, { code: codeOf(secret), trust: 'yes' }),
+      first.authorization,
+    );
+    const { authorization, page } = await ask(person, { prompt: 'login' });
+    const tokens = await person.party.redeem(await givePassword(person, page), authorization);
     await expectSame(person.party, tokens, { acr: `${ACR}trusted-browser`, amr: ['pwd'] });
   });
 });
