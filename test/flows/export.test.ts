@@ -40,6 +40,7 @@ describe('the export of all data', () => {
         ...{ hasPassword: true, createdAt: INSTANT, updatedAt: INSTANT, demandedLevel: null, deletionDueAt: null },
       },
       profile: claims,
+      passkeys: [],
       authenticators: [{ name: 'App', addedAt: INSTANT }],
       recoveryCodesLeft: 0,
       sessions: [{ browser: null, system: null, address: '198.51.100.20', signedInAt: INSTANT, lastUsedAt: INSTANT }],

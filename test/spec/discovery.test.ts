@@ -29,7 +29,8 @@ describe('discovery (OpenID Connect Discovery 1.0, RFC 8414)', () => {
     const { body } = await get('/.well-known/openid-configuration');
     const addresses = Object.entries(body).filter(([name]) => /_endpoint$|_uri$/.test(name));
     expect(addresses.map(([name]) => name).sort()).toEqual([
-      ...['authorization_endpoint', 'end_session_endpoint', 'introspection_endpoint', 'jwks_uri'],
+      ...['authorization_endpoint', 'device_authorization_endpoint', 'end_session_endpoint'],
+      ...['introspection_endpoint', 'jwks_uri'],
       ...['pushed_authorization_request_endpoint', 'revocation_endpoint', 'token_endpoint', 'userinfo_endpoint'],
     ]);
     for (const [name, address] of addresses) {
@@ -61,7 +62,10 @@ describe('discovery (OpenID Connect Discovery 1.0, RFC 8414)', () => {
       ui_locales_supported: ['en', 'de'],
     });
     const listOf = (name: string) => [...((body[name] as string[] | undefined) ?? [])].sort();
-    expect(listOf('grant_types_supported')).toEqual(['authorization_code', 'client_credentials', 'refresh_token']);
+    expect(listOf('grant_types_supported')).toEqual([
+      ...['authorization_code', 'client_credentials', 'refresh_token'],
+      'urn:ietf:params:oauth:grant-type:device_code',
+    ]);
     expect(listOf('response_modes_supported')).toEqual(['form_post', 'fragment', 'query'].sort());
     expect(listOf('scopes_supported')).toEqual(['address', 'email', 'offline_access', 'openid', 'phone', 'profile']);
     expect(listOf('token_endpoint_auth_methods_supported')).toEqual([
