@@ -16,7 +16,7 @@ export async function fill(stores: TestStores): Promise<void> {
   await accounts.create(anAccount({ claims: { name: 'Ada "Ångström" 🙂' } }), BY, aTotp());
   await accounts.create(anAccount({ id: 'acc_bob', passwordHash: null }), BY);
   const bob = await accounts.find('acc_bob');
-  if (bob) await stores.passkeys.enrol(bob, aPasskey(), BY);
+  if (bob) await stores.passkeys.enrol(bob, aPasskey({ counter: 4_000_000_000 }), BY);
   await clients.create(aClient(), 'hash-of-secret', BY);
   await consents.give('acc_ada', 'web', { scopes: ['openid'], resources: {}, claims: [] }, BY);
   await outbox.add({ kind: 'end-client', clientId: 'web', before: clock() });

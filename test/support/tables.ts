@@ -37,11 +37,16 @@ export function sqliteTables(file: string): Tables {
 }
 
 const TIMESTAMP = 1114;
+const BIGINT = 20;
 
 export function postgresqlTables(url: string): Tables {
   const getTypeParser: typeof types.getTypeParser = (oid: number, format?: 'text' | 'binary') =>
     // The models' instants are UTC and say no zone; the driver would take them for the time of this machine.
-    oid === TIMESTAMP ? (text: string) => Date.parse(`${text}Z`) : types.getTypeParser(oid, format as 'text');
+    oid === TIMESTAMP
+      ? (text: string) => Date.parse(`${text}Z`)
+      : oid === BIGINT
+        ? Number
+        : types.getTypeParser(oid, format as 'text');
   return tables(
     async (text) => {
       const client = new Client({ connectionString: url, types: { getTypeParser } });

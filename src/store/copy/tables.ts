@@ -20,6 +20,7 @@ export type Value = SQLOutputValue | string[];
 const TYPES: Record<string, ColumnType> = {
   TEXT: 'text',
   INTEGER: 'integer',
+  BIGINT: 'integer',
   BOOLEAN: 'boolean',
   DATETIME: 'instant',
   BLOB: 'bytes',
