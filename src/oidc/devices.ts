@@ -9,7 +9,7 @@ import { CLOCK_TOLERANCE } from './access-tokens.ts';
 import { keysOf } from './artifact-keys.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import { registrationOf } from './client-metadata.ts';
-import type { DeviceCodes, WaitingDevice } from './device-codes.ts';
+import { DEVICE_GRANT, type DeviceCodes, type WaitingDevice } from './device-codes.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { ROUTES } from './routes.ts';
 import { resumeCookie } from './settings.ts';
@@ -46,7 +46,8 @@ export function createDevices(deps: DevicesDeps): Devices {
       const found = await deviceCodes.find(userCode, clock());
       const client = found && (await provider().Client.find(String(found.payload['clientId'])));
       const head = client && headOf(client);
-      if (!found || !client || !head) return null;
+      // Its operator may have taken the grant away since the device asked.
+      if (!found || !client || !head || !client.grantTypeAllowed(DEVICE_GRANT)) return null;
       const visitor = (found.payload['deviceInfo'] ?? {}) as Partial<Visitor>;
       const device = {
         ...{ userCode, client: { ...head, id: registrationOf(client).id } },
@@ -68,7 +69,11 @@ export function createDevices(deps: DevicesDeps): Devices {
         payload: object,
       ) => { save(ttl: number): Promise<string> };
       const interaction = new Interaction(uid, {
-        ...{ returnTo: issuer + path, prompt: { name: 'login', reasons: [], details: {} }, cid: uid },
+        ...{
+          returnTo: issuer + path,
+          prompt: { name: 'login', reasons: [], details: {} },
+          cid: uid,
+        },
         ...{ params: found.payload['params'], trusted: [], deviceCode: found.deviceCode },
       });
       await interaction.save(lifetimes.interaction);

@@ -271,6 +271,14 @@ describe('what was approved falls with what it rests on', () => {
     expect((await poll(server, offline.client, offline.shown.device_code)).status).toBe(200);
   });
 
+  it('and whose application may not have devices any more is not asked about', async () => {
+    const { client, shown } = await waiting();
+    const settings = { ...client.settings, deviceGrant: false };
+    await server.app.stores.clients.update({ ...client, settings }, BY_OPERATOR);
+    const page = await typeCode(createUserAgent(server.issuer), shown.user_code);
+    expect([page.status, textOf(page.html)]).toEqual([422, expect.stringContaining('No device waits for this code')]);
+  });
+
   it('tokens too', async () => {
     const { client, account, shown } = await approved();
     const { body } = await poll(server, client, shown.device_code);
