@@ -300,6 +300,18 @@ describe('what was approved falls with what it rests on', () => {
 });
 
 describe('the sign-in for a device', () => {
+  it('that somebody leaves who was asked for a factor they do not have is no wrong request', async () => {
+    const { client, shown } = await waiting(addDevices, { minimumLevel: 'two-factor' });
+    const { email } = await server.addAccount();
+    const agent = createUserAgent(server.issuer);
+    const start = await agent.submit(await typeCode(agent, shown.user_code), { decision: 'allow' });
+    const page = await agent.submit(start, { email, password: PASSWORD });
+    const forms = page.forms.filter(({ action }) => action.endsWith('/cancel'));
+    const left = await agent.submit({ ...page, forms }, { csrf: forms[0]?.fields['csrf'] ?? '' });
+    expect([left.status, textOf(left.html)]).toEqual([200, expect.stringContaining('The device was turned away')]);
+    expect((await poll(server, client, shown.device_code)).body.error).toBe('unmet_authentication_requirements');
+  });
+
   it('asks for the level that its application is registered with, and the tokens say how it was', async () => {
     const seed = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
     const account = await server.addAccount({ totpSecret: seed });
