@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { decodeJwt } from 'jose';
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import type { AccountStore } from '../accounts/store.ts';
@@ -7,7 +8,7 @@ import type { Clock } from '../lib/clock.ts';
 import { toMilliseconds } from '../lib/duration.ts';
 import { CLOCK_TOLERANCE } from './access-tokens.ts';
 import { keysOf } from './artifact-keys.ts';
-import type { ArtifactStore } from './artifact-store.ts';
+import type { ArtifactStore, Payload } from './artifact-store.ts';
 import { registrationOf } from './client-metadata.ts';
 import { DEVICE_GRANT, type DeviceCodes, type WaitingDevice } from './device-codes.ts';
 import type { Lifetimes } from './lifetimes.ts';
@@ -24,6 +25,12 @@ export interface DevicesDeps {
   issuer: string;
   lifetimes: Lifetimes;
   clock: Clock;
+}
+
+/** The hint was verified when the device asked; the library looks at it then, and never again. */
+function namedIn({ params }: Payload): { hinted_subject?: string | undefined } {
+  const hint = (params as { id_token_hint?: string } | undefined)?.id_token_hint;
+  return hint === undefined ? {} : { hinted_subject: decodeJwt(hint).sub };
 }
 
 /**
@@ -71,7 +78,7 @@ export function createDevices(deps: DevicesDeps): Devices {
       const interaction = new Interaction(uid, {
         ...{
           returnTo: issuer + path,
-          prompt: { name: 'login', reasons: [], details: {} },
+          prompt: { name: 'login', reasons: [], details: namedIn(found.payload) },
           cid: uid,
         },
         ...{ params: found.payload['params'], trusted: [], deviceCode: found.deviceCode },

@@ -300,6 +300,20 @@ describe('what was approved falls with what it rests on', () => {
 });
 
 describe('the sign-in for a device', () => {
+  it('lets in nobody but the one whom id_token_hint names', async () => {
+    const { client, account, shown } = await approved();
+    const { body } = await poll(server, client, shown.device_code);
+    const hint = { id_token_hint: String(body['id_token']) };
+    const other = await server.addAccount();
+    const [first, second] = [await askAsDevice(server, client, hint), await askAsDevice(server, client, hint)];
+
+    const refused = await connect(createUserAgent(server.issuer), first.body.user_code, other);
+    expect(textOf(refused.html)).toContain('The device was turned away');
+    expect((await poll(server, client, first.body.device_code)).body.error).toBe('login_required');
+    await connect(createUserAgent(server.issuer), second.body.user_code, account);
+    expect((await poll(server, client, second.body.device_code)).status).toBe(200);
+  });
+
   it('that somebody leaves who was asked for a factor they do not have is no wrong request', async () => {
     const { client, shown } = await waiting(addDevices, { minimumLevel: 'two-factor' });
     const { email } = await server.addAccount();
