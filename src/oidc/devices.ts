@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { decodeJwt } from 'jose';
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import type { AccountStore } from '../accounts/store.ts';
@@ -7,9 +8,9 @@ import type { Clock } from '../lib/clock.ts';
 import { toMilliseconds } from '../lib/duration.ts';
 import { CLOCK_TOLERANCE } from './access-tokens.ts';
 import { keysOf } from './artifact-keys.ts';
-import type { ArtifactStore } from './artifact-store.ts';
+import type { ArtifactStore, Payload } from './artifact-store.ts';
 import { registrationOf } from './client-metadata.ts';
-import type { DeviceCodes, WaitingDevice } from './device-codes.ts';
+import { DEVICE_GRANT, type DeviceCodes, type WaitingDevice } from './device-codes.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { ROUTES } from './routes.ts';
 import { resumeCookie } from './settings.ts';
@@ -24,6 +25,12 @@ export interface DevicesDeps {
   issuer: string;
   lifetimes: Lifetimes;
   clock: Clock;
+}
+
+/** The hint was verified when the device asked; the library looks at it then, and never again. */
+function namedIn({ params }: Payload): { hinted_subject?: string | undefined } {
+  const hint = (params as { id_token_hint?: string } | undefined)?.id_token_hint;
+  return hint === undefined ? {} : { hinted_subject: decodeJwt(hint).sub };
 }
 
 /**
@@ -46,7 +53,8 @@ export function createDevices(deps: DevicesDeps): Devices {
       const found = await deviceCodes.find(userCode, clock());
       const client = found && (await provider().Client.find(String(found.payload['clientId'])));
       const head = client && headOf(client);
-      if (!found || !client || !head) return null;
+      // Its operator may have taken the grant away since the device asked.
+      if (!found || !client || !head || !client.grantTypeAllowed(DEVICE_GRANT)) return null;
       const visitor = (found.payload['deviceInfo'] ?? {}) as Partial<Visitor>;
       const device = {
         ...{ userCode, client: { ...head, id: registrationOf(client).id } },
@@ -68,7 +76,11 @@ export function createDevices(deps: DevicesDeps): Devices {
         payload: object,
       ) => { save(ttl: number): Promise<string> };
       const interaction = new Interaction(uid, {
-        ...{ returnTo: issuer + path, prompt: { name: 'login', reasons: [], details: {} }, cid: uid },
+        ...{
+          returnTo: issuer + path,
+          prompt: { name: 'login', reasons: [], details: namedIn(found.payload) },
+          cid: uid,
+        },
         ...{ params: found.payload['params'], trusted: [], deviceCode: found.deviceCode },
       });
       await interaction.save(lifetimes.interaction);

@@ -35,7 +35,8 @@ interface Details {
   params: Partial<Record<string, string>>;
   reasons: string[];
   requested: Consent | null;
-  hintedSubject: string | undefined;
+  /** By an ID token of theirs, or by the `claims` parameter. */
+  namedSubjects: unknown[];
 }
 
 export function createInteractions(deps: InteractionsDeps): Interactions {
@@ -155,10 +156,10 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
         return hand(ctx, { error: 'unmet_authentication_requirements', error_description: description }, false);
       }
 
-      // Core 3.1.2.1: another person than the one hinted at is not what the application asked for.
-      const { hintedSubject } = detailsOf(found);
-      if (hintedSubject && hintedSubject !== account.id) {
-        const description = 'the person who signed in is not the one of id_token_hint';
+      // Core 3.1.2.1, 5.5.1: another person than the one who is named is not what the application asked for.
+      const { namedSubjects } = detailsOf(found);
+      if (namedSubjects.some((named) => named !== account.id)) {
+        const description = 'the person who signed in is not the one that was asked for';
         return hand(ctx, { error: 'login_required', error_description: description }, false);
       }
       if (!(await this.record(interaction, { ...progress, finished: true }))) throw new Refusal('flow_expired', 409);
@@ -216,7 +217,7 @@ function detailsOf(found: ProviderInteraction): Details {
     params: params as Details['params'],
     reasons: prompt.reasons,
     requested: (prompt.details['requested'] as Consent | undefined) ?? null,
-    hintedSubject: prompt.details['hinted_subject'] as string | undefined,
+    namedSubjects: ['hinted_subject', 'claimed_subject'].flatMap((name) => prompt.details[name] ?? []),
   };
 }
 

@@ -41,6 +41,14 @@ export function createPolicy({
   // us a higher level meets a lower one, and `level_required` knows about essential values too.
   login.checks.remove('essential_acrs');
   login.checks.remove('essential_acr');
+  // The library looks at the hint of the request alone, and so no more once a page came in between.
+  login.checks.remove('id_token_hint');
+  login.checks.add(
+    new Check('id_token_hint', 'the person is not the one of id_token_hint', 'login_required', (ctx) => {
+      const [hinted, { session }] = [hintedSubject(ctx), ctx.oidc];
+      return hinted !== undefined && session?.accountId !== undefined && session.accountId !== hinted;
+    }),
+  );
   // Enforced on silent sign-in too: whoever can edit the request must not lower what the client is registered with.
   login.checks.add(
     new Check('level_required', 'a stronger authentication is required', 'login_required', (ctx) => {
@@ -53,11 +61,11 @@ export function createPolicy({
       return ctx.oidc.session?.accountId !== undefined && ctx.oidc.account === undefined;
     }),
   );
-  // The hint itself is an ID token; the page needs to know only whom it names.
   const details = login.details;
   login.details = async (ctx) => ({
     ...(await details(ctx)),
-    hinted_subject: (ctx.oidc.entities.IdTokenHint as { payload: { sub: string } } | undefined)?.payload.sub,
+    hinted_subject: hintedSubject(ctx),
+    claimed_subject: claimedSubject(ctx),
   });
   // Before the sign-in, so that what is demanded is asked of the account that was chosen.
   policy.add(new Prompt({ name: SELECT_ACCOUNT, requestable: true }, login.details), 0);
@@ -65,8 +73,20 @@ export function createPolicy({
   if (signUpOffered) policy.add(new Prompt({ name: CREATE, requestable: true }, login.details), 0);
   const consent = policy.get('consent');
   if (!consent) throw new Error('the library has no consent prompt');
-  consent.details = async (ctx) => ({ requested: requestedConsent(ctx) });
+  consent.details = async (ctx) => ({ requested: requestedConsent(ctx), hinted_subject: hintedSubject(ctx) });
   return policy;
+}
+
+/** The hint itself is an ID token; an interaction keeps only whom it names, for the pages and for the one that follows. */
+function hintedSubject({ oidc }: KoaContextWithOIDC): string | undefined {
+  const { IdTokenHint: hint, Interaction: before } = oidc.entities;
+  const kept = before?.prompt.details['hinted_subject'] as string | undefined;
+  return (hint as { payload: { sub: string } } | undefined)?.payload.sub ?? kept;
+}
+
+/** Core 5.5.1: whom the application asks for by the `claims` parameter. */
+function claimedSubject({ oidc }: KoaContextWithOIDC): unknown {
+  return (oidc.claims?.id_token as { sub?: { value?: unknown } | null } | undefined)?.sub?.value;
 }
 
 function demandedBy(ctx: KoaContextWithOIDC, policy: LevelPolicy, now: Milliseconds): Level {

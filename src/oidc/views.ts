@@ -77,7 +77,9 @@ export function createProviderPages(
       // For a form of its own that is not shown, the library has put a value into the session. Unsaved it stays, also where
       // there is no session yet: nothing is kept of somebody who did not sign in.
       Object.assign(ctx.oidc.session ?? {}, { state: undefined, touched: false });
-      const text = NOT_CONNECTED[err.name];
+      // What the sign-in itself ended with is no fault of the application's either.
+      const isEnded = ctx.oidc.entities.Interaction?.result?.['error'] !== undefined;
+      const text = NOT_CONNECTED[err.name] ?? (isEnded ? 'device-denied' : undefined);
       if (!text) return this.error(ctx, out, err);
       const t = pages.texts(ctx);
       const paragraphs = [t(`notice.${text}.what`), t(`notice.${text}.hint`)];

@@ -191,6 +191,24 @@ describe('beside other demands', () => {
     },
   );
 
+  it('goes on as nobody but the one whom id_token_hint names', async () => {
+    const [person, hinted] = [await signedIn(), await server.addAccount()];
+    const elsewhere = { ...person, account: hinted, agent: createUserAgent(server.issuer) };
+    const id_token_hint = (await enter(elsewhere)).id_token ?? '';
+    const asked = () => ask(person, { ...SELECT, id_token_hint });
+
+    const start = await goOn(person, (await asked()).page);
+    expect(stepOf(start)).toBe('password');
+    expect(told(await signInAs(person, start, person.account.email, false)).error).toBe('login_required');
+    const third = await server.addAccount();
+    const other = await another(person, (await asked()).page);
+    expect(told(await signInAs(person, other, third.email, false)).error).toBe('login_required');
+
+    const { authorization, page } = await asked();
+    const back = await signInAs(person, await goOn(person, page), hinted.email);
+    expect((await person.party.redeem(back, authorization)).claims()?.sub).toBe(hinted.id);
+  });
+
   it('whoever goes on proves what is missing for the level', async () => {
     const person = await signedIn();
     const secret = generateSecret();
@@ -260,6 +278,20 @@ describe('"Not you?" on the consent page', () => {
       expect(await server.app.stores.consents.find(person.account.id, person.client.id)).toBeNull();
     },
   );
+
+  it('lets nobody in but the one whom id_token_hint names', async () => {
+    const person = await atConsent();
+    const { id_token } = await person.party.redeem(await allow(person.agent, person.consent), person.authorization);
+    const other = await server.addAccount();
+    const { page } = await ask(person, { prompt: 'consent', id_token_hint: id_token ?? '' });
+    const start = await another(person, await notMe(person, page));
+    expect(told(await signInAs(person, start, other.email, false)).error).toBe('login_required');
+
+    const asked = await ask(person, { prompt: 'consent', id_token_hint: id_token ?? '' });
+    const back = await goOn(person, await notMe(person, asked.page));
+    const tokens = await person.party.redeem(await allow(person.agent, back), asked.authorization);
+    expect(tokens.claims()?.sub).toBe(person.account.id);
+  });
 
   it('does not ask for a sign-in again that prompt=login had before, of whoever goes on', async () => {
     const person = await atConsent({ prompt: 'login' });

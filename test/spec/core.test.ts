@@ -271,6 +271,16 @@ describe('id_token_hint', () => {
 });
 
 describe('the claims parameter (5.5)', () => {
+  it('that names a person lets nobody else in, and shows them no page again and again (5.5.1)', async () => {
+    const [person, other] = [await visit(server), await server.addAccount()];
+    const named = { claims: JSON.stringify({ id_token: { sub: { value: person.account.id } } }) };
+    const { page } = await ask(person, named);
+    expect(told(await password(person.agent, page, other))).toMatchObject({ error: 'login_required' });
+    const { authorization, page: next } = await ask(person, named);
+    const tokens = await person.party.redeem(await password(person.agent, next, person.account), authorization);
+    expect(tokens.claims()?.sub).toBe(person.account.id);
+  });
+
   it('is honoured at userinfo, also where the token is for an API, and after a refresh', async () => {
     const audience = `https://${newId('cli')}.example`;
     await server.addClient('resource', { audience, scopes: ['notes:read'] });

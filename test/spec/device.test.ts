@@ -271,6 +271,14 @@ describe('what was approved falls with what it rests on', () => {
     expect((await poll(server, offline.client, offline.shown.device_code)).status).toBe(200);
   });
 
+  it('and whose application may not have devices any more is not asked about', async () => {
+    const { client, shown } = await waiting();
+    const settings = { ...client.settings, deviceGrant: false };
+    await server.app.stores.clients.update({ ...client, settings }, BY_OPERATOR);
+    const page = await typeCode(createUserAgent(server.issuer), shown.user_code);
+    expect([page.status, textOf(page.html)]).toEqual([422, expect.stringContaining('No device waits for this code')]);
+  });
+
   it('tokens too', async () => {
     const { client, account, shown } = await approved();
     const { body } = await poll(server, client, shown.device_code);
@@ -292,6 +300,32 @@ describe('what was approved falls with what it rests on', () => {
 });
 
 describe('the sign-in for a device', () => {
+  it('lets in nobody but the one whom id_token_hint names', async () => {
+    const { client, account, shown } = await approved();
+    const { body } = await poll(server, client, shown.device_code);
+    const hint = { id_token_hint: String(body['id_token']) };
+    const other = await server.addAccount();
+    const [first, second] = [await askAsDevice(server, client, hint), await askAsDevice(server, client, hint)];
+
+    const refused = await connect(createUserAgent(server.issuer), first.body.user_code, other);
+    expect(textOf(refused.html)).toContain('The device was turned away');
+    expect((await poll(server, client, first.body.device_code)).body.error).toBe('login_required');
+    await connect(createUserAgent(server.issuer), second.body.user_code, account);
+    expect((await poll(server, client, second.body.device_code)).status).toBe(200);
+  });
+
+  it('that somebody leaves who was asked for a factor they do not have is no wrong request', async () => {
+    const { client, shown } = await waiting(addDevices, { minimumLevel: 'two-factor' });
+    const { email } = await server.addAccount();
+    const agent = createUserAgent(server.issuer);
+    const start = await agent.submit(await typeCode(agent, shown.user_code), { decision: 'allow' });
+    const page = await agent.submit(start, { email, password: PASSWORD });
+    const forms = page.forms.filter(({ action }) => action.endsWith('/cancel'));
+    const left = await agent.submit({ ...page, forms }, { csrf: forms[0]?.fields['csrf'] ?? '' });
+    expect([left.status, textOf(left.html)]).toEqual([200, expect.stringContaining('The device was turned away')]);
+    expect((await poll(server, client, shown.device_code)).body.error).toBe('unmet_authentication_requirements');
+  });
+
   it('asks for the level that its application is registered with, and the tokens say how it was', async () => {
     const seed = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
     const account = await server.addAccount({ totpSecret: seed });
