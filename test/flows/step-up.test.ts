@@ -3,7 +3,7 @@ import { generateSecret } from 'otplib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { newId } from '../../src/lib/ids.ts';
-import { byPasskey } from '../support/passkey-visit.ts';
+import { byPasskey, credentialOf } from '../support/passkey-visit.ts';
 import { aDevice, addPasskey } from '../support/passkeys.ts';
 import { PASSWORD, startTestServer, type TestServer } from '../support/server.ts';
 import { codeOf } from '../support/sign-in.ts';
@@ -181,6 +181,55 @@ describe('what was proved before', () => {
       amr: ['pwd', 'otp', expect.stringMatching(/^[hs]wk$/), 'user', 'mfa'],
       auth_time: person.first.claims()?.auth_time,
     });
+  });
+});
+
+describe('a factor that was used in a step-up, and is removed before the end of it', () => {
+  const unverified = { userGetAssertionInteraction: () => ({ options: { uv: false, up: true } }) };
+
+  /** The session of somebody else's hands, the page that asks for their app, and what takes the app away. */
+  async function stolen(parameters: Record<string, string>) {
+    const person = await byPassword();
+    const secret = await enrolApp(person);
+    const { page } = await ask(person, parameters);
+    const { accounts } = server.app.stores;
+    async function removeApp(): Promise<void> {
+      const account = (await accounts.find(person.account.id)) ?? expect.fail('no account');
+      const [app] = await accounts.authenticators(account.id);
+      expect(await accounts.removeTotp(account, app?.id ?? '', BY_OPERATOR)).toBe(true);
+    }
+    return { person, secret, page, removeApp };
+  }
+
+  it('counts no more: neither does the session that it was to raise', async () => {
+    const { person, secret, page, removeApp } = await stolen({ acr_values: TWO_FACTOR });
+    await person.agent.post(page, { code: codeOf(secret) });
+    await removeApp();
+    expect(stepOf(await person.agent.follow(page.url))).toBe('password');
+  });
+
+  it('counts no more where it is a passkey that did not verify its user', async () => {
+    const person = await byPassword();
+    const device = aDevice(unverified);
+    const id = await addPasskey(server, person.account.id, device);
+    const { page } = await ask(person, { acr_values: PHISHING_RESISTANT });
+    const credential = credentialOf(device, page, { userVerification: 'discouraged' });
+    await person.agent.post(page, { credential });
+    const account = (await server.app.stores.accounts.find(person.account.id)) ?? expect.fail('no account');
+    expect(await server.app.stores.passkeys.remove(account, id, BY_OPERATOR)).toBe(true);
+    expect(stepOf(await person.agent.follow(page.url))).toBe('password');
+  });
+
+  it('binds no other one, with the password given after it', async () => {
+    const { person, secret, page, removeApp } = await stolen({ acr_values: PHISHING_RESISTANT });
+    const signIn = await person.agent.submit(page, { code: codeOf(secret) });
+    expect(stepOf(signIn)).toBe('password');
+    await removeApp();
+    await enrolApp({
+      ...person,
+      account: (await server.app.stores.accounts.find(person.account.id)) ?? person.account,
+    });
+    expect(stepOf(await givePassword(person, signIn))).toBe('totp');
   });
 });
 
