@@ -26,10 +26,16 @@ const TWO_FACTOR = `${ACR}two-factor`;
 const PHISHING_RESISTANT = `${ACR}phishing-resistant`;
 
 let server: TestServer;
+let trusting: TestServer;
 beforeAll(async () => {
   server = await startTestServer({ SECOND_FACTOR: 'optional' });
+  // Before clocks are turned: a server on PostgreSQL goes by the clock that it finds there.
+  trusting = await startTestServer({ TRUSTED_BROWSER_DAYS: '30' });
 });
-afterAll(() => server[Symbol.asyncDispose]());
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  await trusting[Symbol.asyncDispose]();
+});
 
 const essential = (acr: object, place = 'id_token') =>
   JSON.stringify({ [place]: { acr: { essential: true, ...acr } } });
@@ -366,7 +372,6 @@ describe('a refresh (RFC 9068 2.2.1)', () => {
   });
 
   it('says no more of a trusted browser than its own level', async () => {
-    await using trusting = await startTestServer({ TRUSTED_BROWSER_DAYS: '30' });
     const secret = generateSecret();
     const person = await visit(trusting, { person: { totpSecret: secret } });
     const first = await ask(person);
