@@ -8,7 +8,7 @@ import type { ClientHead } from '../web/view-data.ts';
 /** What this browser has proved and been given since the prompt began. Kept on the server, sealed. */
 export interface Progress {
   accountId: string | null;
-  /** What the account's password and factors were when it proved them; null where a session stands for that. */
+  /** What the account's password and factors were when it proved them, or when a session began to stand for that. */
   factorsVersion: number | null;
   proofs: Proof[];
   /** When this flow itself ended all that was older, by a new password; its own proofs outlive that. */

@@ -32,10 +32,11 @@ export function createBrowserCookie({ browsers, https }: { browsers: KnownBrowse
     endTrust: (owner: Owner, id: string | null, by: By): Promise<boolean> => browsers.endTrust(owner, id, by),
     /** A session that was found in somebody's hands makes no known browser: the password was proved here. */
     async remember(ctx: Context, { account, progress }: Interaction): Promise<void> {
-      if (!account || progress.factorsVersion === null || progress.finished) return;
+      const here = levelOf(provedHere(progress.proofs));
+      if (!account || here === null || progress.finished) return;
       // Its owner may have ended the trust since the password was given.
-      const rests = levelOf(provedHere(progress.proofs)) === 'trusted-browser';
-      if (rests && !(await browsers.isTrusted(given(ctx), account))) throw new Refusal('flow_expired', 409);
+      if (here === 'trusted-browser' && !(await browsers.isTrusted(given(ctx), account)))
+        throw new Refusal('flow_expired', 409);
       const id = await kept(ctx, account, progress);
       if (id === null) return;
       const maxAge = toMilliseconds(KNOWN_FOR);

@@ -121,8 +121,7 @@ export function createPasskeyStep(deps: PasskeyStepDeps): StepPage {
       await interactions.record(interaction, {
         ...{ ...before, accountId: account.id, proofs: [...proofs, proof] },
         ...(owner ? { trust: trustBrowser.isWished(interaction, form) } : { remember }),
-        // One that did not verify its user makes no more of a session that was found in somebody's hands.
-        ...(assertion.proof.userVerified && { factorsVersion: before.factorsVersion ?? account.factorsVersion }),
+        factorsVersion: before.factorsVersion ?? account.factorsVersion,
       });
       seeOther(ctx, interactionPath(interaction));
     },

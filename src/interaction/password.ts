@@ -9,7 +9,7 @@ import type { Attempts } from '../limits/attempts.ts';
 import { type Pages, seeOther } from '../web/page.ts';
 import { byVisitor } from '../web/request-log.ts';
 import type { Problem } from '../web/view-data.ts';
-import { aboutAnother, type Interaction, type Interactions } from './interaction.ts';
+import { aboutAnother, type Interaction, type Interactions, stillCounts } from './interaction.ts';
 import type { BrowserCookie } from './known-browser.ts';
 import type { SignInPage } from './sign-in-page.ts';
 import { addressOf, interactionPath, problemOf, type StepPage } from './step.ts';
@@ -102,10 +102,12 @@ export function createPasswordStep(deps: PasswordStepDeps): StepPage {
         return refuse(typed, { ...problem, text: `${problem.text} ${t('problem.unlock-letter')}` }, refusal.status);
       }
 
-      // What another account proved in this flow does not count for this one, and neither does an older password.
+      // What another account proved in this flow does not count for this one, and neither does an older password; nor
+      // what was proved before a change that came while the form was sent, which takes as long as its sender likes.
       const { progress } = interaction;
       const { id: accountId, factorsVersion } = account;
-      const before = progress.accountId === accountId ? progress : aboutAnother(progress);
+      const isAboutThis = progress.accountId === accountId && stillCounts(progress, account);
+      const before = isAboutThis ? progress : aboutAnother(progress);
       const proofs = before.proofs.filter(({ method }) => method !== 'pwd' && method !== 'browser');
       const at = clock();
       // As old as the password: what is proved is that this is such a browser, and it is proved now.

@@ -55,8 +55,9 @@ export function interactionRoutes(deps: InteractionRoutesDeps): Router {
 
   router.post('/:uid/:form', async (ctx) => {
     mark(ctx, '/interaction/:uid/:form');
-    const interaction = await interactions.load(ctx);
+    // First, since it takes as long as its sender likes: what is looked at before it may have ended meanwhile.
     const form = await readForm(ctx);
+    const interaction = await interactions.load(ctx);
     csrf.check(ctx, interaction.uid, form);
 
     const { uiLocales } = interaction;

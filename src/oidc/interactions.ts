@@ -62,9 +62,12 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
     const start = { ...NOTHING_PROVED, remember: !(found as { transient?: boolean }).transient };
     const isStepUp = reasons.length > 0 && reasons.every((reason) => STEP_UP_REASONS.includes(reason));
     if (!isStepUp) return start;
+    const accountId = session?.accountId ?? null;
     return {
       ...start,
-      accountId: session?.accountId ?? null,
+      accountId,
+      // What the session proved is joined here by proofs that must not outlive a change of factors.
+      factorsVersion: (await activeAccount(accountId))?.factorsVersion ?? null,
       proofs: proofsFrom(found.amr ?? [], found.acr, found.loginTs),
     };
   }

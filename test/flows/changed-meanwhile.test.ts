@@ -1,6 +1,7 @@
 import { generateSecret } from 'otplib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
+import { enrolmentPage, formOf, seedOn } from '../attacks/stations.ts';
 import { CALLBACK, createRelyingParty } from '../support/relying-party.ts';
 import { PASSWORD, startTestServer, type TestServer } from '../support/server.ts';
 import { codeOf, signIn } from '../support/sign-in.ts';
@@ -62,6 +63,27 @@ describe.each(CHANGES)('%s in the middle of a sign-in', (_name, change) => {
     await change(account.id);
     const page = await agent.follow(totp.url);
     expect(textOf(page.html)).toContain('Password');
+  });
+});
+
+describe('a sign-out everywhere', () => {
+  it('keeps out an app whose first code was being sent all the while', async () => {
+    const { page, agent, account } = await enrolmentPage(server);
+    const { action, fields } = formOf(page);
+    const form = new URLSearchParams({ ...fields, code: codeOf(seedOn(page)) }).toString();
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    const writer = writable.getWriter();
+    const slow = { method: 'POST', body: readable, duplex: 'half' } as RequestInit;
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', origin: server.issuer };
+    const answer = agent.request(action, { ...slow, headers });
+    await writer.write(Buffer.from(form.slice(0, 10)));
+    // By the time that this is answered, what was sent before it is being worked on.
+    expect((await agent.get(page.url)).status).toBe(200);
+    await stores().accounts.signOut(account.id, BY_OPERATOR);
+    await writer.write(Buffer.from(form.slice(10)));
+    await writer.close();
+    expect((await answer).status).toBe(303);
+    expect((await stores().accounts.find(account.id))?.hasTotp).toBe(false);
   });
 });
 

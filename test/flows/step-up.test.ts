@@ -1,9 +1,9 @@
 import { decodeJwt } from 'jose';
 import { generateSecret } from 'otplib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { newId } from '../../src/lib/ids.ts';
-import { byPasskey } from '../support/passkey-visit.ts';
+import { byPasskey, credentialOf } from '../support/passkey-visit.ts';
 import { aDevice, addPasskey } from '../support/passkeys.ts';
 import { PASSWORD, startTestServer, type TestServer } from '../support/server.ts';
 import { codeOf } from '../support/sign-in.ts';
@@ -26,10 +26,16 @@ const TWO_FACTOR = `${ACR}two-factor`;
 const PHISHING_RESISTANT = `${ACR}phishing-resistant`;
 
 let server: TestServer;
+let trusting: TestServer;
 beforeAll(async () => {
   server = await startTestServer({ SECOND_FACTOR: 'optional' });
+  // Before clocks are turned: a server on PostgreSQL goes by the clock that it finds there.
+  trusting = await startTestServer({ TRUSTED_BROWSER_DAYS: '30' });
 });
-afterAll(() => server[Symbol.asyncDispose]());
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  await trusting[Symbol.asyncDispose]();
+});
 
 const essential = (acr: object, place = 'id_token') =>
   JSON.stringify({ [place]: { acr: { essential: true, ...acr } } });
@@ -184,6 +190,69 @@ describe('what was proved before', () => {
   });
 });
 
+describe('a factor that was used in a step-up, and is removed before the end of it', () => {
+  const unverified = { userGetAssertionInteraction: () => ({ options: { uv: false, up: true } }) };
+
+  /** The session of somebody else's hands, the page that asks for their app, and what takes the app away. */
+  async function stolen(parameters: Record<string, string>) {
+    const person = await byPassword();
+    const secret = await enrolApp(person);
+    const { page } = await ask(person, parameters);
+    const { accounts } = server.app.stores;
+    async function removeApp(): Promise<void> {
+      const account = (await accounts.find(person.account.id)) ?? expect.fail('no account');
+      const [app] = await accounts.authenticators(account.id);
+      expect(await accounts.removeTotp(account, app?.id ?? '', BY_OPERATOR)).toBe(true);
+    }
+    return { person, secret, page, removeApp };
+  }
+
+  it('counts no more: neither does the session that it was to raise', async () => {
+    const { person, secret, page, removeApp } = await stolen({ acr_values: TWO_FACTOR });
+    await person.agent.post(page, { code: codeOf(secret) });
+    await removeApp();
+    expect(stepOf(await person.agent.follow(page.url))).toBe('password');
+  });
+
+  it('counts no more where it is a passkey that did not verify its user', async () => {
+    const person = await byPassword();
+    const device = aDevice(unverified);
+    const id = await addPasskey(server, person.account.id, device);
+    const { page } = await ask(person, { acr_values: PHISHING_RESISTANT });
+    const credential = credentialOf(device, page, { userVerification: 'discouraged' });
+    await person.agent.post(page, { credential });
+    const account = (await server.app.stores.accounts.find(person.account.id)) ?? expect.fail('no account');
+    expect(await server.app.stores.passkeys.remove(account, id, BY_OPERATOR)).toBe(true);
+    expect(stepOf(await person.agent.follow(page.url))).toBe('password');
+  });
+
+  it.each(['given after it', 'on its way, however slowly it is sent'])(
+    'binds no other one, with a password that is %s',
+    async (when) => {
+      const { person, secret, page, removeApp } = await stolen({ acr_values: PHISHING_RESISTANT });
+      const signIn = await person.agent.submit(page, { code: codeOf(secret) });
+      expect(stepOf(signIn)).toBe('password');
+      const { accounts } = server.app.stores;
+      async function replaceApp(): Promise<void> {
+        await removeApp();
+        await enrolApp({ ...person, account: (await accounts.find(person.account.id)) ?? person.account });
+      }
+      const { findByEmail } = accounts;
+      if (when === 'given after it') await replaceApp();
+      else {
+        // What was proved is read before the form, and the account after it.
+        const looked = vi.spyOn(accounts, 'findByEmail');
+        onTestFinished(() => looked.mockRestore());
+        looked.mockImplementationOnce(async (email) => {
+          await replaceApp();
+          return findByEmail(email);
+        });
+      }
+      expect(stepOf(await givePassword(person, signIn))).toBe('totp');
+    },
+  );
+});
+
 describe('what asks for nothing', () => {
   it.each([
     { claims: essential({ value: TWO_FACTOR }, 'userinfo') },
@@ -303,7 +372,6 @@ describe('a refresh (RFC 9068 2.2.1)', () => {
   });
 
   it('says no more of a trusted browser than its own level', async () => {
-    await using trusting = await startTestServer({ TRUSTED_BROWSER_DAYS: '30' });
     const secret = generateSecret();
     const person = await visit(trusting, { person: { totpSecret: secret } });
     const first = await ask(person);

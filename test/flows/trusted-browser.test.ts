@@ -3,6 +3,8 @@ import { acrOf } from '../../src/assurance/level.ts';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { DAY, MINUTE, toMilliseconds } from '../../src/lib/duration.ts';
 import { recoveryPage } from '../attacks/stations.ts';
+import { credentialOf } from '../support/passkey-visit.ts';
+import { aDevice, addPasskey } from '../support/passkeys.ts';
 import { PASSWORD, startTestServer, type TestServer } from '../support/server.ts';
 import { codeOf } from '../support/sign-in.ts';
 import { createUserAgent, type Page, textOf, type UserAgent } from '../support/user-agent.ts';
@@ -122,6 +124,49 @@ describe('a trusted browser', () => {
   });
 });
 
+describe('a browser in which a passkey was the second factor', () => {
+  async function withPasskey() {
+    const person = await visit(server);
+    const device = aDevice();
+    await addPasskey(server, person.account.id, device);
+    return { ...person, device };
+  }
+
+  it('is trusted by the same tick, which stays beside a passkey that was refused', async () => {
+    const { device, ...person } = await withPasskey();
+    const { authorization, page } = await given(person);
+    expect([stepOf(page), page.html.includes('name="trust"'), page.html.includes('checked')]).toEqual([
+      ...['passkey', true, false],
+    ]);
+    expect((await person.agent.submit(page, { credential: '{}', trust: '' })).html).not.toContain('checked');
+    const refused = await person.agent.submit(page, { credential: '{}', trust: 'yes' });
+    expect([refused.status, refused.html.includes('checked')]).toEqual([422, true]);
+    const back = await person.agent.submit(refused, { credential: credentialOf(device, refused), trust: 'yes' });
+    expect((await person.party.redeem(back, authorization)).claims()?.['acr']).toBe(acrOf('phishing-resistant'));
+    expect(await isTrusted(person)).toBe(true);
+    const next = await given(person);
+    expect((await person.party.redeem(next.page, next.authorization)).claims()).toMatchObject(TRUSTED);
+  });
+
+  it('is not trusted without the tick', async () => {
+    const { device, ...person } = await withPasskey();
+    const { page } = await given(person);
+    await person.agent.submit(page, { credential: credentialOf(device, page), trust: '' });
+    expect(browserCookie(person.agent)).toBeTruthy();
+    expect(stepOf((await given(person)).page)).toBe('passkey');
+  });
+
+  it('is not trusted where the passkey was all there was: no password was proved that it could stand beside', async () => {
+    const { device, ...person } = await withPasskey();
+    const { page } = await ask(person);
+    expect(page.html).not.toContain('name="trust"');
+    await person.agent.submit(withTick(page), { credential: credentialOf(device, page), trust: 'yes' });
+    expect(browserCookie(person.agent)).toBeTruthy();
+    expect(await isTrusted(person)).toBe(false);
+    expect(stepOf((await given(person)).page)).toBe('passkey');
+  });
+});
+
 describe('no trust is begun', () => {
   it('by a tick where none is offered', async () => {
     await using own = await startTestServer({ ...TRUSTING, SECOND_FACTOR: 'optional' });
@@ -164,9 +209,17 @@ describe('no trust is begun', () => {
     expect(await own.app.stores.accounts.enrolTotp(person.account.id, 1, totp, BY_OPERATOR)).toBe(true);
     own.config.levels.secondFactor = 'everyone';
     await own.restart();
-    const { page } = await ask(person);
-    expect(stepOf(page)).toBe('totp');
-    await person.agent.submit(page, { code: codeOf(SEED), trust: 'yes' });
+    await addPasskey(own, person.account.id, aDevice());
+    const { page: first } = await ask(person);
+    const page = await person.agent.follow(`${new URL(first.url).pathname}?method=totp`);
+    // The tick would promise what does not hold.
+    expect([first, page].map((one) => [stepOf(one), one.html.includes('name="trust"')])).toEqual([
+      ...[
+        ['passkey', false],
+        ['totp', false],
+      ],
+    ]);
+    await person.agent.submit(withTick(page), { code: codeOf(SEED), trust: 'yes' });
     const rows = await own.app.stores.knownBrowsers.listOf(person.account.id);
     expect(rows.map(({ trustedUntil }) => trustedUntil)).toEqual([null]);
   });
