@@ -66,7 +66,7 @@ inChromium('a passkey that is demanded', (open) => {
     await page.goto(`${world.webApp.url}/login`);
     await givePassword(page, email);
     await heading(page, 'Add a passkey');
-    expect(await page.getByText('This browser cannot make a passkey').isVisible()).toBe(false);
+    expect(await page.getByText('This browser cannot create passkeys').isVisible()).toBe(false);
     await look(page, `${name} 1`);
     await page.getByLabel('Name of the passkey').fill('My laptop');
     await press(page, 'Add a passkey');
@@ -118,7 +118,7 @@ inChromium('a passkey that is demanded', (open) => {
     await page.goto(`${world.webApp.url}/login`);
     await givePassword(page, email);
     await heading(page, 'Add a passkey');
-    await page.getByText('This browser cannot make a passkey').waitFor();
+    await page.getByText('This browser cannot create passkeys').waitFor();
     expect(await page.getByRole('button', { name: 'Add a passkey' }).isVisible()).toBe(false);
     await look(page, 'plain');
     await press(page, 'Cancel and go back to Meadow Notes');

@@ -144,7 +144,7 @@ describe('a sign-up by passkey', () => {
   it('is said, where the page cannot run scripts, to need another browser or a password', async () => {
     const { page } = await opened(someone());
     expect(page.html).toMatch(/<form [^>]*data-passkey="create"[^>]* hidden>/);
-    expect(page.html).toMatch(/data-without-passkeys>This browser cannot make a passkey/);
+    expect(page.html).toMatch(/data-without-passkeys>This browser cannot create a passkey/);
   });
 
   it('is not offered where passkeys are off, and not taken', async () => {

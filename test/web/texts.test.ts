@@ -73,7 +73,11 @@ describe('the files of texts', () => {
     ['de', /\bBrief/, 'E-Mail'],
     ['de', /Wiederherstellungscode/, 'Ersatzcode'],
     ['de', /Passw\S+ (zu )?(ge)?setz/, 'festlegen'],
+    ['de', /zweite\S* Faktor/, 'zweiter Schritt'],
+    ['de', /Stattdessen .* benutzen|abgeschaltet|keinen? Passkeys? anlegen/, 'verwenden, ausgeschaltet, erstellen'],
     ['en', /password reset|log ?in\b|log ?out\b/i, 'set a new password, sign in, sign out'],
+    ['en', /second factor/i, 'second step'],
+    ['en', /make a passkey|register (it|another|a new)|switched off/i, 'create or add a passkey, turned off'],
   ])('%s never says %s, but: %s', (language, word) => {
     expect(Object.values(read(language)).filter((text) => word.test(text))).toEqual([]);
   });

@@ -148,6 +148,10 @@ describe('single pages', () => {
     expect(views.render('signed-out', { client, clientHref: javascript }, 'en')).not.toMatch(/script:|tracker/);
   });
 
+  test.each(LANGUAGES)('consent begins with a capital letter for a client without a name, in %s', (language) => {
+    expect(views.render('consent', { ...samples.consent, client: null }, language)).toMatch(/<h1[^>]*>\p{Lu}/u);
+  });
+
   test('consent has a form for each answer, so that Enter cannot give the other one', () => {
     const forms = views.render('consent', samples.consent, 'en').match(/<form[\s\S]*?<\/form>/g) ?? [];
     const decisions = forms.map((form) =>

@@ -1,11 +1,10 @@
 import type { AccountStore } from '../../accounts/store.ts';
 import type { Purpose } from '../../links/link.ts';
-import { deleteTotp, endingOf, forgetBrowsers, lackingFactors } from './account-rows.ts';
+import { deleteTotp, endingOf, forgetBrowsers } from './account-rows.ts';
 import { applyChange, NothingDone, orFalse, type SealedChangeDeps } from './change.ts';
+import { removeFactor } from './factor-removal.ts';
 import { findLink, spendLink, voidLinks } from './link-rows.ts';
-import { demandAfterLast } from './lost-factors.ts';
 import { queueLetter } from './mail.ts';
-import { createNotice } from './notice.ts';
 import { putBackWhere } from './put-back.ts';
 import { endRecovery } from './recovery-end.ts';
 import { removeYoungPasskeys } from './young-passkeys.ts';
@@ -18,7 +17,6 @@ export function prismaLocks(
   deps: SealedChangeDeps,
 ): Pick<AccountStore, 'lockByLink' | 'unlockSignIn' | 'removeAuthenticator'> {
   const { sealer } = deps;
-  const notice = createNotice(sealer);
 
   return {
     async lockByLink(accountId, tokenHash, by) {
@@ -65,21 +63,10 @@ export function prismaLocks(
           },
         }),
       ),
-    removeAuthenticator: (accountId, id, by) =>
-      orFalse(
-        applyChange(deps, {
-          write: (tx, stamp) =>
-            tx.account.updateMany({
-              where: { id: accountId },
-              data: { ...lackingFactors(stamp.updatedAt), ...stamp },
-            }),
-          ...{ event: { event: 'totp.removed', accountId, credentialId: id }, by, ending: endingOf(accountId) },
-          async also(tx, at) {
-            await demandAfterLast(tx, accountId, at);
-            if (!(await deleteTotp(tx, accountId, id))) throw new NothingDone();
-            await notice(accountId, { message: 'totp-removed', byOperator: true })(tx, at);
-          },
-        }),
-      ),
+    removeAuthenticator: removeFactor(deps, {
+      event: 'totp.removed',
+      message: 'totp-removed',
+      remove: deleteTotp,
+    }),
   };
 }

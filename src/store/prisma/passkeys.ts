@@ -1,10 +1,10 @@
 import type { Passkey, PasskeyStore } from '../../accounts/passkey-store.ts';
 import type { AsOf } from '../../accounts/store.ts';
-import { deletePasskey, endingOf, holdAccount, insertPasskey, lackingFactors } from './account-rows.ts';
+import { deletePasskey, holdAccount, insertPasskey } from './account-rows.ts';
 import { applyChange, type Change, NothingDone, orFalse, type SealedChangeDeps } from './change.ts';
 import { orConflict } from './conflict.ts';
 import type { PrismaClient } from './database.ts';
-import { demandAfterLast } from './lost-factors.ts';
+import { removeFactor } from './factor-removal.ts';
 import { createNotice } from './notice.ts';
 
 export function prismaPasskeys(deps: SealedChangeDeps): PasskeyStore {
@@ -74,22 +74,11 @@ export function prismaPasskeys(deps: SealedChangeDeps): PasskeyStore {
           await notice(asOf.id, { message: 'passkey-removed' })(tx, at);
         },
       }),
-    removeByOperator: (accountId, id, by) =>
-      orFalse(
-        applyChange(deps, {
-          write: (tx, stamp) =>
-            tx.account.updateMany({
-              where: { id: accountId },
-              data: { ...lackingFactors(stamp.updatedAt), ...stamp },
-            }),
-          ...{ event: { event: 'passkey.removed', accountId, credentialId: id }, by, ending: endingOf(accountId) },
-          async also(tx, at) {
-            await demandAfterLast(tx, accountId, at);
-            if (!(await deletePasskey(tx, accountId, id))) throw new NothingDone();
-            await notice(accountId, { message: 'passkey-removed', byOperator: true })(tx, at);
-          },
-        }),
-      ),
+    removeByOperator: removeFactor(deps, {
+      event: 'passkey.removed',
+      message: 'passkey-removed',
+      remove: deletePasskey,
+    }),
   };
 }
 
