@@ -9,7 +9,7 @@ const MAX_CONSECUTIVE = 100;
 /** Half of them: the other half is what ten known browsers may fail (known-browsers.ts). */
 const MAX_CONSECUTIVE_PASSWORDS = 50;
 /** Of everybody together, in one window. docs/decisions/026 has the arithmetic. */
-const WRONG_USER_CODES = 1_000;
+const WRONG_USER_CODES = 10_000;
 
 export interface AttemptLimits {
   passwords: number;

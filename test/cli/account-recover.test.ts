@@ -134,6 +134,6 @@ it('reset-mfa has a second factor set up again, unless the password is to be eno
   // What is demanded by now, this flag does not lower.
   const said = await run([...reset, '--allow-password-only']);
   expect(said.stdout).toBe(
-    `${EMAIL} has no second factor any more and is signed out everywhere. The next sign-in asks to set up what two-factor takes.\n`,
+    `${EMAIL} has no passkey and no second factor any more and is signed out everywhere. The next sign-in asks to set up what two-factor takes.\n`,
   );
 });

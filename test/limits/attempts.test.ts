@@ -77,7 +77,7 @@ describe('an attempt', () => {
     const own = [subjectOf('user-code', adaId), { ...ofAddress, limit: 5 }];
     const [ofHome, ofAll] = [
       [subjectOf('user-code-address', home), ofAddress],
-      [subjectOf('user-code-all'), { ...ofAddress, limit: 1000 }],
+      [subjectOf('user-code-all'), { ...ofAddress, limit: 10_000 }],
     ];
     expect(taken).toEqual([ofHome, ofAll]);
     await attempts.userCode(HOME, 'acc_ada');

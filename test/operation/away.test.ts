@@ -21,7 +21,7 @@ afterAll(async () => {
 
 /** They need no database: what they say is known, or belongs to nobody. */
 const STILL_THERE =
-  /^\/($|assets\/|\.well-known\/|health\/live|no\/such|setup(\/(account|totp|recovery-codes))?$|link$|forgotten-password$|sign-up$|oauth2\/logout\/success)/;
+  /^\/($|assets\/|\.well-known\/|health\/live|no\/such|setup(\/(account|totp|recovery-codes))?$|link$|forgotten-password$|sign-up$|oauth2\/logout\/success|device(\/decision)?$)/;
 const page = { accept: 'text/html' };
 
 async function quick(path: string, init: RequestInit = {}) {
