@@ -143,7 +143,7 @@ describe('somebody without a passkey', () => {
   it('learns without scripts what is needed, and comes back to the application', async () => {
     const { agent, page } = await asked();
     expect(page.html).toMatch(/<form [^>]*data-passkey="create"[^>]* hidden>/);
-    expect(page.html).toMatch(/data-without-passkeys>This browser cannot make a passkey.* another browser or device/);
+    expect(page.html).toMatch(/data-without-passkeys>This browser cannot create passkeys.* another browser or device/);
     const cancel = page.forms.find(({ action }) => action.endsWith('/cancel'));
     const csrf = String(cancel?.fields['csrf']);
     expect(told(await agent.submit({ ...page, forms: cancel ? [cancel] : [] }, { csrf })).error).toBe(
