@@ -43,7 +43,7 @@ export function incidentStoreContract(name: string, open: () => Promise<TestStor
         accounts: [
           {
             ...{ accountId: 'acc_ada', sessions: 2, grants: 3, told: ['web'] },
-            ...{ password: 'required', mailed: true },
+            ...{ password: 'required', passkeysRemoved: 0, mailed: true },
           },
         ],
         clients: [],
