@@ -4,6 +4,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY prisma ./prisma
 COPY bin ./bin
+COPY packages ./packages
 RUN npm ci --ignore-scripts && node prisma/generate.ts
 
 FROM node:24-slim

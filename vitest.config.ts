@@ -7,6 +7,10 @@ const WHOLE_SERVERS = ['test/flows/**/*.test.ts', 'test/spec/**/*.test.ts', 'tes
 const hasRedis = (process.env['PATH'] ?? '').split(':').some((folder) => existsSync(`${folder}/redis-server`));
 
 export default defineConfig({
+  // The sources, where a program would load what was made of them.
+  resolve: {
+    alias: { 'gatewright-resource-server': `${import.meta.dirname}/packages/resource-server/src/resource-server.ts` },
+  },
   test: {
     // Whole servers start in hooks and child processes in tests, on machines that may be busy.
     testTimeout: 60_000,
