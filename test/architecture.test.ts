@@ -12,6 +12,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   // The rules: they see neither HTTP nor a driver, and not one another.
   accounts: ['assurance'],
   clients: ['assurance'],
+  authorization: [],
   consents: [],
   signing: [],
   limits: [],
@@ -31,6 +32,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'link-pages': ['web', 'assurance', 'accounts', 'limits', 'links'],
   'account-pages': ['web', 'assurance', 'accounts', 'consents', 'limits', 'links', 'audit', 'own-data'],
   oidc: [
+    'authorization',
     'limits',
     'web',
     'assurance',
@@ -47,6 +49,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   // Implements the interfaces that the others declare.
   store: [
     'accounts',
+    'authorization',
     'clients',
     'consents',
     'signing',
@@ -62,6 +65,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   ],
   cli: [
     'assurance',
+    'authorization',
     'audit',
     'own-data',
     'accounts',

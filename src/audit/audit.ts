@@ -81,6 +81,19 @@ export type AuditEvent =
   | { event: 'client.disabled'; clientId: string }
   | { event: 'client.enabled'; clientId: string }
   | { event: 'client.deleted'; clientId: string }
+  | { event: 'role.created'; roleId: string; clientId: string; name: string }
+  | { event: 'role.updated'; roleId: string; clientId: string; name: string }
+  | { event: 'role.deleted'; roleId: string; clientId: string; name: string }
+  | {
+      event: 'role.granted' | 'role.revoked';
+      roleId: string;
+      /** The API. */
+      clientId: string;
+      name: string;
+      accountId: string | null;
+      /** The machine that holds it, where it is no person. */
+      service?: string;
+    }
   | { event: 'delivery.retried'; clientId: string; count: number }
   | { event: 'delivery.dropped'; clientId: string; count: number }
   | { event: 'signing_key.added'; kid: string }

@@ -68,6 +68,7 @@ export function applyOptions<T extends Pick<Client, 'type' | 'audience' | 'setti
   const isApi = type === 'resource';
   const named = options.audience?.filter(Boolean);
   const changed: ClientSettings = {
+    ...settings,
     redirectUris: list(options.redirectUri, settings.redirectUris),
     postLogoutRedirectUris: list(options.postLogoutRedirectUri, settings.postLogoutRedirectUris),
     backchannelLogoutUri: text(options.backchannelLogoutUri, settings.backchannelLogoutUri),
@@ -76,7 +77,7 @@ export function applyOptions<T extends Pick<Client, 'type' | 'audience' | 'setti
     audiences: isApi ? [] : list(named, settings.audiences),
     firstParty: options.firstParty ?? settings.firstParty,
     pkceRequired: options.pkce ?? settings.pkceRequired,
-    deviceGrant: options.device ?? settings.deviceGrant ?? false,
+    deviceGrant: options.device ?? settings.deviceGrant,
     idTokenClaims: options.idTokenClaims ?? settings.idTokenClaims,
     userinfoWithApi: options.userinfoWithApi ?? settings.userinfoWithApi,
     minimumLevel: options.minimumLevel ?? settings.minimumLevel,

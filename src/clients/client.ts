@@ -1,5 +1,6 @@
 import type { Level } from '../assurance/level.ts';
 import type { Milliseconds } from '../lib/duration.ts';
+import { type ApiSettings, DEFAULT_API } from './api.ts';
 
 /**
  * - `web`: an application with a server of its own that keeps a secret
@@ -12,8 +13,17 @@ export const CLIENT_TYPES = ['web', 'spa', 'native', 'service', 'resource'] as c
 export type ClientType = (typeof CLIENT_TYPES)[number];
 export type ClientStatus = 'active' | 'disabled';
 
-export const AUTH_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const;
+export const AUTH_METHODS = [
+  ...(['client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const),
+  ...(['tls_client_auth', 'self_signed_tls_client_auth', 'none'] as const),
+] as const;
 export type AuthMethod = (typeof AUTH_METHODS)[number];
+
+/** A client's certificate, of a public key infrastructure: what it must say of its holder (RFC 8705 2.1.2). */
+export interface CertificateSubject {
+  by: 'subject_dn' | 'san_dns' | 'san_uri' | 'san_ip' | 'san_email';
+  value: string;
+}
 
 export interface ClientSettings {
   redirectUris: string[];
@@ -38,8 +48,24 @@ export interface ClientSettings {
   clientUri: string | null;
   policyUri: string | null;
   tosUri: string | null;
-  /** Its public keys, for `private_key_jwt` and signed request objects. */
+  /** Its public keys, for `private_key_jwt`, `self_signed_tls_client_auth` and signed request objects. */
   jwks: { keys: Record<string, unknown>[] } | null;
+  /** Where they are fetched instead. */
+  jwksUri: string | null;
+  /** Who may sign in to it: everybody, or those that are listed. */
+  accounts: 'everyone' | 'listed';
+  /** Authorization requests by PAR alone (RFC 9126 6). */
+  requirePar: boolean;
+  /** Authorization requests as signed request objects alone (RFC 9101 10.5). */
+  requireSignedRequests: boolean;
+  /** Its tokens are bound to a key by DPoP (RFC 9449 5.2). */
+  dpopBound: boolean;
+  /** Its tokens are bound to its certificate (RFC 8705 3.4). */
+  certificateBound: boolean;
+  certificateSubject: CertificateSubject | null;
+  /** Where it is told of what happens to its accounts (RFC 8935). */
+  securityEventsUri: string | null;
+  api: ApiSettings;
 }
 
 export interface Client {
@@ -77,7 +103,23 @@ export function defaultSettings(type: ClientType): ClientSettings {
     policyUri: null,
     tosUri: null,
     jwks: null,
+    jwksUri: null,
+    accounts: 'everyone',
+    requirePar: false,
+    requireSignedRequests: false,
+    dpopBound: false,
+    certificateBound: false,
+    certificateSubject: null,
+    securityEventsUri: null,
+    api: DEFAULT_API,
   };
+}
+
+/** As it was stored, perhaps before there was all that there is today. */
+export function readSettings(type: ClientType, stored: string): ClientSettings {
+  const settings = JSON.parse(stored) as Partial<ClientSettings>;
+  const defaults = defaultSettings(type);
+  return { ...defaults, ...settings, api: { ...defaults.api, ...settings.api } };
 }
 
 export function isConfidential({ authMethod }: ClientSettings): boolean {

@@ -1,7 +1,22 @@
 import { randomBytes } from 'node:crypto';
 
 /** The prefix says what a stray id is, and an id of one kind never passes for one of another. */
-export type IdKind = 'acc' | 'otp' | 'psk' | 'rcv' | 'cli' | 'sec' | 'stp' | 'evt' | 'msg' | 'lnk' | 'req' | 'inc';
+export type IdKind =
+  | 'acc'
+  | 'otp'
+  | 'psk'
+  | 'rcv'
+  | 'cli'
+  | 'sec'
+  | 'stp'
+  | 'evt'
+  | 'msg'
+  | 'lnk'
+  | 'req'
+  | 'inc'
+  | 'rol'
+  | 'key'
+  | 'rgt';
 
 /** 128 random bits: `acc_3f…`, 26 characters, safe in addresses, file names and shells. */
 export function newId(kind: IdKind): string {

@@ -1,3 +1,4 @@
+import type { HeldRole, RoleHolder } from '../authorization/role.ts';
 import type { Client } from '../clients/client.ts';
 import type { Milliseconds } from '../lib/duration.ts';
 
@@ -20,4 +21,13 @@ export interface Registry {
   client(id: string): Promise<RegisteredClient | null>;
   /** The API that goes by this audience. */
   api(audience: string): Promise<RegisteredClient | null>;
+  /** The roles that somebody holds at an API, by their names; those of everybody are every account's. */
+  roles(holder: RoleHolder, apiId: string): Promise<HeldRole[]>;
+  /** Whether an account is among those that may use a client which is not open to everybody. */
+  isListed(clientId: string, accountId: string): Promise<boolean>;
+}
+
+/** As the tables have it. */
+export function heldRole({ name, permissions }: { name: string; permissions: string }): HeldRole {
+  return { name, permissions: JSON.parse(permissions) as string[] };
 }

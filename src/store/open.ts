@@ -26,6 +26,7 @@ import { prismaNewcomers } from './prisma/newcomers.ts';
 import { prismaOutbox } from './prisma/outbox.ts';
 import { prismaPasskeys } from './prisma/passkeys.ts';
 import { prismaRecoveries } from './prisma/recoveries.ts';
+import { prismaRoles } from './prisma/roles.ts';
 import { prismaSealedRows } from './prisma/sealed-rows.ts';
 import { prismaSetupLinks } from './prisma/setup-links.ts';
 import { prismaSigningKeys } from './prisma/signing-keys.ts';
@@ -98,6 +99,7 @@ export async function openStores({
       rates: engine.rates,
       passkeys: prismaPasskeys({ prisma, sealer, clock, auditRow }),
       knownBrowsers: prismaKnownBrowsers({ prisma, sealer, clock, auditRow }),
+      roles: prismaRoles({ prisma, clock, auditRow }),
       recoveries: prismaRecoveries({ prisma, sealer, clock, auditRow }),
       progress: <T>(kind: string) => createProgress<T>({ rows: engine.progressRows, sealer, clock }, kind),
       sweep: async (before: Milliseconds) =>

@@ -12,6 +12,7 @@ const NOBODYS = [
   ...['incident.client_ended', 'delivery.retried', 'delivery.dropped'],
   ...['audit.exported', 'audit.pruned', 'setup_link.made'],
   ...['invitation.sent', 'invitation.revoked'],
+  ...['role.created', 'role.updated', 'role.deleted'],
 ];
 
 it('says every event of an account in words, and no other', () => {

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { DEFAULT_API } from '../../src/clients/api.ts';
 import { installation } from './gatewright.ts';
 
 const { root, env, run, json } = installation();
@@ -109,6 +110,9 @@ describe.concurrent('client create', { timeout: 90_000 }, () => {
         policyUri: 'https://wiki.example.org/p',
         tosUri: 'https://wiki.example.org/t',
         jwks,
+        ...{ jwksUri: null, accounts: 'everyone', requirePar: false, requireSignedRequests: false },
+        ...{ dpopBound: false, certificateBound: false, certificateSubject: null, securityEventsUri: null },
+        api: DEFAULT_API,
       },
       secrets: [],
       createdAt: expect.stringMatching(ISO),

@@ -39,6 +39,8 @@ function adapter(model: string) {
       account: async (id) => accounts[id] ?? null,
       client: async (id) => (clients[id] as RegisteredClient | undefined) ?? null,
       api: async () => null,
+      roles: async () => [],
+      isListed: async () => false,
     },
     accessTokens: { verify: async (token) => (tokens[token] as VerifiedAccessToken | undefined) ?? null },
     refreshTokenIds: { first: () => 'first', successorOf: (token) => `after ${token}` },

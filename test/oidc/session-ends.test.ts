@@ -23,6 +23,8 @@ it('an application that is signed in to while its session ends is told as well',
       account: async () => null,
       client: async () => ({ settings }) as RegisteredClient,
       api: async () => null,
+      roles: async () => [],
+      isListed: async () => false,
     },
     outbox: {
       async add(job: Job) {

@@ -108,7 +108,8 @@ describe('migrate', () => {
     migrate(place);
     run(
       place.file,
-      `INSERT INTO "Client" VALUES ('c', 'n', 't', 's', 0, NULL, '{}', 0, 0);
+      `INSERT INTO "Client" (id, name, type, status, notBefore, settings, createdAt, updatedAt)
+         VALUES ('c', 'n', 't', 's', 0, '{}', 0, 0);
        INSERT INTO "ClientSecret" VALUES ('s', 'c', 'hash', 0, NULL);`,
     );
     const rebuild = `PRAGMA foreign_keys=OFF;

@@ -1,11 +1,16 @@
 import type { Pool } from 'pg';
-import type { ClientSettings } from '../../clients/client.ts';
+import { readSettings } from '../../clients/client.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Milliseconds } from '../../lib/duration.ts';
-import type { RegisteredClient, Registry } from '../../oidc/registry.ts';
+import { heldRole, type RegisteredClient, type Registry } from '../../oidc/registry.ts';
 import { prepare } from './prepare.ts';
 
 type ClientRow = Omit<RegisteredClient, 'settings'> & { settings: string };
+
+interface RoleRow {
+  name: string;
+  permissions: string;
+}
 
 /** Prisma writes timestamps without a time zone, in UTC. */
 const milliseconds = (column: string) => `(extract(epoch FROM "${column}") * 1000)::bigint`;
@@ -26,12 +31,26 @@ export function postgresqlRegistry({ pool, clock }: { pool: Pool; clock: Clock }
     ),
     client: prepare<ClientRow>(pool, 'registry.client', `${CLIENT} WHERE id = $1`),
     api: prepare<ClientRow>(pool, 'registry.api', `${CLIENT} WHERE audience = $1`),
+    accountRoles: prepare<RoleRow>(
+      ...[pool, 'registry.account-roles'],
+      `SELECT name, permissions FROM "Role" WHERE "apiId" = $1
+        AND (everyone OR id IN (SELECT "roleId" FROM "AccountRole" WHERE "accountId" = $2)) ORDER BY name`,
+    ),
+    clientRoles: prepare<RoleRow>(
+      ...[pool, 'registry.client-roles'],
+      `SELECT name, permissions FROM "Role" WHERE "apiId" = $1
+        AND id IN (SELECT "roleId" FROM "ClientRole" WHERE "clientId" = $2) ORDER BY name`,
+    ),
+    listed: prepare(
+      ...[pool, 'registry.listed'],
+      'SELECT 1 FROM "ClientAccount" WHERE "clientId" = $1 AND "accountId" = $2',
+    ),
   };
 
   async function registered(by: 'client' | 'api', key: string): Promise<RegisteredClient | null> {
     if (!canBeStored(key)) return null;
     const row = (await sql[by](key, clock())).rows[0];
-    return row ? { ...row, settings: JSON.parse(row.settings) as ClientSettings } : null;
+    return row ? { ...row, settings: readSettings(row.type, row.settings) } : null;
   }
 
   return {
@@ -40,6 +59,11 @@ export function postgresqlRegistry({ pool, clock }: { pool: Pool; clock: Clock }
     },
     client: (id) => registered('client', id),
     api: (audience) => registered('api', audience),
+    async roles({ kind, id }, apiId) {
+      const rows = (await sql[kind === 'account' ? 'accountRoles' : 'clientRoles'](apiId, id)).rows;
+      return rows.map(heldRole);
+    },
+    isListed: async (clientId, accountId) => (await sql.listed(clientId, accountId)).rows.length > 0,
   };
 }
 

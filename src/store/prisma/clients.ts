@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../../audit/audit.ts';
-import type { Client, ClientSettings } from '../../clients/client.ts';
+import { type Client, readSettings } from '../../clients/client.ts';
 import type { ClientStore } from '../../clients/store.ts';
 import type { By } from '../../lib/by.ts';
 import { newId } from '../../lib/ids.ts';
@@ -108,7 +108,7 @@ function toClient(row: ClientRow | null): Client | null {
     ...{ id, name, audience },
     type: row.type as Client['type'],
     status: row.status as Client['status'],
-    settings: JSON.parse(row.settings) as ClientSettings,
+    settings: readSettings(row.type as Client['type'], row.settings),
     createdAt: row.createdAt.getTime(),
     updatedAt: row.updatedAt.getTime(),
   };

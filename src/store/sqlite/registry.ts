@@ -1,6 +1,6 @@
-import type { Client, ClientSettings } from '../../clients/client.ts';
+import { type Client, readSettings } from '../../clients/client.ts';
 import type { Clock } from '../../lib/clock.ts';
-import type { RegisteredClient, Registry } from '../../oidc/registry.ts';
+import { heldRole, type RegisteredClient, type Registry } from '../../oidc/registry.ts';
 import type { SqliteHandle } from './sqlite-file.ts';
 
 interface ClientRow {
@@ -27,6 +27,11 @@ export function sqliteRegistry({ handle, clock }: { handle: SqliteHandle; clock:
     secrets: handle.prepare(
       'SELECT secretHash FROM ClientSecret WHERE clientId = ? AND (expiresAt IS NULL OR expiresAt > ?)',
     ),
+    accountRoles: handle.prepare(`SELECT name, permissions FROM Role WHERE apiId = ?
+      AND (everyone OR id IN (SELECT roleId FROM AccountRole WHERE accountId = ?)) ORDER BY name`),
+    clientRoles: handle.prepare(`SELECT name, permissions FROM Role WHERE apiId = ?
+      AND id IN (SELECT roleId FROM ClientRole WHERE clientId = ?) ORDER BY name`),
+    listed: handle.prepare('SELECT 1 FROM ClientAccount WHERE clientId = ? AND accountId = ?'),
   };
 
   function registered(row: ClientRow | undefined): RegisteredClient | null {
@@ -37,7 +42,7 @@ export function sqliteRegistry({ handle, clock }: { handle: SqliteHandle; clock:
       ...{ id, name, audience, notBefore, createdAt, updatedAt },
       type: row.type as Client['type'],
       status: row.status as Client['status'],
-      settings: JSON.parse(row.settings) as ClientSettings,
+      settings: readSettings(row.type as Client['type'], row.settings),
       secretHashes: secrets.map(({ secretHash }) => secretHash),
     };
   }
@@ -49,5 +54,10 @@ export function sqliteRegistry({ handle, clock }: { handle: SqliteHandle; clock:
     },
     client: async (id) => registered(sql.client.get(id) as ClientRow | undefined),
     api: async (audience) => registered(sql.api.get(audience) as ClientRow | undefined),
+    async roles({ kind, id }, apiId) {
+      const rows = sql[kind === 'account' ? 'accountRoles' : 'clientRoles'].all(apiId, id);
+      return (rows as { name: string; permissions: string }[]).map(heldRole);
+    },
+    isListed: async (clientId, accountId) => sql.listed.get(clientId, accountId) !== undefined,
   };
 }

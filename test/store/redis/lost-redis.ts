@@ -108,6 +108,8 @@ describe('what ended together with its owner', () => {
           account: async () => account,
           client: async () => client && ({ ...client, status: client.active ? 'active' : 'disabled' } as never),
           api: async () => null,
+          roles: async () => [],
+          isListed: async () => false,
         },
         sessionLifetime: HOUR,
         clock,
