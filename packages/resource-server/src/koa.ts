@@ -1,6 +1,6 @@
+import { type Answer, admit, answerTo } from './admission.ts';
 import { remember } from './known-callers.ts';
 import { apiRequest, type NodeRequest } from './node-request.ts';
-import { Refusal } from './refusal.ts';
 import type { ResourceServer } from './verifier.ts';
 
 interface KoaContext {
@@ -17,14 +17,22 @@ interface KoaContext {
  */
 export function koa(resourceServer: ResourceServer) {
   return async (ctx: KoaContext, next: () => Promise<unknown>): Promise<void> => {
+    const admission = await admit(resourceServer, apiRequest(ctx.req, ctx.originalUrl, ctx));
+    if ('answer' in admission) return send(ctx, admission.answer);
+    remember(ctx, admission.caller);
+    ctx.set(admission.headers);
     try {
-      remember(ctx, await resourceServer.verify(apiRequest(ctx.req, ctx.originalUrl, ctx)));
       await next();
     } catch (err) {
-      if (!(err instanceof Refusal)) throw err;
-      ctx.set({ ...err.headers });
-      ctx.status = err.status;
-      ctx.body = err.body;
+      const answer = answerTo(err);
+      if (!answer) throw err;
+      send(ctx, answer);
     }
   };
+}
+
+function send(ctx: KoaContext, { status, headers, body }: Answer): void {
+  ctx.set(headers);
+  ctx.status = status;
+  ctx.body = body;
 }
