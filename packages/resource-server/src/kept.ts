@@ -1,0 +1,54 @@
+/** How long something that was fetched is used, in milliseconds. */
+interface Ages {
+  /** After this it is fetched anew, while the old one goes on being used. */
+  fresh: number;
+  /** After this the old one is not used any more: what cannot be fetched is missing. */
+  usable: number;
+}
+
+/** After a failure, how long nobody tries again: whoever is away is not asked by every request. */
+const PAUSE_MILLISECONDS = 1_000;
+
+export interface Kept<T> {
+  /** What was fetched last, while it is usable; otherwise what is fetched now. @throws what fetching threw */
+  get(): Promise<T> | T;
+  /** Fetches now; whoever asks meanwhile shares the one fetch. @throws what fetching threw */
+  renew(): Promise<T>;
+}
+
+/** @param failed told of each failed fetch, also of those that nobody waits for */
+export function keep<T>(fetchIt: () => Promise<T>, { fresh, usable }: Ages, failed: (err: unknown) => void): Kept<T> {
+  let kept: { value: T; since: number } | null = null;
+  let failure: { err: unknown; at: number } | null = null;
+  let pending: Promise<T> | null = null;
+
+  function renew(): Promise<T> {
+    if (!pending && failure && Date.now() - failure.at < PAUSE_MILLISECONDS) return Promise.reject(failure.err);
+    pending ??= fetchIt()
+      .then((value) => {
+        kept = { value, since: Date.now() };
+        failure = null;
+        return value;
+      })
+      .catch((err: unknown) => {
+        failure = { err, at: Date.now() };
+        failed(err);
+        throw err;
+      })
+      .finally(() => {
+        pending = null;
+      });
+    return pending;
+  }
+
+  return {
+    renew,
+    get() {
+      const age = kept ? Date.now() - kept.since : Number.POSITIVE_INFINITY;
+      if (!kept || age >= usable) return renew();
+      // Nobody waits for it, and whoever is interested in its failure was told.
+      if (age >= fresh) renew().catch(() => {});
+      return kept.value;
+    },
+  };
+}
