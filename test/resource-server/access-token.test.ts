@@ -1,11 +1,7 @@
-import {
-  createResourceServer,
-  Refusal,
-  type ResourceServer,
-  type ResourceServerOptions,
-} from 'gatewright-resource-server';
+import { createResourceServer, type ResourceServer, type ResourceServerOptions } from 'gatewright-resource-server';
 import { base64url, exportSPKI, importJWK, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bearer, call as callWith, outcome, REFUSED } from './call.ts';
 import { AUDIENCE, accessToken, newKey, seconds, startIssuer, type TestIssuer } from './issuer.ts';
 
 /*
@@ -21,18 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => issuer.close());
 
-const call = (token: string, at = api) =>
-  at.verify({ method: 'GET', url: '/posts', headers: { authorization: `Bearer ${token}` } });
-
-const outcome = async (verified: Promise<unknown>) =>
-  verified.then(
-    () => 'passes',
-    (err: unknown) => {
-      if (!(err instanceof Refusal)) throw err;
-      return `${err.status} ${err.code}`;
-    },
-  );
-const REFUSED = '401 invalid_token';
+const call = (token: string, at = api) => callWith(at, bearer(token));
 
 describe('an access token (RFC 9068 4)', () => {
   it('tells who calls', async () => {
