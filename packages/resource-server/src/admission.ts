@@ -1,5 +1,6 @@
 import type { ApiRequest } from './api-request.ts';
 import type { Caller } from './caller.ts';
+import { pathOf } from './public-address.ts';
 import { Refusal } from './refusal.ts';
 import type { ResourceServer } from './verifier.ts';
 
@@ -16,7 +17,7 @@ export type Admission = { caller: Caller; headers: Record<string, string> } | { 
 export async function admit(resourceServer: ResourceServer, request: ApiRequest): Promise<Admission> {
   const { metadata } = resourceServer;
   const isRead = request.method === 'GET' || request.method === 'HEAD';
-  if (metadata && isRead && pathOf(request.url) === metadata.url.pathname) {
+  if (metadata && isRead && pathOf(request.url).split('?')[0] === metadata.url.pathname) {
     // Browsers may read it too: it is about this API, not about anybody.
     const headers = { 'Access-Control-Allow-Origin': '*', 'Cache-Control': 'public, max-age=300' };
     return { answer: { status: 200, headers, body: metadata.document } };
@@ -34,8 +35,4 @@ export async function admit(resourceServer: ResourceServer, request: ApiRequest)
 /** Null for what is no refusal: that is for the framework's own error handling. */
 export function answerTo(err: unknown): Answer | null {
   return err instanceof Refusal ? { status: err.status, headers: { ...err.headers }, body: err.body } : null;
-}
-
-function pathOf(url: string): string | undefined {
-  return (url.startsWith('/') ? url : new URL(url).pathname).split('?')[0];
 }

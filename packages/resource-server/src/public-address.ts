@@ -3,10 +3,15 @@
  * line is believed, since whoever sends the request writes them. Without query and fragment (RFC 9449 4.3).
  */
 export function publicAddress(publicUrl: URL, url: string): string {
-  const path = url.startsWith('/') ? url : new URL(url).pathname;
   // Put together as text: resolved against the base, a path that begins with // would name another host.
   const base = `${publicUrl.origin}${publicUrl.pathname.replace(/\/$/, '')}`;
-  return comparable(`${base}${path}`) ?? base;
+  return comparable(`${base}${pathOf(url)}`) ?? base;
+}
+
+/** With its query where the request line had no host; the path of `OPTIONS *` is none. */
+export function pathOf(url: string): string {
+  if (url.startsWith('/')) return url;
+  return URL.canParse(url) ? new URL(url).pathname : '';
 }
 
 /** Normalised as RFC 3986 6.2.2 and 6.2.3 say; null for what is no http address. */
