@@ -32,6 +32,7 @@ import { createRequestGuard } from './oidc/request-guard.ts';
 import { sessionCookie } from './oidc/settings.ts';
 import { createProviderPages } from './oidc/views.ts';
 import { providerEvents } from './provider-events.ts';
+import { registrationAddress, registrationEndpoint } from './registration-site.ts';
 import { createSetupDrafts, type SetupDraft } from './setup/drafts.ts';
 import { removeOffer } from './setup/offer.ts';
 import { setupRoutes } from './setup/routes.ts';
@@ -104,6 +105,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
     polls: requestLimits.polls,
     pages: createProviderPages(pages, async (id) => (await accounts.find(id))?.email ?? null),
     events: providerEvents({ log, metrics }),
+    registrationEndpoint: registrationAddress(issuer, config.registration),
   };
   let provider = createProvider(keys.current(), providerDeps);
   keys.onChange((set) => {
@@ -174,6 +176,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
     onRefused: (policy) => metrics.limitHit(`requests-${policy}`),
   });
   koa.use(oidcHost(() => provider, guard));
+  koa.use(registrationEndpoint({ ...stores, ...config, limits: requestLimits, clock, log }).routes());
   koa.use(homePage({ pages, issuer }));
   koa.use(setupRoutes({ setup, csrf, limits: requestLimits, https }).routes());
   koa.use(signInPages({ ...step, passwordPolicy, levelPolicy }).routes());

@@ -17,6 +17,7 @@ import { limitCommands } from './cli/limit.ts';
 import { mailCommands } from './cli/mail.ts';
 import { migrate } from './cli/migrate.ts';
 import { createOutput } from './cli/output.ts';
+import { registrationCommands } from './cli/registration.ts';
 import { restore } from './cli/restore.ts';
 import { serve } from './cli/serve.ts';
 import { setupLink } from './cli/setup-link.ts';
@@ -38,6 +39,7 @@ function program(cli: Cli) {
     .version(packageFile.version, '--version', 'print the version')
     .addHelpText('after', ABOUT)
     .addCommand(clientCommands(cli))
+    .addCommand(registrationCommands(cli))
     .addCommand(accountCommands(cli))
     .addCommand(inviteCommands(cli))
     .addCommand(auditCommands(cli))

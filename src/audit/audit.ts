@@ -81,6 +81,12 @@ export type AuditEvent =
   | { event: 'client.disabled'; clientId: string }
   | { event: 'client.enabled'; clientId: string }
   | { event: 'client.deleted'; clientId: string }
+  | { event: 'client.registered'; clientId: string; type: string; registrationTokenId: string | null }
+  | { event: 'client.self_updated'; clientId: string; asksAgain: boolean }
+  | { event: 'client.self_deleted'; clientId: string }
+  | { event: 'client.self_management_ended'; clientId: string }
+  | { event: 'registration.token_created'; registrationTokenId: string; name: string }
+  | { event: 'registration.token_revoked'; registrationTokenId: string; name: string }
   | { event: 'role.created'; roleId: string; clientId: string; name: string }
   | { event: 'role.updated'; roleId: string; clientId: string; name: string }
   | { event: 'role.deleted'; roleId: string; clientId: string; name: string }

@@ -42,6 +42,9 @@ async function update(cli: Cli, id: string, named: UpdateOptions): Promise<void>
     const before = await existingClient(clients, id);
     const client = applyOptions({ ...before, name: named.name ?? before.name }, named);
     checkClient(client);
+    if (client.settings.firstParty && before.registeredBy !== null) {
+      throw new Failure('--first-party is for clients that an operator registered: register it with client create');
+    }
     try {
       await clients.update(client, BY_OPERATOR);
     } catch (err) {

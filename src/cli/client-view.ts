@@ -1,14 +1,15 @@
 import type { Client } from '../clients/client.ts';
 import type { ClientStore } from '../clients/store.ts';
 import type { Milliseconds } from '../lib/duration.ts';
+import { OPENLY } from '../registration/token.ts';
 import { details, iso } from './layout.ts';
 
 type Secrets = Awaited<ReturnType<ClientStore['secrets']>>;
 
 export function clientJson(client: Client, secrets: Secrets) {
-  const { id, name, type, status, audience, settings, createdAt, updatedAt } = client;
+  const { id, name, type, status, audience, settings, registeredBy, managesItself, createdAt, updatedAt } = client;
   return {
-    ...{ id, name, type, status, audience, settings },
+    ...{ id, name, type, status, audience, settings, registeredBy, managesItself },
     secrets: secrets.map((secret) => ({
       createdAt: iso(secret.createdAt),
       expiresAt: secret.expiresAt === null ? null : iso(secret.expiresAt),
@@ -29,6 +30,7 @@ export function clientText(client: Client, secrets: Secrets, now: Milliseconds, 
     ['name', client.name],
     ['type', type],
     ['status', client.status],
+    ['registered by', registrant(client)],
     ['audience', client.audience],
     ['authentication', settings.authMethod],
     [
@@ -57,6 +59,13 @@ export function clientText(client: Client, secrets: Secrets, now: Milliseconds, 
     ['created', iso(client.createdAt)],
     ['updated', iso(client.updatedAt)],
   ]);
+}
+
+/** Null: an operator. */
+export function registrant({ registeredBy, managesItself }: Client): string | null {
+  if (registeredBy === null) return null;
+  const by = registeredBy === OPENLY ? 'itself, without a token' : `itself, with ${registeredBy}`;
+  return managesItself ? `${by}; changes its own registration` : by;
 }
 
 export function yesNo(value: boolean): string {

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { clientCreate } from './client-create.ts';
 import { clientDelete } from './client-delete.ts';
 import { clientList } from './client-list.ts';
+import { clientRevokeRegistration } from './client-revoke-registration.ts';
 import { clientRotateSecret } from './client-rotate-secret.ts';
 import { clientShow } from './client-show.ts';
 import { clientDisable, clientEnable } from './client-status.ts';
@@ -15,6 +16,7 @@ export function clientCommands(cli: Cli): Command {
     .addCommand(clientShow(cli))
     .addCommand(clientUpdate(cli))
     .addCommand(clientRotateSecret(cli))
+    .addCommand(clientRevokeRegistration(cli))
     .addCommand(clientDisable(cli))
     .addCommand(clientEnable(cli))
     .addCommand(clientDelete(cli));

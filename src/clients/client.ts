@@ -76,6 +76,10 @@ export interface Client {
   /** What an API is called in `resource` and `aud` (RFC 8707 2). Null for every other type. */
   audience: string | null;
   settings: ClientSettings;
+  /** The registration token that it registered itself with, or `open`. Null: an operator registered it. */
+  registeredBy: string | null;
+  /** It may change and delete its own registration (RFC 7592). */
+  managesItself: boolean;
   createdAt: Milliseconds;
   updatedAt: Milliseconds;
 }

@@ -2,7 +2,7 @@ import type { By } from '../lib/by.ts';
 import type { Milliseconds } from '../lib/duration.ts';
 import type { Client } from './client.ts';
 
-export type NewClient = Omit<Client, 'status' | 'createdAt' | 'updatedAt'>;
+export type NewClient = Omit<Client, 'status' | 'createdAt' | 'updatedAt' | 'registeredBy' | 'managesItself'>;
 
 /** Changes are written in one transaction with their audit event and, where access ends, the job that cleans up. */
 export interface ClientStore {
@@ -23,5 +23,7 @@ export interface ClientStore {
   ): Promise<boolean>;
   secrets(id: string): Promise<{ createdAt: Milliseconds; expiresAt: Milliseconds | null }[]>;
   setStatus(id: string, status: Client['status'], by: By): Promise<boolean>;
+  /** A client that registered itself can change that no more. False where it could not. */
+  endSelfManagement(id: string, by: By): Promise<boolean>;
   delete(id: string, by: By): Promise<boolean>;
 }

@@ -1,4 +1,5 @@
 import { type Client, type ClientType, isConfidential } from './client.ts';
+import { type FieldNames, OPTIONS } from './field-names.ts';
 
 type Checked = Pick<Client, 'id' | 'name' | 'type' | 'audience' | 'settings'>;
 
@@ -8,69 +9,84 @@ const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 /** Schemes that would run what they carry in the browser, or read local files. */
 const SCRIPT_SCHEMES = ['javascript:', 'data:', 'vbscript:', 'file:', 'blob:', 'about:'];
 
-/** Every problem of a client's registration, each a sentence that names the option to mend; none where it is sound. */
-export function clientProblems(client: Checked): string[] {
+/** Every problem of a client's registration, each a sentence that names what to mend; none where it is sound. */
+export function clientProblems(client: Checked, named: FieldNames = OPTIONS): string[] {
   const { id, name, type, settings, audience } = client;
   const problems: string[] = [];
   const check = (ok: boolean, problem: string) => {
     if (!ok) problems.push(problem);
   };
 
-  check(/^[A-Za-z0-9._~-]{1,100}$/.test(id), '--id may have letters, digits and . _ ~ - only, 100 at most');
-  check(!/^(acc|otp|rcv|evt)_/.test(id), '--id must not look like the id of something else (acc_…)');
-  check(/^[^\p{C}]{1,100}$/u.test(name) && name.trim() !== '', '--name must have 1 to 100 visible characters');
+  check(/^[A-Za-z0-9._~-]{1,100}$/.test(id), `${named.id} may have letters, digits and . _ ~ - only, 100 at most`);
+  check(!/^(acc|otp|rcv|evt)_/.test(id), `${named.id} must not look like the id of something else (acc_…)`);
+  check(/^[^\p{C}]{1,100}$/u.test(name) && name.trim() !== '', `${named.name} must have 1 to 100 visible characters`);
 
   const signsIn = type === 'web' || type === 'spa' || type === 'native';
-  const mayDoWithout = settings.deviceGrant && (type === 'native' || type === 'web');
-  check(
-    !signsIn || mayDoWithout || settings.redirectUris.length > 0,
-    `--redirect-uri is missing: a ${type} client needs one or more`,
-  );
-  check(signsIn || settings.redirectUris.length === 0, `--redirect-uri has no use for a ${type} client`);
-  for (const uri of settings.redirectUris)
-    check(isRedirectUri(uri, type), redirectProblem('--redirect-uri', uri, type));
+  problems.push(...redirectProblems(client, named));
   for (const uri of settings.postLogoutRedirectUris) {
-    check(isRedirectUri(uri, type), redirectProblem('--post-logout-redirect-uri', uri, type));
+    check(isRedirectUri(uri, type), redirectProblem(named.postLogoutRedirectUris, uri, type));
   }
   for (const [option, uri] of Object.entries({
-    '--backchannel-logout-uri': settings.backchannelLogoutUri,
-    '--logo-uri': settings.logoUri,
-    '--client-uri': settings.clientUri,
-    '--policy-uri': settings.policyUri,
-    '--tos-uri': settings.tosUri,
+    [named.backchannelLogoutUri]: settings.backchannelLogoutUri,
+    [named.logoUri]: settings.logoUri,
+    [named.clientUri]: settings.clientUri,
+    [named.policyUri]: settings.policyUri,
+    [named.tosUri]: settings.tosUri,
   })) {
     check(uri === null || isWebUri(uri), `${option} must be an https address (http on this machine only), not ${uri}`);
   }
-  for (const scope of settings.scopes) check(SCOPE.test(scope), `--scope: "${scope}" is not a scope (RFC 6749 3.3)`);
-  for (const named of [...settings.audiences, ...(audience === null ? [] : [audience])]) {
-    check(isAudience(named), `--audience must be an absolute address without a fragment (RFC 8707 2), not ${named}`);
+  for (const scope of settings.scopes)
+    check(SCOPE.test(scope), `${named.scopes}: "${scope}" is not a scope (RFC 6749 3.3)`);
+  for (const uri of [...settings.audiences, ...(audience === null ? [] : [audience])]) {
+    check(isAudience(uri), `${named.audience} must be an absolute address without a fragment (RFC 8707 2), not ${uri}`);
   }
-  check((type === 'resource') === (audience !== null), 'a resource client needs --audience, exactly once');
+  check((type === 'resource') === (audience !== null), `a resource client needs ${named.audience}, exactly once`);
 
-  check(signsIn || settings.minimumLevel === 'one-factor', `--minimum-level has no use for a ${type} client`);
+  check(signsIn || settings.minimumLevel === 'one-factor', `${named.minimumLevel} has no use for a ${type} client`);
 
   const mustBePublic = type === 'spa' || type === 'native';
-  check(!mustBePublic || !isConfidential(settings), `a ${type} client cannot keep a secret: its --auth-method is none`);
-  check(mustBePublic || isConfidential(settings), `--auth-method none is for spa and native clients only`);
+  check(
+    !mustBePublic || !isConfidential(settings),
+    `a ${type} client cannot keep a secret: its ${named.authMethod} is none`,
+  );
+  check(mustBePublic || isConfidential(settings), `${named.authMethod} none is for spa and native clients only`);
   check(
     settings.authMethod !== 'private_key_jwt' || settings.jwks !== null,
-    '--auth-method private_key_jwt needs the public keys of the client: --jwks FILE',
+    `${named.authMethod} private_key_jwt needs the public keys of the client: ${named.jwks}`,
   );
-  check(settings.jwks === null || isPublicKeySet(settings.jwks), '--jwks must hold public keys only, in a JWK Set');
+  check(
+    settings.jwks === null || isPublicKeySet(settings.jwks),
+    `${named.jwks} must hold public keys only, in a JWK Set`,
+  );
   check(
     !settings.deviceGrant || type === 'native' || type === 'web',
-    `--device is for native and web clients only: a ${type} client has no device to sign in to`,
+    `${named.deviceGrant} is for native and web clients only: a ${type} client has no device to sign in to`,
   );
   check(
     settings.pkceRequired || isConfidential(settings),
-    '--no-pkce is for confidential clients only (RFC 9700 2.1.1); have it send a nonce instead',
+    `${named.withoutPkce} is for confidential clients only (RFC 9700 2.1.1); have it send a nonce instead`,
   );
   // RFC 8252 8.6: another application can claim a public client's id or a custom scheme, so people must be asked.
   check(
     !settings.firstParty || (isConfidential(settings) && settings.redirectUris.every((uri) => isTrustworthy(uri))),
-    '--first-party is for confidential clients with https redirect addresses only (RFC 8252 8.6)',
+    `${named.firstParty} is for confidential clients with https redirect addresses only (RFC 8252 8.6)`,
   );
   return problems;
+}
+
+/** Those of where people return to, which a registration by the application itself calls by a name of its own. */
+export function redirectProblems({ type, settings }: Pick<Checked, 'type' | 'settings'>, named: FieldNames): string[] {
+  const { redirectUris, deviceGrant } = settings;
+  const mayDoWithout = deviceGrant && (type === 'native' || type === 'web');
+  if (type === 'service' || type === 'resource') {
+    return redirectUris.length > 0 ? [`${named.redirectUris} has no use for a ${type} client`] : [];
+  }
+  if (redirectUris.length === 0) {
+    return mayDoWithout ? [] : [`${named.redirectUris} is missing: a ${type} client needs one or more`];
+  }
+  return redirectUris
+    .filter((uri) => !isRedirectUri(uri, type))
+    .map((uri) => redirectProblem(named.redirectUris, uri, type));
 }
 
 function redirectProblem(option: string, uri: string, type: ClientType): string {
@@ -81,7 +97,7 @@ function redirectProblem(option: string, uri: string, type: ClientType): string 
 
 function isRedirectUri(text: string, type: ClientType): boolean {
   const uri = URL.parse(text);
-  if (!uri || text.includes('#') || uri.username || SCRIPT_SCHEMES.includes(uri.protocol)) return false;
+  if (!uri || text.includes('#') || uri.username || uri.password || SCRIPT_SCHEMES.includes(uri.protocol)) return false;
   if (uri.protocol === 'https:' || (uri.protocol === 'http:' && LOOPBACK.includes(uri.hostname))) return true;
   return type === 'native' && uri.protocol !== 'http:' && uri.protocol.includes('.');
 }
@@ -93,7 +109,7 @@ function isTrustworthy(text: string): boolean {
 
 function isWebUri(text: string): boolean {
   const uri = URL.parse(text);
-  if (!uri || uri.username) return false;
+  if (!uri || uri.username || uri.password) return false;
   return uri.protocol === 'https:' || (uri.protocol === 'http:' && LOOPBACK.includes(uri.hostname));
 }
 

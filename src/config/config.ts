@@ -7,6 +7,7 @@ import { readLevels } from './levels.ts';
 import { type LifetimesConfig, readLifetimes } from './lifetimes.ts';
 import { type LimitsConfig, readLimits } from './limits.ts';
 import { type MailConfig, readMail } from './mail.ts';
+import { type RegistrationConfig, readRegistration } from './registration.ts';
 import { readSignUp, type SignUpConfig } from './sign-up.ts';
 
 export interface Config {
@@ -44,6 +45,7 @@ export interface Config {
   /** How long an account whose owner deletes it can be kept after all. */
   deletionGrace: Seconds;
   signUp: SignUpConfig;
+  registration: RegistrationConfig;
   /** Networks (CIDR) that addresses supplied by clients may lead to although they are private. */
   allowedPrivateNetworks: string[];
   /** The issuer is http on this machine: a try-out, where https is not asked for. */
@@ -135,6 +137,7 @@ export function parseConfig(env: Env): Config {
     deletionGrace: read.int('ACCOUNT_DELETION_GRACE_DAYS', 14, { min: 0, max: 365 }) * DAY,
     mail,
     signUp: readSignUp(read, mail),
+    registration: readRegistration(read),
     allowedPrivateNetworks: loopback ? [...LOOPBACK_NETWORKS, ...allowedPrivateNetworks] : allowedPrivateNetworks,
     loopback,
   };

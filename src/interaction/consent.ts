@@ -31,6 +31,7 @@ export function createConsentStep({ interactions, consents, audit, csrf, pages }
         switchAction: interaction.canSwitch ? `${interactionPath(interaction)}/switch` : null,
         items: itemsOf(requested, pages.texts(ctx, uiLocales)),
         terms: { policyUri: client.policyUri, tosUri: client.tosUri },
+        selfRegistered: client.selfRegistered,
       };
       pages.send(ctx, 'consent', data, { uiLocales });
     },

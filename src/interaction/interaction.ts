@@ -78,7 +78,7 @@ export interface Interaction {
   signedIn: Account | null;
   /** The person of a consent page may turn out to be somebody else. */
   canSwitch: boolean;
-  client: ClientHead & { id: string; policyUri: string | null; tosUri: string | null };
+  client: ClientHead & { id: string; policyUri: string | null; tosUri: string | null; selfRegistered: boolean };
   /** The address to start with on the sign-in page. */
   emailHint: string;
   uiLocales: string | null;

@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
-import type { Seconds } from '../lib/duration.ts';
+import { HOUR, type Seconds } from '../lib/duration.ts';
 import { sha256 } from '../lib/hash.ts';
 import type { RateStanding } from '../lib/rate-standing.ts';
 import { createRateLimit } from './rate.ts';
@@ -10,6 +10,8 @@ import { createNames } from './subjects.ts';
 export const POLL_INTERVAL: Seconds = 5;
 /** One that comes early by what a network may take is not told to slow down. */
 const POLL_WINDOW: Seconds = POLL_INTERVAL - 1;
+/** Applications that register themselves without a token, by the hour. Each is a row that stays. */
+const REGISTRATIONS_PER_ADDRESS = 10;
 
 export interface RequestLimitSettings {
   perAddress: number;
@@ -44,6 +46,9 @@ export function createRequestLimits({
   const accounts = of('account', limits.perAccount);
   const failures = of('client-failures', limits.clientFailures);
   const polls = createRateLimit({ store, name: 'device-poll', limit: 1, window: POLL_WINDOW, clock, onSkipped });
+  const registrations = createRateLimit({
+    ...{ store, name: 'registration', limit: REGISTRATIONS_PER_ADDRESS, window: HOUR, clock, onSkipped },
+  });
   // What calls itself a client may have a name as long as a body.
   const failing = (clientId: string, address: string) => `${names.client(clientId)}@${names.address(address)}`;
 
@@ -59,6 +64,8 @@ export function createRequestLimits({
     countAccount: (accountId: string): void => void accounts.count(accountId),
     /** Wrong proofs of one client from one address: others cannot shut a client out by them. */
     failures: (clientId: string, address: string): RateStanding | null => failures.known(failing(clientId, address)),
+    /** Counts an application that registers itself without a token. Null: it passes uncounted. */
+    registrations: (address: string): Promise<RateStanding | null> => registrations.count(names.address(address)),
     /** How often a device has asked lately whether its person has answered. Null: it passes uncounted. */
     polls: (deviceCode: string): Promise<RateStanding | null> => polls.count(sha256(deviceCode)),
     countFailure: (clientId: string, address: string): void => void failures.count(failing(clientId, address)),

@@ -26,7 +26,7 @@ export function withAccountClient(registry: Registry, { issuer, name }: { issuer
       // It is this server itself.
       firstParty: true,
     },
-    ...{ notBefore: 0, secretHashes: [], createdAt: 0, updatedAt: 0 },
+    ...{ registeredBy: null, managesItself: false, notBefore: 0, secretHashes: [], createdAt: 0, updatedAt: 0 },
   };
   return { ...registry, client: async (id) => (id === ACCOUNT_CLIENT ? client : registry.client(id)) };
 }

@@ -3,6 +3,7 @@ import type { Grant, KoaContextWithOIDC } from 'oidc-provider';
 import type { Consent, ConsentStore } from '../consents/store.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import { registrationOf } from './client-metadata.ts';
+import type { RegisteredClient } from './registry.ts';
 
 /** Claims that say how somebody signed in, not who they are: they need no consent. */
 const PROTOCOL_CLAIMS = new Set(['sub', 'sid', 'auth_time', 'acr', 'amr', 'iss']);
@@ -24,8 +25,7 @@ export function createGrants({ consents, artifacts }: { consents: ConsentStore; 
     if (existing && covers(consentOf(existing, wanted), wanted)) return existing;
 
     const isAllowed = async () =>
-      registrationOf(client).settings.firstParty ||
-      covers(await consents.find(account.accountId, client.clientId), wanted);
+      isOperators(registrationOf(client)) || covers(await consents.find(account.accountId, client.clientId), wanted);
     if (!(await isAllowed())) return existing;
 
     const grant = existing ?? new provider.Grant({ accountId: account.accountId, clientId: client.clientId });
@@ -60,6 +60,11 @@ export function createGrants({ consents, artifacts }: { consents: ConsentStore; 
     await fill(shared, wanted);
     return shared;
   };
+}
+
+/** What an application says of itself, nobody has checked: whoever registered itself always asks. */
+function isOperators({ settings, registeredBy }: RegisteredClient): boolean {
+  return settings.firstParty && registeredBy === null;
 }
 
 /** What this authorization request asks for. */

@@ -90,7 +90,7 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
       const details = detailsOf(found);
       const client = await provider().Client.find(details.params['client_id'] ?? '');
       if (!client) throw new Refusal('flow_expired', 400);
-      const { id, settings } = registrationOf(client);
+      const { id, settings, registeredBy } = registrationOf(client);
 
       const stored: Versioned<Progress> = (await store.load(found.uid)) ?? {
         value: await startingPoint(details),
@@ -119,7 +119,8 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
         canSwitch: found.deviceCode === undefined,
         client: {
           ...(headOf(client) ?? { name: id, host: null, logoUri: null }),
-          ...{ id, policyUri: settings.policyUri, tosUri: settings.tosUri },
+          ...returnOf(details.params['redirect_uri']),
+          ...{ id, policyUri: settings.policyUri, tosUri: settings.tosUri, selfRegistered: registeredBy !== null },
         },
         emailHint: anotherAccount ? '' : (details.params['login_hint'] ?? signedIn?.email ?? ''),
         uiLocales: details.params['ui_locales'] ?? null,
@@ -202,6 +203,11 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
     },
     abort: (ctx, _interaction, why = 'declined') => hand(ctx, REFUSED[why], false),
   };
+}
+
+/** Of several addresses, this is the one: an application that chose them itself may put another's before its own. */
+function returnOf(redirectUri: string | undefined): { host: string | null } | undefined {
+  return redirectUri === undefined ? undefined : { host: URL.parse(redirectUri)?.host || null };
 }
 
 /** OpenID Connect Core Error Code unmet_authentication_requirements 1.0 */

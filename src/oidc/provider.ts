@@ -54,6 +54,8 @@ export interface ProviderDeps {
   polls: RequestLimits['polls'];
   pages: ProviderPages;
   events: ProviderEvents;
+  /** Where applications register themselves; undefined: nowhere. */
+  registrationEndpoint: string | undefined;
   /** For addresses that clients supply. */
   fetch: typeof globalThis.fetch;
   clock: Clock;
@@ -83,7 +85,10 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
     cookies: { ...fixed.cookies, keys: createCookieKeys(keyring) as never },
     findAccount: createFindAccount(deps.accounts),
     loadExistingGrant: createGrants({ consents: deps.consents, artifacts }),
-    discovery: { ...fixed.discovery, prompt_values_supported: offeredPrompts(deps.signUp.offered) },
+    discovery: {
+      ...{ ...fixed.discovery, prompt_values_supported: offeredPrompts(deps.signUp.offered) },
+      registration_endpoint: deps.registrationEndpoint,
+    },
     interactions: {
       policy: createPolicy({ levelPolicy: deps.levelPolicy, signUpOffered: deps.signUp.offered, clock: deps.clock }),
       url: (_ctx, { uid, prompt }) => `/interaction/${uid}${prompt.name === CREATE ? '?prompt=create' : ''}`,

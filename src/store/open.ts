@@ -26,6 +26,8 @@ import { prismaNewcomers } from './prisma/newcomers.ts';
 import { prismaOutbox } from './prisma/outbox.ts';
 import { prismaPasskeys } from './prisma/passkeys.ts';
 import { prismaRecoveries } from './prisma/recoveries.ts';
+import { prismaRegistrationTokens } from './prisma/registration-tokens.ts';
+import { prismaRegistrations } from './prisma/registrations.ts';
 import { prismaRoles } from './prisma/roles.ts';
 import { prismaSealedRows } from './prisma/sealed-rows.ts';
 import { prismaSetupLinks } from './prisma/setup-links.ts';
@@ -100,6 +102,8 @@ export async function openStores({
       passkeys: prismaPasskeys({ prisma, sealer, clock, auditRow }),
       knownBrowsers: prismaKnownBrowsers({ prisma, sealer, clock, auditRow }),
       roles: prismaRoles({ prisma, clock, auditRow }),
+      registrations: prismaRegistrations({ database: engine.database, clock, auditRow }),
+      registrationTokens: prismaRegistrationTokens({ prisma, clock, auditRow }),
       recoveries: prismaRecoveries({ prisma, sealer, clock, auditRow }),
       progress: <T>(kind: string) => createProgress<T>({ rows: engine.progressRows, sealer, clock }, kind),
       sweep: async (before: Milliseconds) =>

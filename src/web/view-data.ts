@@ -104,6 +104,8 @@ export interface ConsentView extends FormPage {
   switchAction: string | null;
   items: ConsentItem[];
   terms: { policyUri: string | null; tosUri: string | null };
+  /** Nobody has checked what it says of itself. */
+  selfRegistered: boolean;
 }
 
 export interface ContinueView extends Page {

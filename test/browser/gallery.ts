@@ -23,7 +23,7 @@ const LOOKS: { [Name in ViewName]?: Partial<ViewData[Name]>[] } = {
     { problem: { field: 'passkey', text: 'That passkey was not accepted.' } },
   ],
   'recovery-codes-left': [{ left: 0 }],
-  consent: [{ client: null, switchAction: null, terms: { policyUri: null, tosUri: null } }],
+  consent: [{ client: null, switchAction: null, terms: { policyUri: null, tosUri: null }, selfRegistered: false }],
   totp: [{ trust: null }],
   'recovery-code': [{ trust: null }],
   'totp-enrolment': [{ reason: 'chosen', later: null, cancelAction: null, backHref: '/account/authenticators' }],

@@ -68,6 +68,7 @@ describe('a registration is refused', () => {
     ['a fragment', 'web', { redirectUris: [`${HTTPS}#part`] }, /without a fragment/],
     ['an empty fragment', 'web', { redirectUris: [`${HTTPS}#`] }, /without a fragment/],
     ['a name in the address', 'web', { redirectUris: ['https://trusted.example@evil.example/'] }, /must be https/],
+    ['a password in the address', 'web', { redirectUris: ['https://:trusted@evil.example/'] }, /must be https/],
     ['a relative address', 'web', { redirectUris: ['/callback'] }, /must be https/],
     ['a private scheme for a web client', 'web', { redirectUris: ['org.example.app:/cb'] }, /must be https/],
     ['a private scheme without a dot', 'native', { redirectUris: ['myapp:/cb'] }, /private scheme with a dot/],

@@ -5,6 +5,7 @@ import { racers, type TestStores } from '../support/stores.ts';
 import { aClient, BY } from './samples.ts';
 
 const API = 'https://api.example.org';
+const BY_AN_OPERATOR = { registeredBy: null, managesItself: false };
 
 /** Every ClientStore must pass this. */
 export function clientStoreContract(name: string, open: () => Promise<TestStores>): void {
@@ -15,7 +16,7 @@ export function clientStoreContract(name: string, open: () => Promise<TestStores
       const { clients, registry, clock } = await open();
       const api = aClient({ id: 'api', type: 'resource', audience: API });
       await clients.create(api, 'hash-1', BY);
-      const expected = { ...api, status: 'active', createdAt: clock(), updatedAt: clock() };
+      const expected = { ...api, status: 'active', createdAt: clock(), updatedAt: clock(), ...BY_AN_OPERATOR };
       // A token of its own that is made in the same second says no more than that second.
       const notBefore = Math.floor(clock() / 1000) * 1000 - 1;
 

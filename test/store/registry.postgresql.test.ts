@@ -40,7 +40,7 @@ describe('the registry in PostgreSQL', () => {
     expect({ ...client, secretHashes: client?.secretHashes.sort() }).toEqual({
       ...{ id: 'api', name: 'Notes', type: 'resource', status: 'active', audience: API },
       ...{ settings: defaultSettings('resource'), notBefore: clock(), createdAt: clock(), updatedAt: clock() },
-      secretHashes: ['ending', 'lasting'],
+      ...{ secretHashes: ['ending', 'lasting'], registeredBy: null, managesItself: false },
     });
     expect(await registry.api(API)).toMatchObject({
       id: 'api',

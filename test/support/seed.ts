@@ -1,7 +1,8 @@
 import type { Account, Role, StandardClaims } from '../../src/accounts/account.ts';
 import { createPasswords } from '../../src/accounts/passwords.ts';
-import { type Client, type ClientSettings, type ClientType, defaultSettings } from '../../src/clients/client.ts';
+import { type ClientSettings, type ClientType, defaultSettings } from '../../src/clients/client.ts';
 import { issueClientSecret } from '../../src/clients/secrets.ts';
+import type { NewClient } from '../../src/clients/store.ts';
 import type { Config } from '../../src/config/config.ts';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { newId } from '../../src/lib/ids.ts';
@@ -23,7 +24,7 @@ export interface AddClient extends Partial<ClientSettings> {
   audience?: string;
 }
 
-export interface TestClient extends Omit<Client, 'status' | 'createdAt' | 'updatedAt'> {
+export interface TestClient extends NewClient {
   secret: string;
 }
 

@@ -122,6 +122,7 @@ export const samples: ViewData = {
       { title: 'Stay connected', detail: 'when you are not using it, until you end it' },
     ],
     terms: { policyUri: 'https://notes.meadow.example/privacy', tosUri: 'https://notes.meadow.example/terms' },
+    selfRegistered: true,
   },
   continue: { href: '/oauth2/authorize/u1', client },
   'sign-out': {

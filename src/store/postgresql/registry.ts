@@ -15,7 +15,8 @@ interface RoleRow {
 /** Prisma writes timestamps without a time zone, in UTC. */
 const milliseconds = (column: string) => `(extract(epoch FROM "${column}") * 1000)::bigint`;
 
-const CLIENT = `SELECT id, name, type, status, audience, settings, ${milliseconds('notBefore')} AS "notBefore",
+const CLIENT = `SELECT id, name, type, status, audience, settings, "registeredBy",
+    "registrationTokenHash" IS NOT NULL AS "managesItself", ${milliseconds('notBefore')} AS "notBefore",
     ${milliseconds('createdAt')} AS "createdAt", ${milliseconds('updatedAt')} AS "updatedAt",
     ARRAY(SELECT "secretHash" FROM "ClientSecret"
       WHERE "clientId" = "Client".id AND ("expiresAt" IS NULL OR ${milliseconds('expiresAt')} > $2)) AS "secretHashes"

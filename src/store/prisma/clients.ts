@@ -2,10 +2,10 @@ import type { AuditEvent } from '../../audit/audit.ts';
 import { type Client, readSettings } from '../../clients/client.ts';
 import type { ClientStore } from '../../clients/store.ts';
 import type { By } from '../../lib/by.ts';
-import { newId } from '../../lib/ids.ts';
 import { applyChange, type Change, type ChangeDeps } from './change.ts';
+import { endingAccess, insertClient, insertSecret } from './client-rows.ts';
 import { orConflict } from './conflict.ts';
-import type { PrismaClient, Transaction } from './database.ts';
+import type { PrismaClient } from './database.ts';
 
 export function prismaClients({ prisma, clock, auditRow }: ChangeDeps): ClientStore {
   const now = () => new Date(clock());
@@ -17,17 +17,12 @@ export function prismaClients({ prisma, clock, auditRow }: ChangeDeps): ClientSt
     by: By,
     { endsAccess = false, also }: { endsAccess?: boolean } & Pick<Change, 'also'> = {},
   ): Promise<boolean> {
-    const ending = {
-      refuse: (tx: Transaction, before: Date) =>
-        tx.client.updateMany({ where: { id, notBefore: { lt: before } }, data: { notBefore: before } }),
-      job: (before: number) => ({ kind: 'end-client', clientId: id, before }) as const,
-    };
     return applyChange(
       { prisma, clock, auditRow },
       {
         write: (tx, stamp) => tx.client.updateMany({ where: { id }, data: { ...data, ...stamp } }),
         ...{ event, by },
-        ...(endsAccess && { ending }),
+        ...(endsAccess && { ending: endingAccess(id) }),
         ...(also && { also }),
       },
     );
@@ -43,20 +38,10 @@ export function prismaClients({ prisma, clock, auditRow }: ChangeDeps): ClientSt
     },
     async create(client, secretHash, by) {
       const at = now();
-      // Its own tokens say the second they were made in, which may be the one that it is registered in.
-      const notBefore = new Date(at.getTime() - at.getMilliseconds() - 1);
-      const { id, name, type, audience, settings } = client;
+      const { id: clientId, type } = client;
       const write = prisma.$transaction(async (tx) => {
-        await tx.client.create({
-          data: {
-            ...{ id, name, type, audience, status: 'active', createdAt: at, updatedAt: at, notBefore },
-            settings: JSON.stringify(settings),
-          },
-        });
-        if (secretHash) {
-          await tx.clientSecret.create({ data: { id: newId('sec'), clientId: id, secretHash, createdAt: at } });
-        }
-        await tx.auditEvent.create({ data: auditRow({ event: 'client.created', clientId: id, type }, by, at) });
+        await insertClient(tx, client, secretHash, at);
+        await tx.auditEvent.create({ data: auditRow({ event: 'client.created', clientId, type }, by, at) });
       });
       await orConflict('id or audience', write);
     },
@@ -79,7 +64,7 @@ export function prismaClients({ prisma, clock, auditRow }: ChangeDeps): ClientSt
           // Two are live at the most: the new one, and for a while the last one before it.
           await tx.clientSecret.deleteMany({ where: { clientId: id, expiresAt: { not: null } } });
           await tx.clientSecret.updateMany({ where: { clientId: id }, data: { expiresAt: ends } });
-          await tx.clientSecret.create({ data: { id: newId('sec'), clientId: id, secretHash, createdAt: now() } });
+          await insertSecret(tx, id, secretHash, now());
         },
       });
     },
@@ -91,6 +76,18 @@ export function prismaClients({ prisma, clock, auditRow }: ChangeDeps): ClientSt
       change(id, { status }, { event: status === 'active' ? 'client.enabled' : 'client.disabled', clientId: id }, by, {
         endsAccess: status === 'disabled',
       }),
+    endSelfManagement: (id, by) =>
+      applyChange(
+        { prisma, clock, auditRow },
+        {
+          write: (tx, stamp) =>
+            tx.client.updateMany({
+              where: { id, registrationTokenHash: { not: null } },
+              data: { registrationTokenHash: null, ...stamp },
+            }),
+          ...{ event: { event: 'client.self_management_ended', clientId: id }, by },
+        },
+      ),
     delete: (id, by) =>
       change(id, {}, { event: 'client.deleted', clientId: id }, by, {
         endsAccess: true,
@@ -101,11 +98,12 @@ export function prismaClients({ prisma, clock, auditRow }: ChangeDeps): ClientSt
 
 type ClientRow = NonNullable<Awaited<ReturnType<PrismaClient['client']['findUnique']>>>;
 
-function toClient(row: ClientRow | null): Client | null {
+export function toClient(row: ClientRow | null): Client | null {
   if (!row) return null;
-  const { id, name, audience } = row;
+  const { id, name, audience, registeredBy } = row;
   return {
-    ...{ id, name, audience },
+    ...{ id, name, audience, registeredBy },
+    managesItself: row.registrationTokenHash !== null,
     type: row.type as Client['type'],
     status: row.status as Client['status'],
     settings: readSettings(row.type as Client['type'], row.settings),

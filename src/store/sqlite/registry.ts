@@ -10,6 +10,8 @@ interface ClientRow {
   status: string;
   audience: string | null;
   settings: string;
+  registeredBy: string | null;
+  registrationTokenHash: string | null;
   notBefore: number;
   createdAt: number;
   updatedAt: number;
@@ -36,10 +38,11 @@ export function sqliteRegistry({ handle, clock }: { handle: SqliteHandle; clock:
 
   function registered(row: ClientRow | undefined): RegisteredClient | null {
     if (!row) return null;
-    const { id, name, audience, notBefore, createdAt, updatedAt } = row;
+    const { id, name, audience, registeredBy, notBefore, createdAt, updatedAt } = row;
     const secrets = sql.secrets.all(id, clock()) as { secretHash: string }[];
     return {
-      ...{ id, name, audience, notBefore, createdAt, updatedAt },
+      ...{ id, name, audience, registeredBy, notBefore, createdAt, updatedAt },
+      managesItself: row.registrationTokenHash !== null,
       type: row.type as Client['type'],
       status: row.status as Client['status'],
       settings: readSettings(row.type as Client['type'], row.settings),

@@ -1,0 +1,34 @@
+import { isIP } from 'node:net';
+import { isPublicAddress, LOOPBACK_HOSTS } from '../lib/public-address.ts';
+
+/** The person's own machine: a loopback address, or a scheme that an application there has claimed (RFC 8252 7). */
+export function isOnThisMachine(address: string): boolean {
+  const url = URL.parse(address);
+  return url !== null && url.protocol !== 'https:' && (url.protocol !== 'http:' || isLoopback(address));
+}
+
+export function isLoopback(address: string): boolean {
+  const url = URL.parse(address);
+  return url !== null && LOOPBACK_HOSTS.includes(url.hostname);
+}
+
+export function hostOf(address: string): string {
+  return URL.parse(address)?.hostname ?? '';
+}
+
+/**
+ * As every parser reads it: no tabs, backslashes, capitals, other alphabets or numbers in disguise in the host, which
+ * people and programs would take for another one.
+ */
+export function isPlainlyWritten(address: string): boolean {
+  const href = URL.parse(address)?.href;
+  return href !== undefined && (href === address || href === `${address}/`);
+}
+
+/** One that this server itself calls may lead nowhere inside. Where its name leads is looked at before each call. */
+export function mayBeCalled(address: string): boolean {
+  const url = URL.parse(address);
+  if (url?.protocol !== 'https:' || url.username || url.password || url.hash || isLoopback(address)) return false;
+  const literal = url.hostname.replace(/^\[|\]$/g, '');
+  return isIP(literal) === 0 || isPublicAddress(literal);
+}

@@ -1,0 +1,22 @@
+import type { FieldNames } from '../clients/field-names.ts';
+
+/** RFC 7591 2, OpenID Connect Registration 1.0 2. What has no name there, only an operator or a policy sets. */
+export const METADATA: FieldNames = {
+  id: 'client_id',
+  name: 'client_name',
+  redirectUris: 'redirect_uris',
+  postLogoutRedirectUris: 'post_logout_redirect_uris',
+  backchannelLogoutUri: 'backchannel_logout_uri',
+  logoUri: 'logo_uri',
+  clientUri: 'client_uri',
+  policyUri: 'policy_uri',
+  tosUri: 'tos_uri',
+  scopes: 'scope',
+  audience: 'an API of the policy',
+  minimumLevel: 'the level of the policy',
+  authMethod: 'token_endpoint_auth_method',
+  jwks: 'jwks',
+  deviceGrant: 'the device grant in grant_types',
+  withoutPkce: 'an application without PKCE',
+  firstParty: 'an application of the operator',
+};
