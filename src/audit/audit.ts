@@ -81,6 +81,8 @@ export type AuditEvent =
   | { event: 'client.disabled'; clientId: string }
   | { event: 'client.enabled'; clientId: string }
   | { event: 'client.deleted'; clientId: string }
+  | { event: 'client.account_listed'; clientId: string; accountId: string }
+  | { event: 'client.account_unlisted'; clientId: string; accountId: string }
   | { event: 'role.created'; roleId: string; clientId: string; name: string }
   | { event: 'role.updated'; roleId: string; clientId: string; name: string }
   | { event: 'role.deleted'; roleId: string; clientId: string; name: string }

@@ -93,6 +93,15 @@ export interface SelectAccountView extends FormPage {
   cancelAction: string | null;
 }
 
+export interface NotOpenView extends FormPage {
+  /** Who is signed in here. */
+  accountEmail: string;
+  applicationName: string;
+  /** Null: nobody else can sign in from here. */
+  switchAction: string | null;
+  cancelAction: string | null;
+}
+
 export interface ConsentItem {
   title: string;
   detail: string | null;
@@ -160,6 +169,7 @@ export interface ViewData extends AccountViews, LinkViews {
   'recovery-codes-left': RecoveryCodesLeftView;
   'new-password': NewPasswordView;
   'select-account': SelectAccountView;
+  'not-open': NotOpenView;
   consent: ConsentView;
   continue: ContinueView;
   'sign-out': SignOutView;
@@ -188,6 +198,7 @@ export const VIEW_NAMES = Object.keys({
   'recovery-codes-left': 0,
   'new-password': 0,
   'select-account': 0,
+  'not-open': 0,
   consent: 0,
   continue: 0,
   'sign-out': 0,
