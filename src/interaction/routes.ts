@@ -24,7 +24,7 @@ export type Forms = Record<Form, StepPage>;
 /**
  *   GET  /interaction/:uid          whatever nextStep says comes next
  *   POST /interaction/:uid/:form    one form of that step; it answers with a page or a redirect to the GET
- *   POST /interaction/:uid/switch   to the choice of an account, from a page that comes after the sign-in
+ *   POST /interaction/:uid/switch   from the consent page to the choice of an account
  *   POST /interaction/:uid/cancel   back to the application
  */
 export function interactionRoutes(deps: InteractionRoutesDeps): Router {
@@ -61,11 +61,11 @@ export function interactionRoutes(deps: InteractionRoutesDeps): Router {
     csrf.check(ctx, interaction.uid, form);
 
     const { uiLocales } = interaction;
-    const { forms: open } = due(interaction);
+    const { step, forms: open } = due(interaction);
     if (ctx['params']['form'] === 'cancel') {
       return sendOn(pages, ctx, await interactions.abort(ctx, interaction, reasonOf(interaction, open)), { uiLocales });
     }
-    if (ctx['params']['form'] === 'switch' && interaction.prompt !== 'login' && interaction.canSwitch) {
+    if (ctx['params']['form'] === 'switch' && step === 'consent' && interaction.canSwitch) {
       return sendOn(pages, ctx, await interactions.selectAgain(ctx, interaction), { uiLocales });
     }
     const page = chosenOf(open, ctx['params']['form']);

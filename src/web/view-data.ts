@@ -97,8 +97,8 @@ export interface NotOpenView extends FormPage {
   /** Who is signed in here. */
   accountEmail: string;
   applicationName: string;
-  /** Null: nobody else can sign in from here. */
-  switchAction: string | null;
+  /** Somebody else can sign in from here. */
+  canSwitch: boolean;
   cancelAction: string | null;
 }
 

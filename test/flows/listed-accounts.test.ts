@@ -104,11 +104,11 @@ describe('an application that is open to those listed', () => {
     await list({ client: person.client, account: other });
     const { authorization, page } = await ask(person);
     const closed = await signInAs(person, page, person.account.email);
-    const choice = await press(person, closed, '/switch');
+    const choice = await press(person, closed, '/not-open');
     expect(textAt(choice)).toContain('Choose an account');
     // The same account once more is told the same once more.
     const { page: same } = await ask(person);
-    const asBefore = await press(person, same, '/switch');
+    const asBefore = await press(person, same, '/not-open');
     expect(headingOf(await person.agent.submit(asBefore, { account: 'this' }))).toMatch(CLOSED);
 
     const start = await person.agent.submit(choice, { account: 'another' });
@@ -124,7 +124,7 @@ describe('an application that is open to those listed', () => {
     const uid = /\/interaction\/([^/?"]+)/.exec(closed.html)?.[1] ?? '';
     const resumed = await person.agent.follow(`/oauth2/authorize/${uid}`);
     expect(headingOf(resumed)).toMatch(CLOSED);
-    for (const form of ['consent', 'not-open', 'password', 'select-account']) {
+    for (const form of ['consent', 'switch', 'password', 'select-account']) {
       const forms = formTo(resumed, '/cancel').forms.map(({ fields, ...rest }) => ({
         ...{ ...rest, action: rest.action.replace('cancel', form) },
         fields: { ...fields, decision: 'deny', account: 'another' },
@@ -155,7 +155,7 @@ describe('an application that is open to those listed', () => {
     const agent = createUserAgent(server.issuer);
     const closed = await connect(agent, second.user_code, outside);
     expect(headingOf(closed)).toBe('Living room TV is not open to you');
-    expect(formTo(closed, '/switch').forms).toEqual([]);
+    expect(formTo(closed, '/not-open').forms).toEqual([]);
     await press({ agent }, closed, '/cancel');
     expect((await poll(server, client, second.device_code)).body).toMatchObject(DENIED);
   });

@@ -113,8 +113,8 @@ export const samples: ViewData = {
   },
   'select-account': { ...form, accountEmail, cancelAction: '/interaction/u1/cancel' },
   'not-open': {
-    ...{ ...form, accountEmail, applicationName: 'Meadow Notes' },
-    ...{ switchAction: '/interaction/u1/switch', cancelAction: '/interaction/u1/cancel' },
+    ...{ ...form, accountEmail, applicationName: 'Meadow Notes', canSwitch: true },
+    cancelAction: '/interaction/u1/cancel',
   },
   consent: {
     ...form,
