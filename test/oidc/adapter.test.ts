@@ -16,13 +16,13 @@ import type { TestClock } from '../support/clock.ts';
 import { openTestState } from '../support/stores.ts';
 
 const keyring = keyringFrom(newKeyring());
-const aClient = { status: 'active', settings: defaultSettings('web') } as const;
+const aClient = { id: 'web', status: 'active', settings: defaultSettings('web') } as const;
 const USERINFO = 'https://id.example.org/oauth2/userinfo';
 
 let artifacts: ArtifactStore;
 let clock: TestClock;
 let accounts: Record<string, Standing>;
-let clients: Record<string, Pick<RegisteredClient, 'status' | 'notBefore' | 'settings'>>;
+let clients: Record<string, Pick<RegisteredClient, 'id' | 'status' | 'notBefore' | 'settings'>>;
 /** Who may use a client that is not open to everybody, and what was asked of it. */
 let listed: string[];
 let looks: string[];
