@@ -2,6 +2,7 @@ import type Router from '@koa/router';
 import { type ConsentStepDeps, createConsentStep } from './interaction/consent.ts';
 import { createLaterStep, type LaterDeps } from './interaction/later.ts';
 import { createNewPasswordStep, type NewPasswordDeps } from './interaction/new-password.ts';
+import { createNotOpenStep } from './interaction/not-open.ts';
 import { createPasskeyStep, type PasskeyStepDeps } from './interaction/passkey.ts';
 import { createPasskeyEnrolmentStep, type PasskeyEnrolmentDeps } from './interaction/passkey-enrolment.ts';
 import { createPasswordStep, type PasswordStepDeps } from './interaction/password.ts';
@@ -46,6 +47,7 @@ export function signInPages(deps: Deps): Router {
       'recovery-codes': createRecoveryCodesStep(deps),
       'recovery-codes-left': createCodesLeftStep(deps),
       'new-password': createNewPasswordStep(deps),
+      'not-open': createNotOpenStep(deps),
       consent: createConsentStep(deps),
     },
   });

@@ -87,6 +87,8 @@ export type AuditEvent =
   | { event: 'client.self_management_ended'; clientId: string }
   | { event: 'registration.token_created'; registrationTokenId: string; name: string }
   | { event: 'registration.token_revoked'; registrationTokenId: string; name: string }
+  | { event: 'client.account_listed'; clientId: string; accountId: string }
+  | { event: 'client.account_unlisted'; clientId: string; accountId: string }
   | { event: 'role.created'; roleId: string; clientId: string; name: string }
   | { event: 'role.updated'; roleId: string; clientId: string; name: string }
   | { event: 'role.deleted'; roleId: string; clientId: string; name: string }

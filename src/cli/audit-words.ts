@@ -75,6 +75,8 @@ const WORDS: Record<AuditEvent['event'], string> = {
   'client.self_management_ended': 'ended the self-management of',
   'registration.token_created': 'made a registration token',
   'registration.token_revoked': 'revoked a registration token',
+  'client.account_listed': 'opened an application to',
+  'client.account_unlisted': 'closed an application to',
   'role.created': 'made a role',
   'role.updated': 'changed a role',
   'role.deleted': 'deleted a role',
@@ -114,13 +116,19 @@ export function lineOf(entry: TrailEvent, nameOf: (accountId: string) => string)
   // An event of a newer program, which this one has no words for.
   const what = isEvent(event) ? WORDS[event] : event;
   const whom = whomOf(entry, who, accountId === null ? null : nameOf(accountId));
-  const where = clientId === null || event.startsWith('client.') ? '' : `at ${clientId}`;
+  const where = clientId === null || isAboutClient(entry) ? '' : `at ${clientId}`;
   const from = [personal?.address && `from ${personal.address}`, personal?.browser && `with ${personal.browser}`];
   return [iso(at), who, what, whom, where, ...from].filter(Boolean).join(' ') + details(entry);
 }
 
-function whomOf({ event, accountId, actor, clientId }: TrailEvent, who: string, name: string | null): string {
-  if (event.startsWith('client.')) return clientId ?? '';
+/** And about nobody's account. */
+function isAboutClient({ event, accountId }: TrailEvent): boolean {
+  return event.startsWith('client.') && accountId === null;
+}
+
+function whomOf(entry: TrailEvent, who: string, name: string | null): string {
+  const { event, accountId, actor, clientId } = entry;
+  if (isAboutClient(entry)) return clientId ?? '';
   if (name !== null) return actor === accountId ? 'themselves' : name;
   return event.startsWith('sign_in.') && who === 'visitor' ? 'somebody unknown' : '';
 }

@@ -9,6 +9,7 @@ export type Step =
   | 'recovery-codes'
   | 'recovery-codes-left'
   | 'new-password'
+  | 'not-open'
   | 'consent'
   | 'done';
 
@@ -28,7 +29,7 @@ export type Form =
 export type FlowAccount = Pick<Account, 'hasTotp' | 'hasPasskey' | 'mustChangePassword'>;
 
 export interface FlowState {
-  prompt: 'login' | 'consent';
+  prompt: 'login' | 'consent' | 'not-open';
   /** Somebody is signed in here, and the person is to say whether to go on as them. */
   accountToSelect: boolean;
   /** Whom the proofs are about; null while nobody is known. */
@@ -52,7 +53,7 @@ export interface FlowState {
  */
 export function nextStep(state: FlowState): Step {
   const { prompt, account, proofs, demanded, passkeys, ...waiting } = state;
-  if (prompt === 'consent') return 'consent';
+  if (prompt !== 'login') return prompt;
   // Before the proofs, which are those of a sign-in as somebody else.
   if (waiting.accountToSelect) return 'select-account';
   const level = levelOf(proofs);

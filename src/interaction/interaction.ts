@@ -73,10 +73,10 @@ export function standsSince({ proofs, renewedAt }: Pick<Progress, 'proofs' | 're
 /** One visit between an authorization request and its answer. */
 export interface Interaction {
   uid: string;
-  prompt: 'login' | 'consent';
+  prompt: 'login' | 'consent' | 'not-open';
   /** Who is signed in here, as long as the application asks which account it is to be; null otherwise. */
   signedIn: Account | null;
-  /** The person of a consent page may turn out to be somebody else. */
+  /** The person of a page that comes after the sign-in may turn out to be somebody else. */
   canSwitch: boolean;
   client: ClientHead & { id: string; policyUri: string | null; tosUri: string | null; selfRegistered: boolean };
   /** The address to start with on the sign-in page. */
@@ -118,5 +118,5 @@ export interface Interactions {
   /** Has the person say who goes on, before the application's request is taken up again. @returns where that is asked */
   selectAgain(ctx: Context, interaction: Interaction): Promise<string>;
   /** The application is told that the person did not go on, or cannot. @returns where the browser goes on */
-  abort(ctx: Context, interaction: Interaction, why?: 'declined' | 'unmet'): Promise<string>;
+  abort(ctx: Context, interaction: Interaction, why?: 'declined' | 'unmet' | 'not-open'): Promise<string>;
 }

@@ -82,7 +82,8 @@ export function interactionRoutes(deps: InteractionRoutesDeps): Router {
 }
 
 /** Whoever was asked, for this application, for a factor that they do not have, and leaves, cannot or will not have one. */
-function reasonOf({ demandedBy }: Interaction, open: Form[]): 'declined' | 'unmet' {
+function reasonOf({ prompt, demandedBy }: Interaction, open: Form[]): 'declined' | 'unmet' | 'not-open' {
+  if (prompt === 'not-open') return prompt;
   const enrols = open.includes('totp-enrolment') || open.includes('passkey-enrolment');
   return enrols && demandedBy === 'client' ? 'unmet' : 'declined';
 }

@@ -17,7 +17,7 @@ import { Refusal } from '../lib/errors.ts';
 import type { ProgressStore, Versioned } from '../lib/progress.ts';
 import { byVisitor } from '../web/request-log.ts';
 import { registrationOf } from './client-metadata.ts';
-import { CREATE, SELECT_ACCOUNT, STEP_UP_REASONS } from './policy.ts';
+import { CREATE, NOT_OPEN, SELECT_ACCOUNT, STEP_UP_REASONS } from './policy.ts';
 import { headOf } from './views.ts';
 
 export interface InteractionsDeps {
@@ -110,10 +110,11 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
 
       const signedIn = await activeAccount(details.session?.accountId);
       const { anotherAccount } = stored.value;
+      const prompt = ABOUT_THE_SESSION[found.prompt.name] ?? 'login';
 
       const interaction: Interaction = {
         uid: found.uid,
-        prompt: found.prompt.name === 'consent' ? 'consent' : 'login',
+        prompt,
         signedIn: found.prompt.name === SELECT_ACCOUNT && !anotherAccount ? signedIn : null,
         // The library takes no `prompt` of a device's request.
         canSwitch: found.deviceCode === undefined,
@@ -127,7 +128,7 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
         requested: details.requested,
         // What was proved for an account that is gone, or was changed since, counts for nobody.
         progress: account ? stored.value : { ...aboutAnother(stored.value), remember: stored.value.remember },
-        account: found.prompt.name === 'consent' ? signedIn : account,
+        account: prompt === 'login' ? account : signedIn,
         demanded,
         demandedBy: canWait === null && isAtLeast(byClient, demanded) ? 'client' : 'policy',
         postponable: canWait,
@@ -209,10 +210,16 @@ export function createInteractions(deps: InteractionsDeps): Interactions {
 function returnOf(redirectUri: string | undefined): { host: string | null } | undefined {
   return redirectUri === undefined ? undefined : { host: URL.parse(redirectUri)?.host || null };
 }
+/** The pages that come after a sign-in; every other one belongs to it. */
+const ABOUT_THE_SESSION: Partial<Record<string, Interaction['prompt']>> = {
+  consent: 'consent',
+  [NOT_OPEN]: 'not-open',
+};
 
 /** OpenID Connect Core Error Code unmet_authentication_requirements 1.0 */
 const REFUSED = {
   declined: { error: 'access_denied', error_description: 'the person did not go on' },
+  'not-open': { error: 'access_denied', error_description: 'this application is not open to the person who signed in' },
   unmet: {
     error: 'unmet_authentication_requirements',
     error_description: 'the person did not set up what the level of authentication asks for',

@@ -7,6 +7,8 @@ import type { Milliseconds } from '../lib/duration.ts';
 import type { KnownAccount } from './claims.ts';
 import { registrationOf } from './client-metadata.ts';
 import { requestedConsent } from './grants.ts';
+import { mayUse } from './listed.ts';
+import type { Registry } from './registry.ts';
 
 const { Check, Prompt, base } = interactionPolicy;
 
@@ -18,6 +20,9 @@ export const CREATE = 'create';
 /** Core 3.1.2.1: the application wishes that the person says which account it is to be. */
 export const SELECT_ACCOUNT = 'select_account';
 
+/** The application is not open to whoever is signed in. Nobody can ask for it. */
+export const NOT_OPEN = 'not_open';
+
 /** What an application may ask for. */
 export function offeredPrompts(signUpOffered: boolean): string[] {
   return ['none', 'login', 'consent', SELECT_ACCOUNT, ...(signUpOffered ? [CREATE] : [])];
@@ -27,10 +32,12 @@ export function offeredPrompts(signUpOffered: boolean): string[] {
 export function createPolicy({
   levelPolicy,
   signUpOffered,
+  registry,
   clock,
 }: {
   levelPolicy: LevelPolicy;
   signUpOffered: boolean;
+  registry: Pick<Registry, 'isListed'>;
   clock: Clock;
 }) {
   const policy = base();
@@ -71,10 +78,26 @@ export function createPolicy({
   policy.add(new Prompt({ name: SELECT_ACCOUNT, requestable: true }, login.details), 0);
   // Before the sign-in, which is what it becomes once the account is there.
   if (signUpOffered) policy.add(new Prompt({ name: CREATE, requestable: true }, login.details), 0);
+  // After the sign-in, so that nobody else learns whom an application is open to; before anything is allowed.
+  policy.add(
+    new Prompt(
+      { name: NOT_OPEN, requestable: false },
+      new Check('not_listed', 'this application is not open to the person who is signed in', 'access_denied', (ctx) =>
+        isClosedTo(ctx, registry),
+      ),
+    ),
+    policy.findIndex(({ name }) => name === 'consent'),
+  );
   const consent = policy.get('consent');
   if (!consent) throw new Error('the library has no consent prompt');
   consent.details = async (ctx) => ({ requested: requestedConsent(ctx), hinted_subject: hintedSubject(ctx) });
   return policy;
+}
+
+async function isClosedTo({ oidc }: KoaContextWithOIDC, registry: Pick<Registry, 'isListed'>): Promise<boolean> {
+  const { client, session } = oidc;
+  if (!client || session?.accountId === undefined) return false;
+  return !(await mayUse(registry, registrationOf(client), session.accountId));
 }
 
 /** The hint itself is an ID token; an interaction keeps only whom it names, for the pages and for the one that follows. */

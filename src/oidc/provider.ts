@@ -23,6 +23,7 @@ import { type ProviderEvents, reportEvents } from './events.ts';
 import { createGrants } from './grants.ts';
 import { introspectionAllowed, revocationAllowed } from './introspection.ts';
 import type { Lifetimes } from './lifetimes.ts';
+import { onlyIfOpen } from './listed.ts';
 import { noteOutcomes } from './outcome.ts';
 import { overrideLibrary } from './overrides.ts';
 import { CREATE, createPolicy, offeredPrompts } from './policy.ts';
@@ -84,13 +85,13 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
     jwks: { keys: set.keys.map(({ jwk }) => jwk) as NonNullable<Configuration['jwks']>['keys'] },
     cookies: { ...fixed.cookies, keys: createCookieKeys(keyring) as never },
     findAccount: createFindAccount(deps.accounts),
-    loadExistingGrant: createGrants({ consents: deps.consents, artifacts }),
+    loadExistingGrant: onlyIfOpen(registry, createGrants({ consents: deps.consents, artifacts })),
     discovery: {
       ...{ ...fixed.discovery, prompt_values_supported: offeredPrompts(deps.signUp.offered) },
       registration_endpoint: deps.registrationEndpoint,
     },
     interactions: {
-      policy: createPolicy({ levelPolicy: deps.levelPolicy, signUpOffered: deps.signUp.offered, clock: deps.clock }),
+      policy: createPolicy({ levelPolicy: deps.levelPolicy, signUpOffered: deps.signUp.offered, registry, clock }),
       url: (_ctx, { uid, prompt }) => `/interaction/${uid}${prompt.name === CREATE ? '?prompt=create' : ''}`,
     },
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),

@@ -1,7 +1,8 @@
 import type { Clock } from '../lib/clock.ts';
 import { type Milliseconds, type Seconds, toMilliseconds } from '../lib/duration.ts';
 import type { Artifact, ArtifactKind, Payload } from './artifact-store.ts';
-import type { Registry, Standing } from './registry.ts';
+import { mayUse } from './listed.ts';
+import type { RegisteredClient, Registry, Standing } from './registry.ts';
 
 /** Whether what was made at `bornAt` may still be used by its owner. */
 export function stands(standing: Standing | null, bornAt: Milliseconds): boolean {
@@ -15,17 +16,18 @@ export interface ValidityDeps {
 }
 
 /**
- * A disabled, deleted or signed-out account, and a disabled or deleted client, take everything with them at once:
- * the look is at every find, and deleting the rows is only tidying up.
+ * A disabled, deleted or signed-out account, and a disabled or deleted client, take everything with them at once, and so
+ * does an account that may not use a client any more: the look is at every find, and deleting the rows is only tidying up.
  */
 export function createValidity({ registry, sessionLifetime, clock }: ValidityDeps) {
-  async function clientStands(clientId: string, bornAt: Milliseconds): Promise<boolean> {
+  async function standingClient(clientId: string, bornAt: Milliseconds): Promise<RegisteredClient | null> {
     const client = await registry.client(clientId);
-    return client !== null && stands({ active: client.status === 'active', notBefore: client.notBefore }, bornAt);
+    const standing = client && { active: client.status === 'active', notBefore: client.notBefore };
+    return stands(standing, bornAt) ? client : null;
   }
 
   return {
-    clientStands,
+    clientStands: async (clientId: string, bornAt: Milliseconds) => (await standingClient(clientId, bornAt)) !== null,
     async isUsable(kind: ArtifactKind, { payload, bornAt }: Artifact): Promise<boolean> {
       const { accountId, clientId } = payload;
       if (kind === 'Session' && isTooOld(payload)) return false;
@@ -35,7 +37,9 @@ export function createValidity({ registry, sessionLifetime, clock }: ValidityDep
       // A device code is older than what it was allowed with: that is the grant in it, which is looked at by itself.
       const since = kind === 'DeviceCode' ? Number.POSITIVE_INFINITY : bornAt;
       if (typeof accountId === 'string' && !stands(await registry.account(accountId), since)) return false;
-      return typeof clientId !== 'string' || clientStands(clientId, bornAt);
+      if (typeof clientId !== 'string') return true;
+      const client = await standingClient(clientId, bornAt);
+      return client !== null && (typeof accountId !== 'string' || mayUse(registry, client, accountId));
     },
   };
 

@@ -20,6 +20,7 @@ import { claimInstallation, isClaimed } from './prisma/installation.ts';
 import { prismaKnownBrowsers } from './prisma/known-browsers.ts';
 import { openLastingKeys } from './prisma/lasting-keys.ts';
 import { sweepLinks } from './prisma/link-rows.ts';
+import { prismaListedAccounts } from './prisma/listed-accounts.ts';
 import { prismaMailQueue } from './prisma/mail.ts';
 import { prismaLinks } from './prisma/mailed-links.ts';
 import { prismaNewcomers } from './prisma/newcomers.ts';
@@ -104,6 +105,7 @@ export async function openStores({
       roles: prismaRoles({ prisma, clock, auditRow }),
       registrations: prismaRegistrations({ database: engine.database, clock, auditRow }),
       registrationTokens: prismaRegistrationTokens({ prisma, clock, auditRow }),
+      listedAccounts: prismaListedAccounts({ prisma, clock, auditRow }),
       recoveries: prismaRecoveries({ prisma, sealer, clock, auditRow }),
       progress: <T>(kind: string) => createProgress<T>({ rows: engine.progressRows, sealer, clock }, kind),
       sweep: async (before: Milliseconds) =>

@@ -93,6 +93,15 @@ export interface SelectAccountView extends FormPage {
   cancelAction: string | null;
 }
 
+export interface NotOpenView extends FormPage {
+  /** Who is signed in here. */
+  accountEmail: string;
+  applicationName: string;
+  /** Somebody else can sign in from here. */
+  canSwitch: boolean;
+  cancelAction: string | null;
+}
+
 export interface ConsentItem {
   title: string;
   detail: string | null;
@@ -162,6 +171,7 @@ export interface ViewData extends AccountViews, LinkViews {
   'recovery-codes-left': RecoveryCodesLeftView;
   'new-password': NewPasswordView;
   'select-account': SelectAccountView;
+  'not-open': NotOpenView;
   consent: ConsentView;
   continue: ContinueView;
   'sign-out': SignOutView;
@@ -190,6 +200,7 @@ export const VIEW_NAMES = Object.keys({
   'recovery-codes-left': 0,
   'new-password': 0,
   'select-account': 0,
+  'not-open': 0,
   consent: 0,
   continue: 0,
   'sign-out': 0,

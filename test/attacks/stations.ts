@@ -98,6 +98,12 @@ export const STATIONS: Record<string, (server: TestServer) => Promise<Station>> 
     const page = onlyForm(await agent.submit(signIn, { email, password: PASSWORD }), '/switch');
     return { agent, page, good: {}, next: /Choose an account/ };
   },
+  '/interaction/:uid/not-open': async (server) => {
+    const { account, agent, party } = await visit(server, { accounts: 'listed' });
+    const { page: signIn } = await ask({ agent, party });
+    const page = onlyForm(await agent.submit(signIn, { email: account.email, password: PASSWORD }), '/not-open');
+    return { agent, page, good: {}, next: /Choose an account/ };
+  },
   '/interaction/:uid/select-account': async (server) => {
     const { agent, party, page: signIn, email } = await signInPage(server);
     await agent.submit(signIn, { email, password: PASSWORD });

@@ -24,6 +24,7 @@ const LOOKS: { [Name in ViewName]?: Partial<ViewData[Name]>[] } = {
   ],
   'recovery-codes-left': [{ left: 0 }],
   consent: [{ client: null, switchAction: null, terms: { policyUri: null, tosUri: null }, selfRegistered: false }],
+  'not-open': [{ client: null, canSwitch: false }],
   totp: [{ trust: null }],
   'recovery-code': [{ trust: null }],
   'totp-enrolment': [{ reason: 'chosen', later: null, cancelAction: null, backHref: '/account/authenticators' }],

@@ -37,6 +37,7 @@ const ownsWhatIsDemanded = (state: FlowState) =>
 
 const RULES: [string, Step, (state: FlowState) => boolean | undefined][] = [
   ['who is signed in already is asked for consent alone', 'consent', ({ prompt }) => prompt === 'consent'],
+  ['the application is not open to who is signed in', 'not-open', ({ prompt }) => prompt === 'not-open'],
   ['somebody else may be meant', 'select-account', ({ accountToSelect }) => accountToSelect],
   ['nobody is known', 'sign-in', ({ account }) => account === null],
   ['neither a password nor a passkey that verified its user', 'sign-in', ({ proofs }) => !proved(proofs).anything],

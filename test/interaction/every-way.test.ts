@@ -48,6 +48,7 @@ const WAYS: Record<Form, Way> = {
     return [{ ...state, demanded, postponable: null }];
   },
   'select-account': (state) => [{ ...state, accountToSelect: false }],
+  'not-open': () => [],
   consent: () => [],
 };
 

@@ -40,6 +40,7 @@ function* firstStates(): Generator<FlowState> {
   for (const account of [null, ...allAccounts()]) {
     for (const proofs of allProofs()) {
       yield { ...nothing, prompt: 'consent', accountToSelect: false, account, proofs };
+      yield { ...nothing, prompt: 'not-open', accountToSelect: false, account, proofs };
       yield { ...nothing, prompt: 'login', accountToSelect: true, account, proofs };
     }
   }

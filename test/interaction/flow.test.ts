@@ -133,6 +133,11 @@ const CASES: [string, Step, Partial<FlowState>][] = [
     'done',
     { account: guarded, proofs: proofs('pwd', 'browser'), postponable: 'phishing-resistant' },
   ],
+  [
+    'whoever an application is not open to is told so, whatever else waits',
+    'not-open',
+    { prompt: 'not-open', account: asked(guarded), proofs: proofs('pwd'), demanded: 'two-factor', codesToShow: true },
+  ],
   ['the consent prompt asks for consent', 'consent', { prompt: 'consent', account: guarded }],
 ];
 

@@ -1,6 +1,7 @@
 import type { AdapterPayload } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { defaultSettings } from '../../src/clients/client.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { DAY, HOUR } from '../../src/lib/duration.ts';
 import { keyringFrom } from '../../src/lib/keyring.ts';
@@ -15,19 +16,25 @@ import type { TestClock } from '../support/clock.ts';
 import { openTestState } from '../support/stores.ts';
 
 const keyring = keyringFrom(newKeyring());
+const aClient = { id: 'web', status: 'active', settings: defaultSettings('web') } as const;
 const USERINFO = 'https://id.example.org/oauth2/userinfo';
 
 let artifacts: ArtifactStore;
 let clock: TestClock;
 let accounts: Record<string, Standing>;
-let clients: Record<string, Pick<RegisteredClient, 'status' | 'notBefore'>>;
+let clients: Record<string, Pick<RegisteredClient, 'id' | 'status' | 'notBefore' | 'settings'>>;
+/** Who may use a client that is not open to everybody, and what was asked of it. */
+let listed: string[];
+let looks: string[];
 let tokens: Record<string, Partial<VerifiedAccessToken>>;
 
 beforeEach(() => {
   ({ artifacts, clock } = openTestState());
   accounts = { ada: { active: true, notBefore: 0 } };
-  clients = { web: { status: 'active', notBefore: 0 }, service: { status: 'active', notBefore: 0 } };
+  clients = { web: { ...aClient, notBefore: 0 }, service: { ...aClient, notBefore: 0 } };
   tokens = {};
+  listed = [];
+  looks = [];
 });
 
 /** As the library uses it, but outside of any request of its own. */
@@ -40,7 +47,10 @@ function adapter(model: string) {
       client: async (id) => (clients[id] as RegisteredClient | undefined) ?? null,
       api: async () => null,
       roles: async () => [],
-      isListed: async () => false,
+      async isListed(clientId, accountId) {
+        looks.push(clientId);
+        return listed.includes(`${clientId}/${accountId}`);
+      },
     },
     accessTokens: { verify: async (token) => (tokens[token] as VerifiedAccessToken | undefined) ?? null },
     refreshTokenIds: { first: () => 'first', successorOf: (token) => `after ${token}` },
@@ -131,6 +141,21 @@ describe('what is found', () => {
     }
   });
 
+  it.each(['Grant', 'AuthorizationCode', 'RefreshToken'])(
+    'is no %s of a client that is closed to its account',
+    async (model) => {
+      await adapter(model).upsert('one', payload({ ...owned, jti: 'one', grantId: 'grant' }), 60);
+      expect(await adapter(model).find('one')).toBeDefined();
+      // Of one that is open to everybody, no list is read.
+      expect(looks).toEqual([]);
+      clients = { web: { ...aClient, notBefore: 0, settings: { ...defaultSettings('web'), accounts: 'listed' } } };
+      expect(await adapter(model).find('one')).toBeUndefined();
+      listed = ['web/ada'];
+      expect(await adapter(model).find('one')).toBeDefined();
+      expect(looks).toEqual(['web', 'web']);
+    },
+  );
+
   it('is no artifact of another kind, and none by its hash', async () => {
     await adapter('AuthorizationCode').upsert('one', payload({ ...owned, grantId: 'grant' }), 60);
     expect(await adapter('RefreshToken').find('one')).toBeUndefined();
@@ -219,7 +244,7 @@ describe('an access token', () => {
     const found = await present({ client_id: 'service', aud: 'https://api.example' }, 'ClientCredentials');
     expect(found).toMatchObject({ clientId: 'service', aud: 'https://api.example', extra: { sub: 'service' } });
     expect(found).not.toHaveProperty('accountId');
-    clients = { service: { status: 'active', notBefore: token.iat * 1000 } };
+    clients = { service: { ...aClient, notBefore: token.iat * 1000 } };
     expect(await present({ client_id: 'service' }, 'ClientCredentials')).toBeUndefined();
   });
 

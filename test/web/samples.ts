@@ -112,6 +112,10 @@ export const samples: ViewData = {
     problem: { field: 'new_password', text: 'That password is too short.' },
   },
   'select-account': { ...form, accountEmail, cancelAction: '/interaction/u1/cancel' },
+  'not-open': {
+    ...{ ...form, accountEmail, applicationName: 'Meadow Notes', canSwitch: true },
+    cancelAction: '/interaction/u1/cancel',
+  },
   consent: {
     ...form,
     accountEmail,

@@ -2,11 +2,8 @@ import type { Role, RoleHolder } from '../../authorization/role.ts';
 import type { RoleStore } from '../../authorization/store.ts';
 import type { By } from '../../lib/by.ts';
 import { applyChange, type ChangeDeps, NothingDone, orFalse } from './change.ts';
-import { orConflict } from './conflict.ts';
+import { orConflict, orNothingDone } from './conflict.ts';
 import type { PrismaClient, Transaction } from './database.ts';
-
-/** Held already; role or holder are gone. */
-const NOTHING_TO_GIVE = ['P2002', 'P2003'];
 
 export function prismaRoles({ prisma, clock, auditRow }: ChangeDeps): RoleStore {
   const deps = { prisma, clock, auditRow };
@@ -87,18 +84,14 @@ export function prismaRoles({ prisma, clock, auditRow }: ChangeDeps): RoleStore 
         by,
       });
     },
-    async grant(roleId, { kind, id }, by) {
-      try {
-        return await give({ event: 'role.granted' }, roleId, { kind, id }, by, async (tx, createdAt) => {
-          if (kind === 'account') await tx.accountRole.create({ data: { roleId, accountId: id, createdAt } });
-          else await tx.clientRole.create({ data: { roleId, clientId: id, createdAt } });
-          return { count: 1 };
-        });
-      } catch (err) {
-        if (NOTHING_TO_GIVE.includes((err as { code?: string }).code ?? '')) return false;
-        throw err;
-      }
-    },
+    grant: (roleId, { kind, id }, by) =>
+      give({ event: 'role.granted' }, roleId, { kind, id }, by, (tx, createdAt) =>
+        orNothingDone(
+          kind === 'account'
+            ? tx.accountRole.create({ data: { roleId, accountId: id, createdAt } })
+            : tx.clientRole.create({ data: { roleId, clientId: id, createdAt } }),
+        ),
+      ),
     async revoke(roleId, { kind, id }, by) {
       return give({ event: 'role.revoked' }, roleId, { kind, id }, by, (tx) =>
         kind === 'account'

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { defaultSettings } from '../../../src/clients/client.ts';
 import { HOUR, toMilliseconds } from '../../../src/lib/duration.ts';
 import { createValidity } from '../../../src/oidc/validity.ts';
 import { keys } from '../artifacts.contract.ts';
@@ -106,7 +107,9 @@ describe('what ended together with its owner', () => {
       createValidity({
         registry: {
           account: async () => account,
-          client: async () => client && ({ ...client, status: client.active ? 'active' : 'disabled' } as never),
+          client: async () =>
+            client &&
+            ({ ...client, settings: defaultSettings('web'), status: client.active ? 'active' : 'disabled' } as never),
           api: async () => null,
           roles: async () => [],
           isListed: async () => false,

@@ -1,0 +1,8 @@
+import { openTestStores } from '../support/stores.ts';
+import { listedAccountsContract } from './listed-accounts.contract.ts';
+import { roleStoreContract } from './roles.contract.ts';
+
+const open = () => openTestStores({ engine: 'postgresql' });
+
+roleStoreContract('PostgreSQL', open);
+listedAccountsContract('PostgreSQL', open);
