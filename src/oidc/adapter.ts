@@ -16,6 +16,8 @@ import { currentVisitor } from './visitor.ts';
 /** The most that any lifetime may be set to, and a day. */
 const LONGEST_KEPT: Seconds = 401 * DAY;
 
+const SPENT_FOR_TOKENS: readonly string[] = ['AuthorizationCode', 'RefreshToken', 'DeviceCode'];
+
 /** Hands oidc-provider what it keeps, and refuses whatever died in the meantime. */
 export function createAdapter(deps: AdapterDeps): AdapterFactory {
   return (model): Adapter => {
@@ -55,7 +57,15 @@ function artifactAdapter(kind: ArtifactKind, deps: AdapterDeps): Adapter {
       if (!(await successorIsUnspent(token))) return undefined;
       delete artifact.payload['consumed'];
     }
-    return usable(artifact);
+    const found = await usable(artifact);
+    return found && Provider.ctx?.oidc.route === 'introspection' ? asOfToday(found) : found;
+  }
+
+  async function asOfToday(refreshToken: AdapterPayload): Promise<AdapterPayload | undefined> {
+    const { clientId = '', accountId, resource, scope } = refreshToken;
+    const issued = { clientId, accountId, audiences: [resource ?? []].flat(), scope };
+    const today = await deps.scopeToday.ofRefreshToken(issued);
+    return today ? { ...refreshToken, scope: today.scope } : undefined;
   }
 
   /** RFC 8628 3.5: whoever asks again too soon is told so, for as long as the person has not answered. */
@@ -64,6 +74,12 @@ function artifactAdapter(kind: ArtifactKind, deps: AdapterDeps): Adapter {
     const isPoll = found !== undefined && Provider.ctx?.oidc.route === 'token' && isWaiting(found, clock());
     if (isPoll && (await polls(id))?.over) throw new errors.SlowDown();
     return found;
+  }
+
+  async function findAny(id: string): Promise<AdapterPayload | undefined> {
+    if (kind === 'DeviceCode') return findDeviceCode(id);
+    if (kind === 'RefreshToken') return findRefreshToken(id);
+    return usable(await artifacts.get(kind, id));
   }
 
   /** The library looks at `consumed` before it calls this; two requests can both pass that look. */
@@ -103,9 +119,11 @@ function artifactAdapter(kind: ArtifactKind, deps: AdapterDeps): Adapter {
       await artifacts.put(kind, id, kept(kind, payload), keys, expiresAt);
     },
     async find(id) {
-      if (kind === 'DeviceCode') return findDeviceCode(id);
-      if (kind === 'RefreshToken') return findRefreshToken(id);
-      const found = await usable(await artifacts.get(kind, id));
+      const found = await findAny(id);
+      const { ctx } = Provider;
+      if (found && ctx?.oidc.route === 'token' && SPENT_FOR_TOKENS.includes(kind)) {
+        await deps.beforeSpending(ctx, found as Payload);
+      }
       return found && kind === 'Interaction' && isAstray(found) ? undefined : found;
     },
     findByUid: async (uid) => usable(await artifacts.getSessionByUid(uid)),

@@ -3,6 +3,7 @@ import type { Grant, KoaContextWithOIDC } from 'oidc-provider';
 import type { Consent, ConsentStore } from '../consents/store.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import { registrationOf } from './client-metadata.ts';
+import { type PermissionsAt, scopeAt } from './permissions.ts';
 import type { RegisteredClient } from './registry.ts';
 
 /** Claims that say how somebody signed in, not who they are: they need no consent. */
@@ -12,12 +13,33 @@ const PROTOCOL_CLAIMS = new Set(['sub', 'sid', 'auth_time', 'acr', 'amr', 'iss']
  * A grant is made per sign-in session and application, filled from what the person allowed, and dies with replay,
  * logout or revocation. The consent is a record of its own and stays.
  */
-export function createGrants({ consents, artifacts }: { consents: ConsentStore; artifacts: ArtifactStore }) {
+export function createGrants({
+  consents,
+  artifacts,
+  permissionsAt,
+}: {
+  consents: ConsentStore;
+  artifacts: ArtifactStore;
+  permissionsAt: PermissionsAt;
+}) {
+  /**
+   * When the library asked what there is at each API, it did not know who would sign in. So that nobody is asked to
+   * consent to what they may not do, and is asked again once they may.
+   */
+  async function narrow({ oidc }: KoaContextWithOIDC, accountId: string): Promise<void> {
+    const client = registrationOf(oidc.client as object);
+    for (const [audience, server] of Object.entries(oidc.resourceServers ?? {})) {
+      const at = await permissionsAt(audience, client, accountId);
+      if (at) server.scope = scopeAt(at, client);
+    }
+  }
+
   /** The grant that covers this request, made or widened where the consent allows it. Undefined: ask the person. */
   return async function loadExistingGrant(ctx: KoaContextWithOIDC): Promise<Grant | undefined> {
     const { session, client, account, provider } = ctx.oidc;
     if (!session || !client || !account) return undefined;
 
+    await narrow(ctx, account.accountId);
     const wanted = requestedConsent(ctx);
     // A dead grant is not found: its id stays in the session, and a new grant takes its place.
     const known = session.grantIdFor(client.clientId);

@@ -26,12 +26,14 @@ import type { Lifetimes } from './lifetimes.ts';
 import { onlyIfOpen } from './listed.ts';
 import { noteOutcomes } from './outcome.ts';
 import { overrideLibrary } from './overrides.ts';
+import { createPermissions } from './permissions.ts';
 import { CREATE, createPolicy, offeredPrompts } from './policy.ts';
 import { createRefreshTokenIds } from './refresh-tokens.ts';
 import type { Registry } from './registry.ts';
 import { createResources } from './resources.ts';
 import { finishResponses } from './responses.ts';
 import { ROUTES } from './routes.ts';
+import { createScopeToday } from './scope-today.ts';
 import { createSessionEnds } from './session-ends.ts';
 import { fixedSettings } from './settings.ts';
 import { answerUnavailable } from './unavailable.ts';
@@ -67,8 +69,9 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
   const { issuer, lifetimes, keyring, artifacts, registry, accessTokens, pages, clock, fetch } = deps;
   const userinfoAudience = `${issuer}${ROUTES.userinfo}`;
   const refreshTokenIds = createRefreshTokenIds(keyring);
+  const permissionsAt = createPermissions(registry);
   const resources = createResources({
-    ...{ registry, artifacts, userinfoAudience, clock },
+    ...{ permissionsAt, artifacts, userinfoAudience },
     accessTokenLifetime: lifetimes.accessToken,
   });
   const sessionEnds = createSessionEnds({ artifacts, registry, outbox: deps.outbox });
@@ -81,11 +84,13 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
       ...{ deviceCodes: createDeviceCodes({ artifacts, keyring, audit: deps.audit }), polls: deps.polls },
       ends: createAuditedEnds({ artifacts, sessionEnds, audit: deps.audit }),
       sessionLifetime: lifetimes.session,
+      scopeToday: createScopeToday({ registry, permissionsAt, userinfoAudience }),
+      beforeSpending: resources.beforeSpending,
     }),
     jwks: { keys: set.keys.map(({ jwk }) => jwk) as NonNullable<Configuration['jwks']>['keys'] },
     cookies: { ...fixed.cookies, keys: createCookieKeys(keyring) as never },
     findAccount: createFindAccount(deps.accounts),
-    loadExistingGrant: onlyIfOpen(registry, createGrants({ consents: deps.consents, artifacts })),
+    loadExistingGrant: onlyIfOpen(registry, createGrants({ consents: deps.consents, artifacts, permissionsAt })),
     discovery: {
       ...{ ...fixed.discovery, prompt_values_supported: offeredPrompts(deps.signUp.offered) },
       registration_endpoint: deps.registrationEndpoint,
@@ -94,7 +99,8 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
       policy: createPolicy({ levelPolicy: deps.levelPolicy, signUpOffered: deps.signUp.offered, registry, clock }),
       url: (_ctx, { uid, prompt }) => `/interaction/${uid}${prompt.name === CREATE ? '?prompt=create' : ''}`,
     },
-    issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    issueRefreshToken: async (ctx, client, source) =>
+      client.grantTypeAllowed('refresh_token') && (await resources.issueRefreshToken(ctx, client, source)),
     rotateRefreshToken: true,
     expiresWithSession: (_ctx, source) => !source.scopes.has('offline_access'),
     pkce: { required: isPkceRequired },

@@ -1,23 +1,24 @@
 import type { AccessToken, ClientCredentials, KoaContextWithOIDC, ResourceServer } from 'oidc-provider';
 import { errors } from 'oidc-provider';
-import { OIDC_SCOPES } from '../clients/client.ts';
-import type { Clock } from '../lib/clock.ts';
 import { type Seconds, toMilliseconds } from '../lib/duration.ts';
 import { CLOCK_TOLERANCE, GRANT_CLAIM, SESSION_CLAIM } from './access-tokens.ts';
-import type { ArtifactStore } from './artifact-store.ts';
+import { assertBound, assertDemands } from './api-demands.ts';
+import type { ArtifactStore, Payload } from './artifact-store.ts';
 import { registrationOf } from './client-metadata.ts';
-import type { Registry } from './registry.ts';
+import { type PermissionsAt, type PermissionsAtApi, personalScopes, scopeAt } from './permissions.ts';
 
 export interface ResourceDeps {
-  registry: Registry;
+  permissionsAt: PermissionsAt;
   artifacts: ArtifactStore;
   userinfoAudience: string;
   accessTokenLifetime: Seconds;
-  clock: Clock;
 }
 
 /** Which API a token is for (RFC 8707), and what stands in it (RFC 9068). */
-export function createResources({ registry, artifacts, userinfoAudience, accessTokenLifetime, clock }: ResourceDeps) {
+export function createResources({ permissionsAt, artifacts, userinfoAudience, accessTokenLifetime }: ResourceDeps) {
+  /** What a request's token is for. */
+  const chosen = new WeakMap<object, PermissionsAtApi>();
+
   /** Who names no API gets the client's default one, otherwise a token for userinfo alone. */
   function defaultResource(_ctx: unknown, client: object, oneOf?: string | string[]): string | string[] {
     const [byDefault = userinfoAudience] = registrationOf(client).settings.audiences;
@@ -28,23 +29,52 @@ export function createResources({ registry, artifacts, userinfoAudience, accessT
       : ((choices.length === 1 ? choices[0] : oneOf) as string);
   }
 
-  async function getResourceServerInfo(_ctx: unknown, audience: string, client: object): Promise<ResourceServer> {
-    const { settings, type } = registrationOf(client);
-    // A machine that acts for itself is nobody: scopes about a person say nothing in its tokens, and could mislead an API.
-    // Others have what they are registered with today, also where a refresh token was granted more.
-    const personal = type === 'service' ? [] : OIDC_SCOPES.filter((scope) => settings.scopes.includes(scope));
-    const token = {
-      accessTokenTTL: accessTokenLifetime,
-      accessTokenFormat: 'jwt',
-      jwt: { sign: { alg: 'RS256' } },
-    } as const;
-    if (audience === userinfoAudience) return { audience, scope: personal.join(' '), ...token };
+  /** An API that the client was not registered for is as good as none. */
+  async function openTo(ctx: KoaContextWithOIDC, audience: string, accountId?: string): Promise<PermissionsAtApi> {
+    const client = registrationOf(ctx.oidc.client as object);
+    const at = await permissionsAt(audience, client, accountId);
+    if (!at) throw new errors.InvalidTarget('this client may not ask for that resource');
+    if (ctx.oidc.route === 'token') assertDemands(ctx, at.api, client);
+    return at;
+  }
 
-    // An API that the client was not registered for is as good as none.
-    const api = settings.audiences.includes(audience) ? await registry.api(audience) : null;
-    if (api?.status !== 'active') throw new errors.InvalidTarget('this client may not ask for that resource');
-    const scopes = api.settings.scopes.filter((scope) => settings.scopes.includes(scope));
-    return { audience, scope: [...scopes, ...(settings.userinfoWithApi ? personal : [])].join(' '), ...token };
+  async function getResourceServerInfo(ctx: KoaContextWithOIDC, audience: string): Promise<ResourceServer> {
+    const client = registrationOf(ctx.oidc.client as object);
+    const token = { accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256' } } } as const;
+    if (audience === userinfoAudience) {
+      return { audience, scope: personalScopes(client).join(' '), accessTokenTTL: accessTokenLifetime, ...token };
+    }
+    const at = await openTo(ctx, audience, ctx.oidc.account?.accountId);
+    chosen.set(ctx, at);
+    const accessTokenTTL = at.api.settings.api.tokenLifetime ?? accessTokenLifetime;
+    return { audience, scope: scopeAt(at, client), accessTokenTTL, ...token };
+  }
+
+  /**
+   * What the library asks only after it has spent a code or refresh token: a client that can mend its request must not have
+   * lost it.
+   */
+  async function beforeSpending(ctx: KoaContextWithOIDC, payload: Payload): Promise<void> {
+    const { clientId, accountId, resource, consumed } = payload as Record<string, string | undefined>;
+    const { client, params } = ctx.oidc;
+    // What is presented twice, or by another client, is the library's to refuse: it says nothing about APIs.
+    if (consumed || !client || clientId !== client.clientId || resource === undefined) return;
+    const granted = [resource].flat();
+    const named = (params?.['resource'] as string | string[] | undefined) ?? granted;
+    const audience = defaultResource(ctx, client, named);
+    if (typeof audience !== 'string' || audience === userinfoAudience) return;
+    if (!granted.includes(audience)) throw new errors.InvalidTarget();
+    await openTo(ctx, audience, accountId);
+  }
+
+  async function issueRefreshToken(_ctx: unknown, client: object, source: object): Promise<boolean> {
+    const registered = registrationOf(client);
+    const resources = [(source as { resource?: string | string[] }).resource ?? userinfoAudience].flat();
+    for (const audience of resources) {
+      const at = audience === userinfoAudience ? null : await permissionsAt(audience, registered);
+      if (audience === userinfoAudience || at?.api.settings.api.refresh) return true;
+    }
+    return false;
   }
 
   /** Runs just before an access token is signed. */
@@ -53,6 +83,9 @@ export function createResources({ registry, artifacts, userinfoAudience, accessT
     token: AccessToken | ClientCredentials,
     { payload }: { payload: Record<string, unknown> },
   ): Promise<void> {
+    const at = token.aud === userinfoAudience ? undefined : chosen.get(ctx);
+    if (at) assertBound(token, at.api);
+    if (at && at.roles.length > 0) payload['roles'] = at.roles;
     if (token.kind !== 'AccessToken') return;
     const { grantId, jti, scopes, expiresWithSession, sessionUid } = token as AccessToken;
     payload[GRANT_CLAIM] = grantId;
@@ -69,10 +102,10 @@ export function createResources({ registry, artifacts, userinfoAudience, accessT
     const userinfo = source.claims?.userinfo;
     if (userinfo && Object.keys(userinfo).length > 0) {
       const keys = { uid: null, grantId: grantId ?? null, accountId: null, clientId: null, sessionUid: null };
-      const expiresAt = clock() + toMilliseconds(accessTokenLifetime + CLOCK_TOLERANCE);
+      const expiresAt = toMilliseconds(Number(payload['exp']) + CLOCK_TOLERANCE);
       await artifacts.put('TokenClaims', jti, { userinfo }, keys, expiresAt);
     }
   }
 
-  return { defaultResource, getResourceServerInfo, completeToken };
+  return { defaultResource, getResourceServerInfo, beforeSpending, issueRefreshToken, completeToken };
 }

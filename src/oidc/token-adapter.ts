@@ -17,7 +17,7 @@ import { createValidity } from './validity.ts';
  * have stored: from the token and, for a person's token, from the grant that it names.
  */
 export function createTokenAdapter(model: 'AccessToken' | 'ClientCredentials', deps: AdapterDeps): Adapter {
-  const { artifacts, accessTokens, userinfoAudience } = deps;
+  const { artifacts, accessTokens, userinfoAudience, scopeToday } = deps;
   const { isUsable, clientStands } = createValidity(deps);
 
   async function personal(token: VerifiedAccessToken): Promise<AdapterPayload | undefined> {
@@ -55,15 +55,27 @@ export function createTokenAdapter(model: 'AccessToken' | 'ClientCredentials', d
     };
   }
 
+  /** Whoever introspects learns what holds now, not what the token says. */
+  async function asOfToday(payload: AdapterPayload, { aud, scope }: VerifiedAccessToken) {
+    const { clientId = '', accountId, extra } = payload;
+    const today = await scopeToday.ofAccessToken({ clientId, accountId, audiences: [aud].flat(), scope });
+    if (!today) return undefined;
+    const { scope: _said, ...rest } = payload;
+    return {
+      ...rest,
+      ...(today.scope !== undefined && { scope: today.scope }),
+      extra: { ...extra, ...(today.roles.length > 0 && { roles: today.roles }) },
+    };
+  }
+
   return {
     async find(presented) {
       // Of the endpoints, these two alone get the alias, from us; one that came from outside is no token.
       const isAliased = ['introspection', 'revocation'].includes(Provider.ctx?.oidc.route ?? '');
       const token = await accessTokens.verify(isAliased ? presented.replace(TOKEN_ALIAS, '') : presented);
       if (!token || (await artifacts.isDenied(token.jti))) return undefined;
-      if (model === 'ClientCredentials') return ofClient(token);
-
-      const payload = await personal(token);
+      const payload = await (model === 'ClientCredentials' ? ofClient(token) : personal(token));
+      if (payload && Provider.ctx?.oidc.route === 'introspection') return asOfToday(payload, token);
       if (payload && Provider.ctx?.oidc.route === 'userinfo') {
         const asked = await artifacts.get('TokenClaims', token.jti);
         if (asked) payload.claims = asked.payload as NonNullable<AdapterPayload['claims']>;

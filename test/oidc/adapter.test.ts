@@ -55,6 +55,7 @@ function adapter(model: string) {
     accessTokens: { verify: async (token) => (tokens[token] as VerifiedAccessToken | undefined) ?? null },
     refreshTokenIds: { first: () => 'first', successorOf: (token) => `after ${token}` },
     userinfoAudience: USERINFO,
+    ...{ beforeSpending: async () => {}, scopeToday: {} as never },
     ...{
       deviceCodes: createDeviceCodes({ artifacts, keyring, audit: { write: async () => {} } }),
       polls: async () => null,
