@@ -47,6 +47,7 @@ export function clientProblems(client: Checked): string[] {
   }
   check((type === 'resource') === (audience !== null), 'a resource client needs --audience, exactly once');
 
+  check(type !== 'resource' || !settings.dpopBound, '--dpop-bound is for clients that get tokens, not for an API');
   check(signsIn || settings.minimumLevel === 'one-factor', `--minimum-level has no use for a ${type} client`);
 
   const mustBePublic = type === 'spa' || type === 'native';

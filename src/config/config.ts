@@ -44,6 +44,8 @@ export interface Config {
   /** How long an account whose owner deletes it can be kept after all. */
   deletionGrace: Seconds;
   signUp: SignUpConfig;
+  /** Whether every proof of possession must carry a nonce of ours (RFC 9449 8). */
+  dpopNonces: 'offered' | 'required';
   /** Networks (CIDR) that addresses supplied by clients may lead to although they are private. */
   allowedPrivateNetworks: string[];
   /** The issuer is http on this machine: a try-out, where https is not asked for. */
@@ -135,6 +137,7 @@ export function parseConfig(env: Env): Config {
     deletionGrace: read.int('ACCOUNT_DELETION_GRACE_DAYS', 14, { min: 0, max: 365 }) * DAY,
     mail,
     signUp: readSignUp(read, mail),
+    dpopNonces: read.oneOf('DPOP_NONCE', ['offered', 'required'], 'offered'),
     allowedPrivateNetworks: loopback ? [...LOOPBACK_NETWORKS, ...allowedPrivateNetworks] : allowedPrivateNetworks,
     loopback,
   };
