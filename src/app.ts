@@ -27,6 +27,7 @@ import { hintedKey } from './oidc/hinted-key.ts';
 import { oidcHost } from './oidc/host.ts';
 import { createInteractions } from './oidc/interactions.ts';
 import { createJobs } from './oidc/jobs.ts';
+import { onKeyTurn } from './oidc/key-turn.ts';
 import { createProvider } from './oidc/provider.ts';
 import { createRequestGuard } from './oidc/request-guard.ts';
 import { sessionCookie } from './oidc/settings.ts';
@@ -101,6 +102,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
     ...{ issuer, lifetimes, levelPolicy, keyring, accounts, consents, artifacts, registry, outbox, fetch, clock },
     audit,
     signUp,
+    dpopNonces: config.dpopNonces,
     accessTokens: createAccessTokens({ issuer, keys }),
     polls: requestLimits.polls,
     pages: createProviderPages(pages, async (id) => (await accounts.find(id))?.email ?? null),
@@ -108,9 +110,10 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
     registrationEndpoint: registrationAddress(issuer, config.registration),
   };
   let provider = createProvider(keys.current(), providerDeps);
-  keys.onChange((set) => {
+  const renew = (set = keys.current()) => {
     provider = createProvider(set, providerDeps);
-  });
+  };
+  keys.onChange(renew);
 
   const interactions = createInteractions({
     ...{ provider: () => provider, accounts, recoveries: stores.recoveries, audit, levelPolicy, clock },
@@ -175,6 +178,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
     ...{ limits: requestLimits, registry, provider: () => provider, sessionCookie: sessionCookie(https).name },
     onRefused: (policy) => metrics.limitHit(`requests-${policy}`),
   });
+  koa.use(onKeyTurn(keyring, () => renew()));
   koa.use(oidcHost(() => provider, guard));
   koa.use(registrationEndpoint({ ...stores, ...config, limits: requestLimits, clock, log }).routes());
   koa.use(homePage({ pages, issuer }));

@@ -22,6 +22,7 @@ export interface ClientOptions {
   logoUri?: string;
   clientUri?: string;
   policyUri?: string;
+  dpopBound?: boolean;
   tosUri?: string;
 }
 
@@ -30,6 +31,7 @@ const SWITCHES: [on: string, onText: string, offText: string, isOnByDefault: boo
   ['pkce', 'require PKCE', 'let it sign people in without PKCE; have it send a nonce instead', true],
   ['device', 'devices without a browser use it: people sign in on another one (RFC 8628)', 'no device grant', false],
   ['id-token-claims', 'put profile claims into the ID token too', 'profile claims at userinfo only', false],
+  ['dpop-bound', 'bind its tokens to a key of its own (DPoP, RFC 9449)', 'its tokens need no key (no DPoP)', false],
   ['userinfo-with-api', 'tokens for its APIs open userinfo too', 'tokens for its APIs do not open userinfo', true],
 ];
 
@@ -80,6 +82,7 @@ export function applyOptions<T extends Pick<Client, 'type' | 'audience' | 'setti
     deviceGrant: options.device ?? settings.deviceGrant,
     idTokenClaims: options.idTokenClaims ?? settings.idTokenClaims,
     userinfoWithApi: options.userinfoWithApi ?? settings.userinfoWithApi,
+    dpopBound: options.dpopBound ?? settings.dpopBound,
     minimumLevel: options.minimumLevel ?? settings.minimumLevel,
     logoUri: text(options.logoUri, settings.logoUri),
     clientUri: text(options.clientUri, settings.clientUri),

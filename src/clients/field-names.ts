@@ -14,6 +14,7 @@ export const OPTIONS = {
   minimumLevel: '--minimum-level',
   authMethod: '--auth-method',
   jwks: '--jwks',
+  dpopBound: '--dpop-bound',
   deviceGrant: '--device',
   withoutPkce: '--no-pkce',
   firstParty: '--first-party',

@@ -42,6 +42,10 @@ export function clientProblems(client: Checked, named: FieldNames = OPTIONS): st
   }
   check((type === 'resource') === (audience !== null), `a resource client needs ${named.audience}, exactly once`);
 
+  check(
+    type !== 'resource' || !settings.dpopBound,
+    `${named.dpopBound} is for clients that get tokens, not for an API`,
+  );
   check(signsIn || settings.minimumLevel === 'one-factor', `${named.minimumLevel} has no use for a ${type} client`);
 
   const mustBePublic = type === 'spa' || type === 'native';

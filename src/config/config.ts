@@ -46,6 +46,8 @@ export interface Config {
   deletionGrace: Seconds;
   signUp: SignUpConfig;
   registration: RegistrationConfig;
+  /** Whether every proof of possession must carry a nonce of ours (RFC 9449 8). */
+  dpopNonces: 'offered' | 'required';
   /** Networks (CIDR) that addresses supplied by clients may lead to although they are private. */
   allowedPrivateNetworks: string[];
   /** The issuer is http on this machine: a try-out, where https is not asked for. */
@@ -138,6 +140,7 @@ export function parseConfig(env: Env): Config {
     mail,
     signUp: readSignUp(read, mail),
     registration: readRegistration(read),
+    dpopNonces: read.oneOf('DPOP_NONCE', ['offered', 'required'], 'offered'),
     allowedPrivateNetworks: loopback ? [...LOOPBACK_NETWORKS, ...allowedPrivateNetworks] : allowedPrivateNetworks,
     loopback,
   };

@@ -48,6 +48,7 @@ export function toMetadata(client: RegisteredClient): ClientMetadata {
     ...(clientUri && { client_uri: clientUri }),
     ...(policyUri && { policy_uri: policyUri }),
     ...(tosUri && { tos_uri: tosUri }),
+    dpop_bound_access_tokens: settings.dpopBound,
     ...(jwks && { jwks: jwks as NonNullable<ClientMetadata['jwks']> }),
     [REGISTRATION]: client,
   };

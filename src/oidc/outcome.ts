@@ -28,6 +28,7 @@ const AUTHENTICATED = [
 const AFTER_AUTHENTICATION = [
   ...['invalid_grant', 'invalid_scope', 'invalid_target', 'unauthorized_client', 'unsupported_grant_type'],
   ...['access_denied', 'unsupported_token_type', 'authorization_pending', 'slow_down', 'expired_token'],
+  ...['invalid_dpop_proof', 'use_dpop_nonce'],
 ];
 
 const refusals = new WeakMap<ServerResponse, string>();

@@ -3,12 +3,16 @@ import { clientSecretHash } from '../clients/secrets.ts';
 import { sameText } from '../lib/hash.ts';
 import { registrationOf } from './client-metadata.ts';
 import type { RefreshTokenIds } from './refresh-tokens.ts';
+import type { Replays } from './replays.ts';
 
 /**
  * The undocumented methods that are replaced on our own Provider's classes; the library's files stay as published.
  * Its version is pinned for their sake, and test/oidc/overrides.test.ts notices when one is no longer called.
  */
-export function overrideLibrary(provider: Provider, refreshTokenIds: RefreshTokenIds): void {
+export function overrideLibrary(
+  provider: Provider,
+  { refreshTokenIds, replays }: { refreshTokenIds: RefreshTokenIds; replays: Replays },
+): void {
   Object.assign(provider.Client.prototype, {
     /** Secrets are compared by their hashes; two are live during a rotation. */
     compareClientSecret(this: object, presented: string): boolean {
@@ -27,4 +31,7 @@ export function overrideLibrary(provider: Provider, refreshTokenIds: RefreshToke
       return rotated ? refreshTokenIds.successorOf(rotated.jti) : refreshTokenIds.first();
     },
   });
+
+  /** The library would look first and save later: of ten requests with one proof all could pass that look. */
+  Object.assign(provider.ReplayDetection, { unique: replays.unique });
 }

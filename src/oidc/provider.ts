@@ -19,6 +19,7 @@ import { createAssertionCheck } from './client-assertions.ts';
 import { registrationOf } from './client-metadata.ts';
 import { createCookieKeys } from './cookie-keys.ts';
 import { createDeviceCodes, USER_CODE } from './device-codes.ts';
+import { type DpopNonces, dpopFeature } from './dpop.ts';
 import { type ProviderEvents, reportEvents } from './events.ts';
 import { createGrants } from './grants.ts';
 import { introspectionAllowed, revocationAllowed } from './introspection.ts';
@@ -30,6 +31,7 @@ import { createPermissions } from './permissions.ts';
 import { CREATE, createPolicy, offeredPrompts } from './policy.ts';
 import { createRefreshTokenIds } from './refresh-tokens.ts';
 import type { Registry } from './registry.ts';
+import { createReplays } from './replays.ts';
 import { createResources } from './resources.ts';
 import { finishResponses } from './responses.ts';
 import { ROUTES } from './routes.ts';
@@ -46,6 +48,7 @@ export interface ProviderDeps {
   levelPolicy: LevelPolicy;
   /** Anybody can ask for an account. */
   signUp: { offered: boolean };
+  dpopNonces: DpopNonces;
   keyring: Keyring;
   accounts: AccountStore;
   consents: ConsentStore;
@@ -70,6 +73,7 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
   const userinfoAudience = `${issuer}${ROUTES.userinfo}`;
   const refreshTokenIds = createRefreshTokenIds(keyring);
   const permissionsAt = createPermissions(registry);
+  const replays = createReplays({ artifacts, clock });
   const resources = createResources({
     ...{ permissionsAt, artifacts, userinfoAudience },
     accessTokenLifetime: lifetimes.accessToken,
@@ -104,14 +108,14 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
     rotateRefreshToken: true,
     expiresWithSession: (_ctx, source) => !source.scopes.has('offline_access'),
     pkce: { required: isPkceRequired },
-    assertJwtClientAuthClaimsAndHeader: createAssertionCheck(clock),
+    assertJwtClientAuthClaimsAndHeader: createAssertionCheck({ clock, replays }),
     clientBasedCORS: isOriginOf,
     formats: { customizers: { jwt: (ctx, token, jwt) => resources.completeToken(ctx, token, jwt) } },
     renderError: pages.error,
     fetch,
     features: {
       devInteractions: { enabled: false },
-      dPoP: { enabled: false },
+      dPoP: dpopFeature({ keyring, nonces: deps.dpopNonces }),
       backchannelLogout: { enabled: true },
       claimsParameter: { enabled: true, assertClaimsParameter },
       clientCredentials: { enabled: true },
@@ -141,7 +145,7 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
   const provider = new Provider(issuer, settings);
   // The one forwarded header that reaches it is written by the host itself (web/host-guard.ts).
   provider.proxy = true;
-  overrideLibrary(provider, refreshTokenIds);
+  overrideLibrary(provider, { refreshTokenIds, replays });
   noteOutcomes(provider);
   provider.use(answerUnavailable({ pages, report: deps.events.unavailable }));
   provider.use(finishResponses({ pages, sessionEnds, events: deps.events, jwksCache: lifetimes.jwksCache }));

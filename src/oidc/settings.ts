@@ -12,7 +12,7 @@ import { ROUTES } from './routes.ts';
 import { sessionTtl } from './sessions.ts';
 
 /** Asymmetric only: whatever stands in `client_secret` would be the key of the others. */
-const ASYMMETRIC = ['RS256', 'PS256', 'ES256', 'Ed25519'] as const;
+export const ASYMMETRIC = ['RS256', 'PS256', 'ES256', 'Ed25519'] as const;
 
 /** What names a session to its browser. Without an expiry it ends with the browser. */
 export function sessionCookie(https: boolean) {
@@ -51,6 +51,7 @@ export function fixedSettings({
       userinfoSigningAlgValues: ['RS256'],
       requestObjectSigningAlgValues: [...ASYMMETRIC],
       clientAuthSigningAlgValues: [...ASYMMETRIC],
+      dPoPSigningAlgValues: [...ASYMMETRIC],
     },
     clockTolerance: CLOCK_TOLERANCE,
     discovery: { claims_supported: undefined, ui_locales_supported: ['en', 'de'] },

@@ -16,6 +16,7 @@ export const METADATA: FieldNames = {
   minimumLevel: 'the level of the policy',
   authMethod: 'token_endpoint_auth_method',
   jwks: 'jwks',
+  dpopBound: 'dpop_bound_access_tokens',
   deviceGrant: 'the device grant in grant_types',
   withoutPkce: 'an application without PKCE',
   firstParty: 'an application of the operator',

@@ -59,6 +59,7 @@ describe('the configuration', () => {
       mail: { by: 'folder', from: 'no-reply@localhost' },
       deletionGrace: 14 * DAY,
       signUp: { mode: 'off', domains: [], offered: false },
+      dpopNonces: 'offered',
     });
   });
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import Provider from 'oidc-provider';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { dpopKey } from '../support/dpop.ts';
 import { basic, post } from '../support/endpoint.ts';
 import { startLogoutReceiver } from '../support/logout-receiver.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
@@ -16,10 +17,11 @@ afterAll(() => server[Symbol.asyncDispose]());
 describe('the methods that src/oidc/overrides.ts replaces', () => {
   it('are still there, and only a patch of the library comes without us', () => {
     vi.spyOn(console, 'warn').mockReturnValue();
-    const { Client, RefreshToken } = new Provider('https://id.example.org') as unknown as Record<
+    const { Client, RefreshToken, ReplayDetection } = new Provider('https://id.example.org') as unknown as Record<
       string,
       { prototype: object }
     >;
+    expect(ReplayDetection).toHaveProperty('unique', expect.any(Function));
     expect(Client?.prototype).toHaveProperty('compareClientSecret', expect.any(Function));
     expect(Client?.prototype).toHaveProperty('backchannelLogout', expect.any(Function));
     expect(RefreshToken?.prototype).toHaveProperty('generateTokenId', expect.any(Function));
@@ -73,5 +75,18 @@ describe('the methods that src/oidc/overrides.ts replaces', () => {
     expect(first.body.refresh_token).toMatch(/^gwr_[a-z0-9]{8}_[\w-]{43}$/);
     expect(first.body.refresh_token).not.toBe(refresh_token);
     expect(repeated.body.refresh_token).toBe(first.body.refresh_token);
+  });
+
+  it('ReplayDetection.unique remembers a proof by one statement', async () => {
+    const client = await server.addClient('service');
+    const { artifacts } = server.app.stores;
+    const [get, putOnce] = [vi.spyOn(artifacts, 'get'), vi.spyOn(artifacts, 'putOnce')];
+    const dpop = await (await dpopKey()).proof(`${server.issuer}/oauth2/token`);
+    const ask = () => post(server, '/oauth2/token', { grant_type: 'client_credentials' }, { dpop, ...basic(client) });
+    expect((await ask()).status).toBe(200);
+    expect((await ask()).body.error).toBe('invalid_dpop_proof');
+    expect(putOnce.mock.calls.map(([kind]) => kind)).toEqual(['ReplayDetection', 'ReplayDetection']);
+    expect(get.mock.calls.filter(([kind]) => kind === 'ReplayDetection')).toEqual([]);
+    vi.restoreAllMocks();
   });
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dpopKey } from '../support/dpop.ts';
 import { basic, bearer, post } from '../support/endpoint.ts';
 import { CALLBACK } from '../support/relying-party.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
@@ -100,19 +101,48 @@ describe('what pages of other origins may read', () => {
     }
   });
 
+  it('what proofs of possession need: nonces and refusals (RFC 9449 8)', async () => {
+    const key = await dpopKey();
+    const person = await visit(server, { type: 'spa' });
+    await enter(person);
+    const { authorization, page } = await ask(person);
+    const form = {
+      ...{ grant_type: 'authorization_code', code: told(page).code ?? '', redirect_uri: CALLBACK },
+      ...{ code_verifier: authorization.codeVerifier, client_id: person.client.id },
+    };
+    const stale = await key.proof(`${server.issuer}/oauth2/token`, { nonce: 'x' });
+    const challenged = await post(server, '/oauth2/token', form, { origin: ORIGIN, dpop: stale });
+    expect(challenged).toMatchObject({ status: 400, body: { error: 'use_dpop_nonce' } });
+    expect(allowed(challenged.headers)).toBe(ORIGIN);
+    const readable = (headers: Headers) => headers.get('access-control-expose-headers')?.toLowerCase().split(',');
+    expect(readable(challenged.headers)).toEqual(expect.arrayContaining(['dpop-nonce', 'www-authenticate']));
+    const nonce = challenged.headers.get('dpop-nonce') ?? '';
+    const dpop = await key.proof(`${server.issuer}/oauth2/token`, { nonce });
+    const { access_token: token = '' } = (await post(server, '/oauth2/token', form, { origin: ORIGIN, dpop })).body;
+    const address = `${server.issuer}/oauth2/userinfo`;
+    const profile = await fetch(address, {
+      headers: {
+        ...{ origin: ORIGIN, authorization: `DPoP ${token}` },
+        dpop: await key.proof(address, { token, nonce, method: 'GET' }),
+      },
+    });
+    expect([profile.status, allowed(profile.headers)]).toEqual([200, ORIGIN]);
+    expect(readable(profile.headers)).toEqual(expect.arrayContaining(['dpop-nonce', 'www-authenticate']));
+  });
+
   it('asks first (preflight) at the endpoints for programs only', async () => {
     const preflight = (path: string) =>
       fetch(new URL(path, server.issuer), {
         method: 'OPTIONS',
         headers: {
           ...{ origin: ORIGIN, 'access-control-request-method': 'POST' },
-          'access-control-request-headers': 'authorization',
+          'access-control-request-headers': 'authorization,dpop',
         },
       });
-    for (const path of ['/oauth2/token', '/oauth2/userinfo', '/oauth2/revoke']) {
+    for (const path of ['/oauth2/token', '/oauth2/userinfo', '/oauth2/revoke', '/oauth2/par']) {
       const { status, headers } = await preflight(path);
       expect(status, path).toBe(204);
-      expect(headers.get('access-control-allow-headers'), path).toContain('authorization');
+      expect(headers.get('access-control-allow-headers'), path).toContain('authorization,dpop');
     }
     for (const path of ['/oauth2/authorize', '/oauth2/logout', '/oauth2/logout/confirm', '/interaction/x/password']) {
       expect(allowed((await preflight(path)).headers), path).toBeNull();

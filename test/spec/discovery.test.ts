@@ -76,7 +76,7 @@ describe('discovery (OpenID Connect Discovery 1.0, RFC 8414)', () => {
       for (const alg of values as string[]) expect(alg, name).not.toMatch(/^(HS|none)/);
     }
     expect(body).not.toHaveProperty('registration_endpoint');
-    expect(body).not.toHaveProperty('dpop_signing_alg_values_supported');
+    expect(listOf('dpop_signing_alg_values_supported')).toEqual(['ES256', 'Ed25519', 'PS256', 'RS256']);
   });
 
   it('builds no address from a Host or forwarded header', async () => {
