@@ -34,6 +34,7 @@ export function clientProblems(client: Checked): string[] {
   }
   for (const [option, uri] of Object.entries({
     '--backchannel-logout-uri': settings.backchannelLogoutUri,
+    '--security-events-uri': settings.securityEventsUri,
     '--logo-uri': settings.logoUri,
     '--client-uri': settings.clientUri,
     '--policy-uri': settings.policyUri,
@@ -41,6 +42,10 @@ export function clientProblems(client: Checked): string[] {
   })) {
     check(uri === null || isWebUri(uri), `${option} must be an https address (http on this machine only), not ${uri}`);
   }
+  check(
+    signsIn || settings.securityEventsUri === null,
+    `--security-events-uri has no use for a ${type} client: it knows no accounts`,
+  );
   for (const scope of settings.scopes) check(SCOPE.test(scope), `--scope: "${scope}" is not a scope (RFC 6749 3.3)`);
   for (const named of [...settings.audiences, ...(audience === null ? [] : [audience])]) {
     check(isAudience(named), `--audience must be an absolute address without a fragment (RFC 8707 2), not ${named}`);
