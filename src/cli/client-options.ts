@@ -9,6 +9,7 @@ export interface ClientOptions {
   redirectUri?: string[];
   postLogoutRedirectUri?: string[];
   backchannelLogoutUri?: string;
+  securityEventsUri?: string;
   scope?: string[];
   audience?: string[];
   firstParty?: boolean;
@@ -41,6 +42,7 @@ export function addClientOptions(command: Command, { everySwitch }: { everySwitc
     .option('--redirect-uri <address>', 'where people return to after signing in (repeatable)', collect)
     .option('--post-logout-redirect-uri <address>', 'where they return to after signing out (repeatable)', collect)
     .option('--backchannel-logout-uri <address>', 'is told when a session ends')
+    .option('--security-events-uri <address>', 'is told what happens to the accounts that it knows (RFC 8935)')
     .option('--scope <scopes>', 'what it may ask for; of an API: what it knows (repeatable)', collectWords)
     .option(
       '--audience <address>',
@@ -74,6 +76,7 @@ export function applyOptions<T extends Pick<Client, 'type' | 'audience' | 'setti
     redirectUris: list(options.redirectUri, settings.redirectUris),
     postLogoutRedirectUris: list(options.postLogoutRedirectUri, settings.postLogoutRedirectUris),
     backchannelLogoutUri: text(options.backchannelLogoutUri, settings.backchannelLogoutUri),
+    securityEventsUri: text(options.securityEventsUri, settings.securityEventsUri),
     authMethod: options.authMethod ?? settings.authMethod,
     scopes: list(options.scope, settings.scopes),
     audiences: isApi ? [] : list(named, settings.audiences),

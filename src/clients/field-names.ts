@@ -5,6 +5,7 @@ export const OPTIONS = {
   redirectUris: '--redirect-uri',
   postLogoutRedirectUris: '--post-logout-redirect-uri',
   backchannelLogoutUri: '--backchannel-logout-uri',
+  securityEventsUri: '--security-events-uri',
   logoUri: '--logo-uri',
   clientUri: '--client-uri',
   policyUri: '--policy-uri',

@@ -28,6 +28,7 @@ export function clientProblems(client: Checked, named: FieldNames = OPTIONS): st
   }
   for (const [option, uri] of Object.entries({
     [named.backchannelLogoutUri]: settings.backchannelLogoutUri,
+    [named.securityEventsUri]: settings.securityEventsUri,
     [named.logoUri]: settings.logoUri,
     [named.clientUri]: settings.clientUri,
     [named.policyUri]: settings.policyUri,
@@ -35,6 +36,10 @@ export function clientProblems(client: Checked, named: FieldNames = OPTIONS): st
   })) {
     check(uri === null || isWebUri(uri), `${option} must be an https address (http on this machine only), not ${uri}`);
   }
+  check(
+    signsIn || settings.securityEventsUri === null,
+    `${named.securityEventsUri} has no use for a ${type} client: it knows no accounts`,
+  );
   for (const scope of settings.scopes)
     check(SCOPE.test(scope), `${named.scopes}: "${scope}" is not a scope (RFC 6749 3.3)`);
   for (const uri of [...settings.audiences, ...(audience === null ? [] : [audience])]) {

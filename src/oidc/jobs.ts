@@ -5,6 +5,7 @@ import { createAccess } from './access.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import { signLogoutToken } from './logout-tokens.ts';
 import type { Registry } from './registry.ts';
+import { createSecurityEvents } from './security-events.ts';
 import { createSessionEnds } from './session-ends.ts';
 
 export interface JobDeps {
@@ -27,8 +28,10 @@ export function createJobs({
 }: JobDeps): Omit<Handlers, 'mail' | 'link-asked'> {
   const sessionEnds = createSessionEnds({ artifacts, registry, outbox });
   const access = createAccess({ artifacts, sessionEnds });
+  const securityEvents = createSecurityEvents({ issuer, artifacts, registry, outbox, keys, fetch });
   return {
-    async 'end-account'({ accountId, before }) {
+    async 'end-account'({ accountId, before, news }, id) {
+      if (news) await securityEvents.spread(accountId, news, id);
       // First the messages, then the end: after a crash in between, an application is told twice, not never.
       for (const { clientId, sid } of await artifacts.authorizationsOf(accountId, before)) {
         const client = await registry.client(clientId);
@@ -38,6 +41,8 @@ export function createJobs({
       }
       await artifacts.endAccount(accountId, before);
     },
+    'account-news': ({ accountId, news }, id) => securityEvents.spread(accountId, news, id),
+    'security-event': (job, id) => securityEvents.deliver(job, id),
     'end-access': ({ accountId, clientId, before }) => access.end(accountId, clientId, before),
     async 'end-client'({ clientId, before }) {
       await artifacts.endClient(clientId, before);

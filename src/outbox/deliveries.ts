@@ -5,9 +5,9 @@ import type { Job } from './outbox.ts';
 /** A message for an application which it has not taken. */
 export interface Delivery {
   id: string;
-  message: Extract<Job, { kind: 'backchannel-logout' }>['kind'];
+  message: Extract<Job['kind'], 'backchannel-logout' | 'security-event'>;
   clientId: string;
-  /** Whose session ended. */
+  /** Whose session ended, or to whom something happened. */
   accountId: string;
   createdAt: Milliseconds;
   attempts: number;

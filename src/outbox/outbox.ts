@@ -1,16 +1,31 @@
 import type { Milliseconds } from '../lib/duration.ts';
+import type { AccountNews, SecurityEvent } from './security-event.ts';
 
 /** Work that must happen because something was written, however often the program dies in between. Repeatable. */
 export type Job =
   /** Delete what an account had before an instant, and tell the applications it was signed in to. */
-  | { kind: 'end-account'; accountId: string; before: Milliseconds }
+  | { kind: 'end-account'; accountId: string; before: Milliseconds; news?: AccountNews }
   /** The person ended what one application may do. */
   | { kind: 'end-access'; accountId: string; clientId: string; before: Milliseconds }
   | { kind: 'end-client'; clientId: string; before: Milliseconds }
   /** Back-Channel Logout 1.0 2.5: one application is told of the end of one session. */
   | { kind: 'backchannel-logout'; clientId: string; accountId: string; sid: string | null }
+  /** Something happened to an account that goes on having what it had. */
+  | { kind: 'account-news'; accountId: string; news: AccountNews }
+  | SecurityEventJob
   | LinkAskedJob
   | MailJob;
+
+/** RFC 8935 2: one application is told of one event. */
+export interface SecurityEventJob {
+  kind: 'security-event';
+  clientId: string;
+  accountId: string;
+  event: SecurityEvent;
+  at: Milliseconds;
+  /** The same in all that follows from one change (RFC 8417 2.2). */
+  txn: string;
+}
 
 /** Table and column of the seal of what a job has in `sealed`. */
 export const SEALED_PAYLOAD = 'OutboxMessage.sealedPayload';

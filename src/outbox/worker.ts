@@ -183,6 +183,7 @@ export function startWorker({
 /** Whom a job speaks to, null for what we do ourselves: an application, or the domain that a mail goes to. */
 function receiverOf(job: Job): string | null {
   if (job.kind === 'mail') return `mail/${job.to.slice(job.to.lastIndexOf('@') + 1).toLowerCase()}`;
+  if (job.kind === 'security-event') return `security-events/${job.clientId}`;
   return job.kind === 'backchannel-logout' ? `application/${job.clientId}` : null;
 }
 

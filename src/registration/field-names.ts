@@ -7,6 +7,7 @@ export const METADATA: FieldNames = {
   redirectUris: 'redirect_uris',
   postLogoutRedirectUris: 'post_logout_redirect_uris',
   backchannelLogoutUri: 'backchannel_logout_uri',
+  securityEventsUri: 'an address for security events',
   logoUri: 'logo_uri',
   clientUri: 'client_uri',
   policyUri: 'policy_uri',

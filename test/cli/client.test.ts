@@ -287,6 +287,17 @@ describe.concurrent('client update', { timeout: 90_000 }, () => {
     });
   });
 
+  it('has it told of security events, and takes that back', async () => {
+    const uri = 'https://wiki.example.org/events';
+    const made = await json(web('told', '--security-events-uri', uri));
+    expect(made.settings.securityEventsUri).toBe(uri);
+    expect((await run(['client', 'show', 'told'])).stdout).toMatch(
+      /security events +https:\/\/wiki\.example\.org\/events/,
+    );
+    const taken = await json(['client', 'update', 'told', '--security-events-uri', '', '--json']);
+    expect(taken.settings).toEqual({ ...made.settings, securityEventsUri: null });
+  });
+
   it('lets devices use it, and takes that back', async () => {
     const create = ['client', 'create', '--type', 'native', '--id', 'tv', '--name', 'TV', '--device', '--json'];
     expect((await json(create)).settings).toMatchObject({ deviceGrant: true, redirectUris: [], authMethod: 'none' });

@@ -33,6 +33,8 @@ async function started(work: (name: string, clientId: string | null) => Promise<
     'end-account': handle,
     'end-client': handle,
     'end-access': handle,
+    'account-news': handle,
+    'security-event': handle,
     'backchannel-logout': handle,
     'link-asked': handle,
     mail: handle,

@@ -3,6 +3,7 @@ import type { By } from '../../lib/by.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Sealer } from '../../lib/sealing.ts';
 import type { NewJob } from '../../outbox/outbox.ts';
+import { newsOf, withNews } from './account-news.ts';
 import type { AuditRow } from './audit-row.ts';
 import type { PrismaClient, Transaction } from './database.ts';
 import { jobRow } from './outbox.ts';
@@ -24,6 +25,8 @@ export interface Change {
   write(tx: Transaction, stamp: { updatedAt: Date }): Promise<{ count: number }>;
   /** Read last: it may tell of what the change found. */
   readonly event: AuditEvent;
+  /** What applications are told of instead, where it is not the event. */
+  news?: AuditEvent;
   by: By;
   /** Where access ends. */
   ending?: {
@@ -55,9 +58,12 @@ export function applyChange(
     // The row is locked by now. A time from before the wait for it would spare whoever signed in meanwhile.
     const at = new Date(clock());
     await ending?.refuse(tx, at);
+    // Before what may remove the account, and its consents with it.
+    const news = await newsOf(tx, change.news ?? change.event, { by, at, ends: ending !== undefined });
     await also?.(tx, at);
     await tx.auditEvent.create({ data: auditRow(change.event, by, at) });
-    if (ending) await tx.outboxMessage.create({ data: jobRow(ending.job(at.getTime()), at) });
+    const job = ending ? withNews(ending.job(at.getTime()), news) : news;
+    if (job) await tx.outboxMessage.create({ data: jobRow(job, at) });
     return true;
   });
 }

@@ -44,6 +44,8 @@ export function prismaDeletion({
       get event() {
         return { event: 'account.deletion_asked', accountId: id, dueAt: new Date(dueAt).toISOString() } as const;
       },
+      // Nobody has time to come back: it is disabled no longer than this takes.
+      ...(grace === 0 && { news: { event: 'account.deleted', accountId: id } }),
       ...{ by, ending: endingOf(id) },
       async also(tx, at) {
         const due = new Date(dueAt);

@@ -4,7 +4,7 @@ import type { Chosen, Deliveries, Delivery } from '../../outbox/deliveries.ts';
 import type { ChangeDeps } from './change.ts';
 import type { PrismaClient, Transaction } from './database.ts';
 
-const MESSAGE = 'backchannel-logout';
+const MESSAGES: Delivery['message'][] = ['backchannel-logout', 'security-event'];
 /** A statement has room for so many ids, and for more. */
 const SLICE = 500;
 
@@ -13,11 +13,13 @@ type Change = (tx: Transaction, ids: string[]) => Promise<{ count: number }>;
 
 export function prismaDeliveries({ prisma, clock, auditRow }: ChangeDeps): Deliveries {
   async function read(tx: Pick<PrismaClient, 'outboxMessage'>): Promise<Delivery[]> {
-    const rows = await tx.outboxMessage.findMany({ where: { kind: MESSAGE }, orderBy: { createdAt: 'asc' } });
-    return rows.map(({ id, payload, createdAt, attempts, dueAt, doneAt, lastError }) => {
+    const where = { kind: { in: MESSAGES } };
+    const rows = await tx.outboxMessage.findMany({ where, orderBy: { createdAt: 'asc' } });
+    return rows.map(({ id, kind, payload, createdAt, attempts, dueAt, doneAt, lastError }) => {
+      const message = kind as Delivery['message'];
       const { clientId, accountId } = JSON.parse(payload) as Pick<Delivery, 'clientId' | 'accountId'>;
       return {
-        ...{ id, message: MESSAGE, clientId, accountId, createdAt: createdAt.getTime(), attempts, lastError },
+        ...{ id, message, clientId, accountId, createdAt: createdAt.getTime(), attempts, lastError },
         dueAt: doneAt === null ? dueAt.getTime() : null,
       };
     });

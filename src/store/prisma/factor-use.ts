@@ -1,7 +1,9 @@
 import type { AccountStore } from '../../accounts/store.ts';
+import { newsOf } from './account-news.ts';
 import { holdAccount, insertTotp, unsealSeed } from './account-rows.ts';
 import type { SealedChangeDeps } from './change.ts';
 import { createNotice } from './notice.ts';
+import { jobRow } from './outbox.ts';
 
 type FactorUse = Pick<
   AccountStore,
@@ -35,6 +37,9 @@ export function prismaFactorUse({ prisma, sealer, clock, auditRow }: SealedChang
         if (count === 0) return false;
         await insertTotp({ tx, auditRow, sealer }, accountId, totp, by, at);
         const codesKept = totp.recoveryCodeHashes === null;
+        const enrolled = { event: 'totp.enrolled', accountId, credentialId: totp.id } as const;
+        const news = await newsOf(tx, enrolled, { by, at, ends: false });
+        if (news) await tx.outboxMessage.create({ data: jobRow(news, at) });
         await notice(accountId, { message: 'totp-added', ...(codesKept && { codesKept }) })(tx, at);
         return true;
       });

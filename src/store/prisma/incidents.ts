@@ -3,6 +3,7 @@ import type { AccountEnding, EndedAccount, EndedClient } from '../../incident/in
 import type { IncidentStore, OpenIncident } from '../../incident/store.ts';
 import type { By } from '../../lib/by.ts';
 import { newId } from '../../lib/ids.ts';
+import { newsOf, withNews } from './account-news.ts';
 import type { SealedChangeDeps } from './change.ts';
 import type { Transaction } from './database.ts';
 import { voidLinks } from './link-rows.ts';
@@ -79,11 +80,13 @@ export function prismaIncidents({ prisma, sealer, clock, auditRow }: SealedChang
           if (password === 'required') {
             await record(tx, { event: 'account.password_change_required', accountId }, by, at);
           }
+          const event = isRequired ? 'account.password_change_required' : 'account.signed_out';
+          const news = await newsOf(tx, { event, accountId }, { by, at, ends: true });
           const young = { accountId, toldAt: new Date(incident.openedAt) };
           const passkeysRemoved = removePasskeys ? await removeYoungPasskeys({ tx, auditRow }, young, by, at) : 0;
           await recordEnded(tx, incident.id, null, { ...ending, passkeysRemoved }, by, at);
           const job = { kind: 'end-account', accountId, before: at.getTime() } as const;
-          await tx.outboxMessage.create({ data: jobRow(job, at) });
+          await tx.outboxMessage.create({ data: jobRow(withNews(job, news), at) });
           const must = isRequired ? 'password' : 'sign-in';
           const about = { message: 'incident', must, ...(passkeysRemoved > 0 && { passkeysRemoved }) } as const;
           if (ending.mail) await queueLetter(tx, sealer, accountId, about, at);
