@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import {
   cpSync,
   globSync,
@@ -83,29 +83,25 @@ describe('the package', () => {
     await issuer.close();
   });
 
-  it('has types that a strict program can use', () => {
+  it('has types that strict programs can use, as its README writes them', () => {
     const app = path.join(folder, 'app');
-    const program = `
-      import { callerOf, createResourceServer, koa, type Caller } from 'gatewright-resource-server';
-      const api = createResourceServer({ issuer: 'https://id.example', audience: 'https://api.example' });
-      export const middleware = koa(api);
-      export const nameOf = (request: object): Caller['sub'] => callerOf(request).sub;
+    for (const name of ['koa', 'express', 'fastify', '@redis', '@types'])
+      symlinkSync(path.join(MODULES, name), path.join(app, 'node_modules', name));
+    const readme = readFileSync(path.join(PACKAGE, 'README.md'), 'utf8');
+    const programs = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, program = '']) => program);
+    expect(programs).toHaveLength(8);
+    const mistaken = `
+      import { createResourceServer } from 'gatewright-resource-server';
       // @ts-expect-error there is no such option
       createResourceServer({ issuer: 'https://id.example', audience: 'https://api.example', secret: 'x' });`;
-    writeFileSync(path.join(app, 'program.ts'), program);
-    const flags = [
-      '--noEmit',
-      '--strict',
-      '--module',
-      'nodenext',
-      '--target',
-      'es2023',
-      '--typeRoots',
-      `${MODULES}/@types`,
-    ];
-    const run = () =>
-      execFileSync(path.join(MODULES, '.bin/tsc'), [...flags, '--types', 'node', 'program.ts'], { cwd: app });
-    expect(run().toString()).toBe('');
+    const files = [...programs, mistaken].map((program, number) => {
+      writeFileSync(path.join(app, `program-${number}.mts`), program);
+      return `program-${number}.mts`;
+    });
+    const flags = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--skipLibCheck', '--module', 'nodenext'];
+    const tsc = [path.join(MODULES, 'typescript/bin/tsc'), ...flags, '--target', 'es2023', '--types', 'node', ...files];
+    const { stdout, status } = spawnSync(process.execPath, tsc, { cwd: app, encoding: 'utf8' });
+    expect([stdout, status]).toEqual(['', 0]);
   });
 });
 
