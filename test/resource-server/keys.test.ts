@@ -83,11 +83,35 @@ describe('the keys of the issuer', () => {
     const [old, fresh] = [await accessToken(issuer, claims), await accessToken(second, claims)];
     await call(api, bearer(old));
     issuer.published = [second.key.jwk];
-    pass(601);
-    // The one that finds them old does not wait for the new ones.
-    await call(api, bearer(old));
+    pass(299);
+    expect(await outcome(call(api, bearer(old)))).toBe('passes');
+    expect(fetchesOf('/jwks')).toBe(1);
+    // From now on they are looked at while known ones are used, and after ten minutes before: nobody may have called.
+    pass(1);
+    expect(await outcome(call(api, bearer(old)))).toBe('passes');
     await vi.waitFor(async () => expect(await outcome(call(api, bearer(old)))).toBe(REFUSED));
     expect(await outcome(call(api, bearer(fresh)))).toBe('passes');
+    issuer.published = [issuer.key.jwk];
+    pass(600);
+    expect(await outcome(call(api, bearer(fresh)))).toBe(REFUSED);
+  });
+
+  it('are not waited for by every request while the issuer says nothing', async () => {
+    const api = newApi();
+    const token = await accessToken(issuer, { exp: Math.floor(Date.now() / 1000) + 86_400 });
+    await call(api, bearer(token));
+    goAway();
+    pass(601);
+    expect(await outcome(call(api, bearer(token)))).toBe('passes');
+    expect(reports.length).toBeGreaterThan(0);
+    const asked = Promise.withResolvers<void>();
+    issuer.answers.set('/jwks', () => asked.resolve());
+    issuer.answers.set('/.well-known/openid-configuration', () => asked.resolve());
+    pass(2);
+    const startedAt = performance.now();
+    for (let count = 0; count < 5; count += 1) expect(await outcome(call(api, bearer(token)))).toBe('passes');
+    expect(performance.now() - startedAt).toBeLessThan(4_000);
+    await asked.promise;
   });
 
   it('go on being used while the issuer is away, but not for ever', async () => {

@@ -46,7 +46,8 @@ const FRESH_MILLISECONDS = 10 * 60_000;
 
 /** What the issuer published, fetched when it is first needed: who starts first does not matter. */
 export function createIssuer({ issuer, jwksUri, keepKeysFor, report, fetch }: Settings) {
-  const ages = { fresh: FRESH_MILLISECONDS, usable: FRESH_MILLISECONDS + keepKeysFor * 1000 };
+  const usable = FRESH_MILLISECONDS + keepKeysFor * 1000;
+  const ages = { young: FRESH_MILLISECONDS / 2, fresh: FRESH_MILLISECONDS, usable };
   const failed = (err: unknown) => report(err instanceof Error ? err : new Error(String(err)));
   const metadata = keep(() => discover(issuer, fetch), ages, failed);
 

@@ -1,6 +1,8 @@
 /** How long something that was fetched is used, in milliseconds. */
 interface Ages {
-  /** After this it is fetched anew, while the old one goes on being used. */
+  /** After this it is fetched anew while the old one is used, so that busy programs never wait. */
+  young: number;
+  /** After this it is fetched anew, and the old one is used only if that fails. */
   fresh: number;
   /** After this the old one is not used any more: what cannot be fetched is missing. */
   usable: number;
@@ -17,7 +19,11 @@ export interface Kept<T> {
 }
 
 /** @param failed told of each failed fetch, also of those that nobody waits for */
-export function keep<T>(fetchIt: () => Promise<T>, { fresh, usable }: Ages, failed: (err: unknown) => void): Kept<T> {
+export function keep<T>(
+  fetchIt: () => Promise<T>,
+  { young, fresh, usable }: Ages,
+  failed: (err: unknown) => void,
+): Kept<T> {
   let kept: { value: T; since: number } | null = null;
   let failure: { err: unknown; at: number } | null = null;
   let pending: Promise<T> | null = null;
@@ -46,9 +52,11 @@ export function keep<T>(fetchIt: () => Promise<T>, { fresh, usable }: Ages, fail
     get() {
       const age = kept ? Date.now() - kept.since : Number.POSITIVE_INFINITY;
       if (!kept || age >= usable) return renew();
-      // Nobody waits for it, and whoever is interested in its failure was told.
-      if (age >= fresh) renew().catch(() => {});
-      return kept.value;
+      const { value } = kept;
+      if (age < young) return value;
+      const renewed = renew().catch(() => value);
+      // Whoever is away already is not waited for by every request.
+      return age < fresh || failure ? value : renewed;
     },
   };
 }
