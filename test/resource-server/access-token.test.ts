@@ -44,6 +44,8 @@ describe('an access token (RFC 9068 4)', () => {
     ['an empty subject', { sub: '' }],
     ['a subject that is no string', { sub: 7 }],
     ['no client', { client_id: undefined }],
+    ['an empty client', { client_id: '' }],
+    ['a client that is no string', { client_id: 7 }],
     ['no id', { jti: undefined }],
     ['bound to a key, where nobody checks that', { cnf: { jkt: 'x' } }],
     ['bound in a way nobody knows', { cnf: { kid: 'x' } }],

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import {
   type Caller,
   createResourceServer,
@@ -169,5 +170,21 @@ describe('credentials', () => {
   it('are found in Headers too', async () => {
     const headers = new Headers({ Authorization: `Bearer ${token}` });
     expect(await outcome(api.verify({ method: 'GET', url: 'https://api.example/posts', headers }))).toBe('passes');
+  });
+
+  it('of any other shape are refused, and never a fault', async () => {
+    const guarded = createResourceServer({ issuer: issuer.issuer, audience: AUDIENCE, dpop: true, metadata: true });
+    const word = fc.oneof(fc.string(), fc.base64String(), fc.constantFrom(token, '.', '..', 'e30', 'Bearer', 'DPoP'));
+    const text = fc.array(word, { maxLength: 4 }).map((words) => words.join(' '));
+    const scheme = fc.constantFrom('Bearer ', 'DPoP ', 'bearer', '');
+    const authorization = fc.tuple(scheme, text).map((parts) => parts.join(''));
+    const headers = fc.record({ authorization, dpop: text }, { requiredKeys: [] });
+    await fc.assert(
+      fc.asyncProperty(fc.string(), fc.string(), headers, async (method, url, said) => {
+        const found = await outcome(guarded.verify({ method, url, headers: said }));
+        expect(found === 'passes' ? said.authorization : found).toMatch(/^(40[01] |bearer ?e)/i);
+      }),
+      { numRuns: 300 },
+    );
   });
 });

@@ -108,9 +108,10 @@ describe('the keys of the issuer', () => {
     issuer.answers.set('/jwks', () => asked.resolve());
     issuer.answers.set('/.well-known/openid-configuration', () => asked.resolve());
     pass(2);
-    const startedAt = performance.now();
-    for (let count = 0; count < 5; count += 1) expect(await outcome(call(api, bearer(token)))).toBe('passes');
-    expect(performance.now() - startedAt).toBeLessThan(4_000);
+    const before = reports.length;
+    expect(await outcome(call(api, bearer(token)))).toBe('passes');
+    // Whoever waits does so until the silence is reported.
+    expect(reports).toHaveLength(before);
     await asked.promise;
   });
 

@@ -200,6 +200,15 @@ describe.each(Object.entries(APPS))('an API in %s', (_name, newApp) => {
   });
 });
 
+it('an API in Fastify can be asked without a connection, as its tests do', async () => {
+  const api = createResourceServer({ issuer: issuer.issuer, audience: 'https://api.example' });
+  const app = fastifyApp();
+  app.addHook('onRequest', fastify(api));
+  app.get('/posts', async (request) => callerOf(request).sub);
+  expect((await app.inject({ url: '/posts', headers: bearer(await accessToken(issuer)) })).body).toBe('acc_1');
+  expect((await app.inject({ url: '/posts' })).statusCode).toBe(401);
+});
+
 it('nobody passes where the middleware is missing', () => {
   expect(() => callerOf({})).toThrow('put the middleware before this handler');
 });
