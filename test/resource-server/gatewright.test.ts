@@ -1,6 +1,21 @@
-import { createResourceServer, type ResourceServer, requireAcr, requireFreshAuth } from 'gatewright-resource-server';
+import type http from 'node:http';
+import {
+  callerOf,
+  createResourceServer,
+  koa,
+  type ResourceServer,
+  requireAcr,
+  requireFreshAuth,
+  requirePermission,
+} from 'gatewright-resource-server';
+import Koa from 'koa';
+import * as client from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BY_OPERATOR } from '../../src/lib/by.ts';
+import { startFront } from '../operation/tls-endpoint.ts';
+import { addApi, addRole } from '../support/apis.ts';
 import { basic, post } from '../support/endpoint.ts';
+import { createRelyingParty } from '../support/relying-party.ts';
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts';
 import { enter, type Tokens, type Visit, visit } from '../support/visit.ts';
 import { bearer, call, outcome, REFUSED } from './call.ts';
@@ -75,5 +90,50 @@ describe('tokens of Gatewright', () => {
     const introspection = { clientId: registered.id, clientSecret: 'wrong', cacheFor: 0 };
     const wrong = createResourceServer({ issuer: server.issuer, audience: AUDIENCE, introspection });
     expect(await outcome(call(wrong, bearer(tokens.access_token)))).toBe('503 temporarily_unavailable');
+  });
+
+  it('lose a permission and a role at once where the issuer is asked', async () => {
+    const api = await addApi(server, { permissionsBy: 'role' });
+    const person = await visit(server, { audiences: [api.audience], scopes: ['openid', 'posts:read', 'posts:write'] });
+    const accounts = [person.account.id];
+    await addRole(server, api, 'reader', { permissions: ['posts:read'], accounts });
+    const author = await addRole(server, api, 'author', { permissions: ['posts:write'], accounts });
+    const { access_token: token } = await enter(person, { scope: 'openid posts:read posts:write' });
+    const introspection = { clientId: api.id, clientSecret: api.secret, cacheFor: 0 };
+    const own = { issuer: server.issuer, audience: api.audience };
+    const [sure, trusting] = [createResourceServer({ ...own, introspection }), createResourceServer(own)];
+    const both = ['openid', 'posts:read', 'posts:write'];
+    expect(await call(sure, bearer(token))).toMatchObject({ permissions: both, roles: ['author', 'reader'] });
+
+    await server.app.stores.roles.revoke(author, { kind: 'account', id: person.account.id }, BY_OPERATOR);
+    expect(await call(sure, bearer(token))).toMatchObject({ permissions: ['openid', 'posts:read'], roles: ['reader'] });
+    expect(await call(trusting, bearer(token))).toMatchObject({ permissions: both, roles: ['author', 'reader'] });
+  });
+
+  it('that are bound to a key come with its proofs, made by a client library (RFC 9449)', async () => {
+    const handlers: http.RequestListener[] = [];
+    await using front = await startFront((req, res) => handlers[0]?.(req, res));
+    const audience = `${front.origin}/v1`;
+    await server.addClient('resource', { audience, scopes: ['posts:read'] });
+    const service = await server.addClient('service', { audiences: [audience], scopes: ['posts:read'] });
+    const app = new Koa();
+    app.use(koa(createResourceServer({ issuer: server.issuer, audience, dpop: true, requireSenderConstrained: true })));
+    app.use((ctx) => {
+      ctx.body = { sub: requirePermission(callerOf(ctx), 'posts:read').sub };
+    });
+    handlers.push(app.callback());
+
+    const { config } = await createRelyingParty(server, service);
+    const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair());
+    const tokens = await client.clientCredentialsGrant(config, { scope: 'posts:read' }, { DPoP });
+    expect(tokens.token_type).toBe('dpop');
+    const url = new URL(`${audience}/posts?page=1`);
+    const answer = await client.fetchProtectedResource(config, tokens.access_token, url, 'GET', null, undefined, {
+      DPoP,
+    });
+    expect([answer.status, await answer.json()]).toEqual([200, { sub: service.id }]);
+    expect((await fetch(url, { headers: bearer(tokens.access_token) })).status).toBe(401);
+    const plain = await client.clientCredentialsGrant(config, { scope: 'posts:read' });
+    expect((await fetch(url, { headers: bearer(plain.access_token) })).status).toBe(401);
   });
 });
