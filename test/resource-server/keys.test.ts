@@ -237,8 +237,13 @@ describe('the metadata of the issuer', () => {
     const said = { issuer: issuer.issuer, jwks_uri: `${issuer.issuer}/jwks`, ...changes };
     if (said.issuer === 'ISSUER/') said.issuer = `${issuer.issuer}/`;
     issuer.answers.set('/.well-known/openid-configuration', (_req, res) => void res.end(JSON.stringify(said)));
-    expect(await outcome(call(newApi(), bearer(await accessToken(issuer))))).toBe(AWAY);
-    expect(fetchesOf('/jwks')).toBe(0);
+    const fetched: string[] = [];
+    const watched: typeof fetch = (input, init) => {
+      fetched.push(new URL(String(input)).pathname);
+      return fetch(input, init);
+    };
+    expect(await outcome(call(newApi({ fetch: watched }), bearer(await accessToken(issuer))))).toBe(AWAY);
+    expect(fetched).toEqual(['/.well-known/openid-configuration']);
   });
 });
 

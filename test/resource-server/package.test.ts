@@ -16,6 +16,7 @@ import path from 'node:path';
 import { extract, list } from 'tar';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bearer } from './call.ts';
+import { newDpopClient } from './dpop-client.ts';
 import { AUDIENCE, accessToken, startIssuer } from './issuer.ts';
 
 const PACKAGE = path.join(import.meta.dirname, '../../packages/resource-server');
@@ -65,21 +66,28 @@ describe('the package', () => {
 
   it.each(runtimes)('verifies a token under %s', async (node) => {
     const issuer = await startIssuer();
+    const client = await newDpopClient();
     const program = `
-      import { createResourceServer, requirePermission } from 'gatewright-resource-server';
-      const api = createResourceServer({ issuer: process.argv[1], audience: process.argv[2], dpop: true, metadata: true });
-      const headers = JSON.parse(process.argv[3]);
-      const caller = await api.verify({ method: 'GET', url: '/posts', headers });
-      const refusal = await api.verify({ method: 'GET', url: '/posts', headers: {} }).catch((err) => err);
-      console.log(process.versions.node, requirePermission(caller, 'posts:read').sub, refusal.status);`;
+      import { createResourceServer, fetchHandler, requirePermission } from 'gatewright-resource-server';
+      const [issuer, audience, ...sent] = process.argv.slice(1);
+      const api = createResourceServer({ issuer, audience, dpop: true, metadata: true });
+      const handle = fetchHandler(api, (_request, caller) => Response.json(requirePermission(caller, 'posts:read').sub));
+      const answers = [process.versions.node];
+      for (const headers of [...sent.map((each) => JSON.parse(each)), {}]) {
+        const response = await handle(new Request(audience + '/posts', { headers }));
+        answers.push(response.status, response.status === 200 ? await response.json() : '');
+      }
+      console.log(...answers);`;
     // As its own process, which does not stand in the way of the issuer in this one.
     const { promise, resolve, reject } = Promise.withResolvers<string>();
-    const given = [issuer.issuer, AUDIENCE, JSON.stringify(bearer(await accessToken(issuer)))];
+    const bound = await accessToken(issuer, { cnf: client.cnf });
+    const sent = [bearer(await accessToken(issuer)), await client.headers(bound), bearer(bound)];
+    const given = [issuer.issuer, AUDIENCE, ...sent.map((headers) => JSON.stringify(headers))];
     const options = { cwd: path.join(folder, 'app'), timeout: 60_000 };
     execFile(node, ['--input-type=module', '-e', program, ...given], options, (err, stdout, stderr) =>
       err ? reject(new Error(stderr, { cause: err })) : resolve(stdout),
     );
-    expect(await promise).toMatch(/^\d+\.\d+\.\d+ acc_1 401\n$/);
+    expect(await promise).toMatch(/^\d+\.\d+\.\d+ 200 acc_1 200 acc_1 401 {2}401 \n$/);
     await issuer.close();
   });
 

@@ -18,12 +18,15 @@ type Next = (err?: unknown) => void;
 /** Express middleware: whatever stands behind it is reached with a good token only, and asks `callerOf(req)` who calls. */
 export function express(resourceServer: ResourceServer) {
   return (req: ExpressRequest, res: ExpressResponse, next: Next): void => {
-    admit(resourceServer, apiRequest(req, req.originalUrl, req)).then((admission) => {
-      if ('answer' in admission) return send(res, admission.answer);
-      remember(req, admission.caller);
-      res.set(admission.headers);
-      next();
-    }, next);
+    // A rejected promise is nothing to Express 4.
+    admit(resourceServer, apiRequest(req, req.originalUrl, req))
+      .then((admission) => {
+        if ('answer' in admission) return send(res, admission.answer);
+        remember(req, admission.caller);
+        res.set(admission.headers);
+        next();
+      })
+      .catch(next);
   };
 }
 
