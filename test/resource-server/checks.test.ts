@@ -172,6 +172,22 @@ describe('credentials', () => {
     expect(await outcome(api.verify({ method: 'GET', url: 'https://api.example/posts', headers }))).toBe('passes');
   });
 
+  it('that are refused are told to the log, with the reason that the caller does not learn', async () => {
+    const told: [string, unknown, string][] = [];
+    const logging = createResourceServer({
+      ...{ issuer: issuer.issuer, audience: AUDIENCE },
+      refused: ({ code, cause }, { url }) => void told.push([code, (cause as Error | undefined)?.message, url]),
+    });
+    const refusal = await refusalOf(call(logging, bearer(await accessToken(issuer, { exp: seconds(-10) }))));
+    await outcome(call(logging, {}));
+    await call(logging, bearer(token));
+    expect(told).toEqual([
+      ['invalid_token', '"exp" claim timestamp check failed', '/posts'],
+      ['unauthorized', undefined, '/posts'],
+    ]);
+    expect(JSON.stringify([refusal?.body, refusal?.headers])).not.toContain('timestamp');
+  });
+
   it('of any other shape are refused, and never a fault', async () => {
     const guarded = createResourceServer({ issuer: issuer.issuer, audience: AUDIENCE, dpop: true, metadata: true });
     const word = fc.oneof(fc.string(), fc.base64String(), fc.constantFrom(token, '.', '..', 'e30', 'Bearer', 'DPoP'));

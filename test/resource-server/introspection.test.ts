@@ -246,6 +246,7 @@ describe('an answer', () => {
     const found = await Promise.all(calls);
     expect(found.filter((each) => each === 'passes')).toHaveLength(200);
     expect(found.filter((each) => each === AWAY)).toHaveLength(30);
+    expect(questions()).toBe(200);
   });
 });
 

@@ -1,4 +1,5 @@
 import { requireAsymmetric } from './algorithms.ts';
+import type { ApiRequest } from './api-request.ts';
 import type { ClientCertificate } from './client-certificate.ts';
 import { type DpopOptions, type DpopSettings, readDpopOptions } from './dpop-options.ts';
 import {
@@ -7,6 +8,7 @@ import {
   readIntrospectionOptions,
 } from './introspection-options.ts';
 import type { Fetch } from './json-fetch.ts';
+import type { Refusal } from './refusal.ts';
 import { type MetadataOptions, type PublishedMetadata, publishMetadata } from './resource-metadata.ts';
 import { requireSecureUrl } from './secure-url.ts';
 
@@ -38,6 +40,8 @@ export interface ResourceServerOptions {
   metadata?: true | MetadataOptions;
   /** Told whenever the issuer could not be asked: for your log. */
   report?: (problem: Error) => void;
+  /** Told of each request that is refused, with what exactly was wrong in `cause`: for your log, never for the answer. */
+  refused?: (refusal: Refusal, request: ApiRequest) => void;
   /** In place of the global one: behind a proxy, or to see what is fetched. */
   fetch?: Fetch;
 }
@@ -55,6 +59,7 @@ export interface Settings {
   introspection: IntrospectionSettings | null;
   metadata: PublishedMetadata | null;
   report: (problem: Error) => void;
+  refused: (refusal: Refusal, request: ApiRequest) => void;
   fetch: Fetch;
 }
 
@@ -87,6 +92,7 @@ export function readOptions(options: ResourceServerOptions): Settings {
     jwksUri: jwksUri === undefined ? null : requireSecureUrl('jwksUri', jwksUri),
     keepKeysFor,
     report: options.report ?? (() => {}),
+    refused: options.refused ?? (() => {}),
     fetch: options.fetch ?? globalThis.fetch,
   };
 }

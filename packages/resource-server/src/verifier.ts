@@ -61,7 +61,10 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
         scheme = credentials.scheme;
         return await callerWith(credentials, request);
       } catch (err) {
-        throw err instanceof Problem ? refuse(err, scheme) : err;
+        if (!(err instanceof Problem)) throw err;
+        const refusal = refuse(err, scheme);
+        settings.refused(refusal, request);
+        throw refusal;
       }
     },
     answerHeaders({ scheme }) {
