@@ -128,6 +128,8 @@ describe('addresses that this server calls', () => {
     ...[
       'https://2852039166/',
       'https://[::ffff:a9fe:a9fe]/',
+      'https://0.0.0.0/',
+      'https://198.51.100.7/',
       'file:///etc/passwd',
       'gopher://a.example/',
       'https://a:b@c.example/',

@@ -90,6 +90,8 @@ describe.concurrent('client create', { timeout: 90_000 }, () => {
         name: 'Wiki',
         type: 'web',
         status: 'active',
+        registeredBy: null,
+        managesItself: false,
         audience: null,
       },
       settings: {
