@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { isPublicAddress, LOOPBACK_HOSTS } from '../lib/public-address.ts';
+import { LOOPBACK_HOSTS } from '../lib/public-address.ts';
 
 /** The person's own machine: a loopback address, or a scheme that an application there has claimed (RFC 8252 7). */
 export function isOnThisMachine(address: string): boolean {
@@ -25,10 +25,9 @@ export function isPlainlyWritten(address: string): boolean {
   return href !== undefined && (href === address || href === `${address}/`);
 }
 
-/** One that this server itself calls may lead nowhere inside. Where its name leads is looked at before each call. */
+/** What this server itself calls is called by a name. Where that leads is looked at before each call. */
 export function mayBeCalled(address: string): boolean {
   const url = URL.parse(address);
   if (url?.protocol !== 'https:' || url.username || url.password || url.hash || isLoopback(address)) return false;
-  const literal = url.hostname.replace(/^\[|\]$/g, '');
-  return isIP(literal) === 0 || isPublicAddress(literal);
+  return isIP(url.hostname.replace(/^\[|\]$/g, '')) === 0;
 }

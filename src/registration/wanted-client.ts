@@ -104,7 +104,7 @@ function checkAddresses(
   }
   for (const [name, address] of Object.entries({ backchannel_logout_uri: backchannelLogoutUri, jwks_uri: jwksUri })) {
     if (address === null || (loopback && isLoopback(address)) || mayBeCalled(address)) continue;
-    throw invalidMetadata(`${name} must be https, at a public address and without a fragment`);
+    throw invalidMetadata(`${name} must be https, at a host by its name and without a fragment`);
   }
   for (const [name, address] of Object.entries({ logo_uri: logoUri, client_uri: clientUri })) {
     if (address && !isPlainlyWritten(address)) throw invalidMetadata(`${name} must be written as browsers write it`);

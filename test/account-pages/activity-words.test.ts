@@ -7,6 +7,8 @@ const NOBODYS = [
   ...['account.deleted', 'password.range_unavailable', 'sign_in.spraying', 'limit.lifted'],
   ...['client.created', 'client.updated', 'client.secret_rotated'],
   ...['client.disabled', 'client.enabled', 'client.deleted'],
+  ...['client.registered', 'client.self_updated', 'client.self_deleted', 'client.self_management_ended'],
+  ...['registration.token_created', 'registration.token_revoked'],
   ...['signing_key.added', 'signing_key.revoked', 'keyring.key_added', 'keyring.key_removed'],
   ...['installation.left', 'installation.reopened', 'installation.restored', 'backup.made'],
   ...['incident.client_ended', 'delivery.retried', 'delivery.dropped'],

@@ -10,6 +10,7 @@ import { closeSqliteFile, openSqliteFile } from '../../src/store/sqlite/sqlite-f
 import { ENGINE } from '../support/databases.ts';
 import { addDevices, askAsDevice, connect, poll, type Shown, typeCode } from '../support/devices.ts';
 import { basic, post } from '../support/endpoint.ts';
+import { aRegistrationToken, manage, own, registered } from '../support/registration.ts';
 import { CALLBACK } from '../support/relying-party.ts';
 import { PASSWORD, startTestServer, type TestServer } from '../support/server.ts';
 import { allow, codeOf } from '../support/sign-in.ts';
@@ -39,7 +40,12 @@ function whereIs(kind: string, secret: string, among: Place[]): string[] {
 
 beforeAll(async () => {
   keeper = await startKeeper(() => server.config.folders.data);
-  server = await startTestServer({ SECOND_FACTOR: 'everyone', SIGN_UP: 'invited', ...keeper.env });
+  server = await startTestServer({
+    SECOND_FACTOR: 'everyone',
+    SIGN_UP: 'invited',
+    REGISTRATION: 'token',
+    ...keeper.env,
+  });
   const recording = recordSecrets();
   const { add } = recording;
   try {
@@ -99,6 +105,7 @@ async function flows(add: (kind: string, ...values: string[]) => void): Promise<
   await withNewcomer(add);
   await withDevices(person, seed);
   await withRecovery(add);
+  await withRegistration(add);
 
   // The way out, with the ID token in the address.
   const query = new URLSearchParams({ id_token_hint: tokens.id_token ?? '', post_logout_redirect_uri: CALLBACK });
@@ -202,6 +209,20 @@ async function withRecovery(add: (kind: string, ...values: string[]) => void): P
   add('mailed link', token);
 }
 
+/** An application that registered itself, changed that, and went again; another that stays. */
+async function withRegistration(add: (kind: string, ...values: string[]) => void): Promise<void> {
+  const { token } = await aRegistrationToken(server);
+  add('registration token', token);
+  for (const stays of [true, false]) {
+    const client = await registered(server, token);
+    add('client secret', String(client.client_secret));
+    const changed = await manage(server, 'PUT', client, own(client));
+    const next = String(changed.body['registration_access_token']);
+    add('registration token', client.registration_access_token, next);
+    if (!stays) expect((await manage(server, 'DELETE', client, null, next)).status).toBe(204);
+  }
+}
+
 function seedOn(page: Page): string {
   const key = /class="key">([A-Z2-7 ]+)</.exec(page.html)?.[1];
   if (!key) throw new Error(`no key on ${page.url} (${page.status}): ${textOf(page.html)}`);
@@ -240,6 +261,7 @@ const KINDS = [
     'letter',
     'newcomer',
     'mailed link',
+    'registration token',
   ],
 ];
 

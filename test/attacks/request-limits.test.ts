@@ -15,7 +15,12 @@ const PER_ADDRESS = 12;
 beforeAll(async () => {
   server = await startTestServer({
     ...{ LIMIT_ADDRESS_REQUESTS: String(PER_ADDRESS), LIMIT_CLIENT_REQUESTS: '40' },
-    ...{ LIMIT_ACCOUNT_REQUESTS: '30', LIMIT_CLIENT_FAILURES: '5', TRUSTED_PROXIES: '127.0.0.1,::1' },
+    ...{
+      LIMIT_ACCOUNT_REQUESTS: '30',
+      LIMIT_CLIENT_FAILURES: '5',
+      REGISTRATION: 'token',
+      TRUSTED_PROXIES: '127.0.0.1,::1',
+    },
   });
 });
 afterAll(() => server[Symbol.asyncDispose]());

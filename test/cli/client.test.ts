@@ -90,6 +90,8 @@ describe.concurrent('client create', { timeout: 90_000 }, () => {
         name: 'Wiki',
         type: 'web',
         status: 'active',
+        registeredBy: null,
+        managesItself: false,
         audience: null,
       },
       settings: {
@@ -232,8 +234,8 @@ describe.concurrent('client create', { timeout: 90_000 }, () => {
 describe.concurrent('client list and show', { timeout: 90_000 }, () => {
   it('are aligned for people and complete for programs', async () => {
     const [text, all] = await Promise.all([run(['client', 'list']), json(['client', 'list'])]);
-    expect(text.stdout).toMatch(/^ID +NAME +TYPE +STATUS +CREATED\n/);
-    expect(text.stdout).toMatch(/^orders +Orders +resource +active +\d{4}-/m);
+    expect(text.stdout).toMatch(/^ID +NAME +TYPE +STATUS +REGISTERED BY +CREATED\n/);
+    expect(text.stdout).toMatch(/^orders +Orders +resource +active +an operator +\d{4}-/m);
     expect(all).toContainEqual(await json(['client', 'show', 'wiki']));
     expect(JSON.stringify(all)).not.toMatch(/hash/i);
   });

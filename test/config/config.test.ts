@@ -60,6 +60,7 @@ describe('the configuration', () => {
       deletionGrace: 14 * DAY,
       signUp: { mode: 'off', domains: [], offered: false },
       dpopNonces: 'offered',
+      registration: { mode: 'off', mostUnused: 100 },
     });
   });
 

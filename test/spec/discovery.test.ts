@@ -77,6 +77,7 @@ describe('discovery (OpenID Connect Discovery 1.0, RFC 8414)', () => {
     }
     expect(body).not.toHaveProperty('registration_endpoint');
     expect(listOf('dpop_signing_alg_values_supported')).toEqual(['ES256', 'Ed25519', 'PS256', 'RS256']);
+    expect((await fetch(`${server.issuer}/oauth2/register`, { method: 'POST' })).status).toBe(404);
   });
 
   it('builds no address from a Host or forwarded header', async () => {
