@@ -134,7 +134,14 @@ export type AuditEvent =
       passkeysRemoved: number;
       mailed: boolean;
     }
-  | { event: 'incident.client_ended'; incidentId: string; clientId: string; disabled: boolean; newSecret: boolean }
+  | {
+      event: 'incident.client_ended';
+      incidentId: string;
+      clientId: string;
+      disabled: boolean;
+      newSecret: boolean;
+      apiKeysRevoked: number;
+    }
   | { event: 'incident.done'; incidentId: string; accountId: string | null; clientId: string | null }
   | { event: 'audit.exported'; entries: number }
   | { event: 'audit.pruned'; through: number; before: string }

@@ -72,7 +72,8 @@ export function withinApiKey(lifetime: Lifetime, clock: Clock): Lifetime {
     const key = exchanged.get(ctx);
     if (!key) return otherwise;
     const left = key.expiresAt === null ? LIFETIME : Math.floor((key.expiresAt - clock()) / 1000);
-    return Math.max(1, Math.min(otherwise, LIFETIME, left));
+    const ofApi = token.resourceServer?.accessTokenTTL ?? LIFETIME;
+    return Math.max(1, Math.min(otherwise, ofApi, LIFETIME, left));
   };
 }
 

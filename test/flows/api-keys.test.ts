@@ -14,6 +14,7 @@ import { newId } from '../../src/lib/ids.ts';
 import { API_KEY_CLIENT, TOKEN_EXCHANGE } from '../../src/oidc/api-key-client.ts';
 import { API_KEY_TOKEN_TYPE } from '../../src/oidc/api-key-exchange.ts';
 import { addApiKey, exchange, keyOf, stored } from '../support/api-keys.ts';
+import { dpopKey } from '../support/dpop.ts';
 import { basic, post, userinfo } from '../support/endpoint.ts';
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts';
 
@@ -192,6 +193,63 @@ describe('an API key at the token endpoint (RFC 8693)', () => {
     await clients.update({ ...service, settings: { ...service.settings, audiences: [] } }, BY_OPERATOR);
     expect(await exchange(server, key)).toMatchObject({ status: 400, body: { error: 'invalid_target' } });
     expect((await introspect(api, key)).body).toEqual({ active: false });
+  });
+
+  it('gives permissions that its client has by a role, and no role that says more than it gives', async () => {
+    const { roles } = server.app.stores;
+    const { key, service, api } = await addApiKey(server);
+    const bare = { ...service, settings: { ...service.settings, scopes: [] } };
+    await server.app.stores.clients.update(bare, BY_OPERATOR);
+    const role = { apiId: api.id, description: '', everyone: false };
+    const [reader, editor] = [newId('rol'), newId('rol')];
+    await roles.create({ ...role, id: reader, name: 'reader', permissions: ['notes:read'] }, BY_OPERATOR);
+    await roles.create(
+      { ...role, id: editor, name: 'editor', permissions: ['notes:read', 'notes:write'] },
+      BY_OPERATOR,
+    );
+    await roles.create({ ...role, id: newId('rol'), name: 'title', permissions: [] }, BY_OPERATOR);
+    const said = async () => {
+      const { access_token: token = '' } = (await exchange(server, key)).body;
+      const looks = [decodeJwt(token), (await introspect(api, token)).body, (await introspect(api, key)).body];
+      return looks.map(({ scope, roles: named }) => [scope, named]);
+    };
+    expect(await said()).toEqual(Array(3).fill([undefined, undefined]));
+    const holder = { kind: 'client', id: service.id } as const;
+    for (const { id } of await roles.list(api.id)) await roles.grant(id, holder, BY_OPERATOR);
+    expect(await said()).toEqual(Array(3).fill(['notes:read', ['reader']]));
+    const { body } = await exchange(server, key);
+    await roles.revoke(reader, holder, BY_OPERATOR);
+    expect(await said()).toEqual(Array(3).fill(['notes:read', undefined]));
+    await roles.revoke(editor, holder, BY_OPERATOR);
+    // The API still knows the token; it opens nothing any more.
+    const left = (await introspect(api, body.access_token ?? '')).body;
+    expect([left['active'], left['scope'], left['roles']]).toEqual([true, undefined, undefined]);
+  });
+
+  it('is exchanged for a token that is bound to a key of its holder, where one is proved (RFC 9449)', async () => {
+    const { key, api } = await addApiKey(server, { api: { senderConstrained: 'dpop' } });
+    const { thumbprint, proof } = await dpopKey();
+    const url = `${server.issuer}/oauth2/token`;
+    // The key by itself is carried by anybody, which this API does not take.
+    expect((await introspect(api, key)).body).toEqual({ active: false });
+    expect(await exchange(server, key)).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
+    const once = await proof(url);
+    const { status, body } = await exchange(server, key, {}, { dpop: once });
+    expect([status, body['token_type']]).toEqual([200, 'DPoP']);
+    expect(decodeJwt(body.access_token ?? '')['cnf']).toEqual({ jkt: thumbprint });
+    expect((await introspect(api, body.access_token ?? '')).body).toMatchObject({
+      active: true,
+      cnf: { jkt: thumbprint },
+    });
+    expect(await exchange(server, key, {}, { dpop: once })).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_dpop_proof' },
+    });
+  });
+
+  it('is exchanged for no longer than its API lets a token live', async () => {
+    const { key } = await addApiKey(server, { api: { tokenLifetime: 60 } });
+    expect((await exchange(server, key)).body['expires_in']).toBe(60);
   });
 
   it('gives no token that outlives it', async () => {

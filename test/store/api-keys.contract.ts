@@ -159,6 +159,31 @@ export function apiKeyStoreContract(name: string, open: () => Promise<TestStores
       await Promise.all(looks);
     });
 
+    it.each(['job', 'api'])(
+      'are revoked in an incident of %s, each once, and not in one of everything',
+      async (clientId) => {
+        await make();
+        await make('key_revoked');
+        await stores.apiKeys.revoke('key_revoked', BY);
+        await make('key_expired', ends(-MINUTE));
+        const incident = await stores.incidents.open('inc_one', { kind: 'client', clientId }, 'match', BY);
+        const tokens = { clientId, disable: false, newSecretHash: null };
+        const all = await stores.incidents.open('inc_all', { kind: 'everything' }, 'match', BY);
+        await stores.incidents.endClient(all, { ...tokens, revokeApiKeys: false }, BY);
+        expect(await usable()).not.toBeNull();
+
+        const ending = { ...tokens, revokeApiKeys: true };
+        const won = await racers(5, () => stores.incidents.endClient(incident, ending, BY));
+        expect(won.filter(Boolean)).toHaveLength(1);
+        expect(await usable()).toBeNull();
+        // Where the new secret was never shown, the command is repeated.
+        await stores.incidents.endClient(incident, { ...ending, newSecretHash: 'hash-3' }, BY);
+        const ended = { clientId, disabled: false, newSecret: true, apiKeysRevoked: 2 };
+        expect((await stores.incidents.ended(incident)).clients).toEqual([ended]);
+        expect((await events()).filter((event) => event === 'api_key.revoked')).toHaveLength(3);
+      },
+    );
+
     it('say when they were used, to within a minute, and never earlier than before', async () => {
       await make();
       const failed: Error[] = [];
