@@ -3,6 +3,7 @@ import Koa from 'koa';
 import packageFile from '../package.json' with { type: 'json' };
 import { accountPages, type PendingAuthenticator } from './account-site.ts';
 import { createPasswords } from './accounts/passwords.ts';
+import { apiKeyUse } from './api-key-site.ts';
 import { startBackground } from './background.ts';
 import { type Config, signingKeyRetention, storeOptions } from './config/config.ts';
 import { createDefences } from './defences.ts';
@@ -23,6 +24,7 @@ import { isFromThisMachine, metricsPage } from './metrics/page.ts';
 import { observedStores } from './observed-stores.ts';
 import { createAccessTokens } from './oidc/access-tokens.ts';
 import { withAccountClient } from './oidc/account-client.ts';
+import { withApiKeyClient } from './oidc/api-key-client.ts';
 import { hintedKey } from './oidc/hinted-key.ts';
 import { oidcHost } from './oidc/host.ts';
 import { createInteractions } from './oidc/interactions.ts';
@@ -78,7 +80,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   });
   const stores = observedStores(opened, metrics);
   const { keyring, accounts, consents, artifacts, outbox } = stores;
-  const registry = withAccountClient(stores.registry, { issuer, name: siteName });
+  const registry = withApiKeyClient(withAccountClient(stores.registry, { issuer, name: siteName }));
   const audit = withSignInsCounted(stores.audit, metrics);
 
   const signing = createSigningKeys({
@@ -104,6 +106,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
     signUp,
     dpopNonces: config.dpopNonces,
     accessTokens: createAccessTokens({ issuer, keys }),
+    apiKeys: apiKeyUse(stores.apiKeys, { clock, log }),
     polls: requestLimits.polls,
     pages: createProviderPages(pages, async (id) => (await accounts.find(id))?.email ?? null),
     events: providerEvents({ log, metrics }),

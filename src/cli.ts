@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import packageFile from '../package.json' with { type: 'json' };
 import { accountCommands } from './cli/account.ts';
+import { apiKeyCommands } from './cli/api-key.ts';
 import { auditCommands } from './cli/audit.ts';
 import { backup } from './cli/backup.ts';
 import { clientCommands } from './cli/client.ts';
@@ -40,6 +41,7 @@ function program(cli: Cli) {
     .addHelpText('after', ABOUT)
     .addCommand(clientCommands(cli))
     .addCommand(registrationCommands(cli))
+    .addCommand(apiKeyCommands(cli))
     .addCommand(accountCommands(cli))
     .addCommand(inviteCommands(cli))
     .addCommand(auditCommands(cli))

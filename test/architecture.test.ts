@@ -13,6 +13,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   accounts: ['assurance'],
   clients: ['assurance'],
   authorization: [],
+  'api-keys': [],
   consents: [],
   signing: [],
   limits: [],
@@ -33,6 +34,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'link-pages': ['web', 'assurance', 'accounts', 'limits', 'links'],
   'account-pages': ['web', 'assurance', 'accounts', 'consents', 'limits', 'links', 'audit', 'own-data'],
   oidc: [
+    'api-keys',
     'authorization',
     'limits',
     'web',
@@ -50,6 +52,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   // Implements the interfaces that the others declare.
   store: [
     'accounts',
+    'api-keys',
     'authorization',
     'clients',
     'consents',
@@ -66,6 +69,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'generated',
   ],
   cli: [
+    'api-keys',
     'assurance',
     'authorization',
     'audit',
@@ -94,6 +98,7 @@ const ROOTS = [
   'server.ts',
   'app.ts',
   'account-site.ts',
+  'api-key-site.ts',
   'sign-in-site.ts',
   'links-site.ts',
   'device-site.ts',

@@ -102,6 +102,15 @@ export type AuditEvent =
       /** The machine that holds it, where it is no person. */
       service?: string;
     }
+  | { event: 'api_key.created' | 'api_key.revoked'; keyId: string; clientId: string; api: string }
+  | {
+      event: 'api_key.rotated';
+      keyId: string;
+      clientId: string;
+      api: string;
+      replacedBy: string;
+      oldEndsAt: string;
+    }
   | { event: 'delivery.retried'; clientId: string; count: number }
   | { event: 'delivery.dropped'; clientId: string; count: number }
   | { event: 'signing_key.added'; kid: string }
@@ -125,7 +134,14 @@ export type AuditEvent =
       passkeysRemoved: number;
       mailed: boolean;
     }
-  | { event: 'incident.client_ended'; incidentId: string; clientId: string; disabled: boolean; newSecret: boolean }
+  | {
+      event: 'incident.client_ended';
+      incidentId: string;
+      clientId: string;
+      disabled: boolean;
+      newSecret: boolean;
+      apiKeysRevoked: number;
+    }
   | { event: 'incident.done'; incidentId: string; accountId: string | null; clientId: string | null }
   | { event: 'audit.exported'; entries: number }
   | { event: 'audit.pruned'; through: number; before: string }

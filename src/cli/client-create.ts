@@ -4,6 +4,7 @@ import { BY_OPERATOR } from '../lib/by.ts';
 import { Conflict } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
 import { ACCOUNT_CLIENT } from '../oidc/account-client.ts';
+import { API_KEY_CLIENT } from '../oidc/api-key-client.ts';
 import { checkClient, usesSecret, warnOfUnknownAudiences, warnOfUnreachableLevel } from './client-checks.ts';
 import { addClientOptions, applyOptions, type ClientOptions } from './client-options.ts';
 import { clientJson, clientText } from './client-view.ts';
@@ -44,7 +45,9 @@ export function clientCreate(cli: Cli): Command {
 
 async function create(cli: Cli, options: CreateOptions): Promise<void> {
   const { type, name } = options;
-  if (options.id === ACCOUNT_CLIENT) throw new Failure(`${ACCOUNT_CLIENT} is this server itself: choose another --id`);
+  if (options.id === ACCOUNT_CLIENT || options.id === API_KEY_CLIENT) {
+    throw new Failure(`${options.id} is this server itself: choose another --id`);
+  }
   const blank = { id: options.id ?? newId('cli'), name, type, audience: null, settings: defaultSettings(type) };
   const client = applyOptions(blank, options);
   checkClient(client);

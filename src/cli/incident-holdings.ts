@@ -5,7 +5,7 @@ import type { KeptArtifact, SessionAuthorization } from '../oidc/artifact-store.
 import type { Stores } from '../store/open.ts';
 
 /** What is refused already, and waits to be removed, is nobody's any more. */
-export async function openHoldings({ artifacts, clients, passkeys, clock }: Stores): Promise<Holdings> {
+export async function openHoldings({ apiKeys, artifacts, clients, passkeys, clock }: Stores): Promise<Holdings> {
   const hears = new Set(
     (await clients.list()).flatMap(({ id, settings }) => (settings.backchannelLogoutUri ? [id] : [])),
   );
@@ -29,6 +29,10 @@ export async function openHoldings({ artifacts, clients, passkeys, clock }: Stor
       if (sids.length === 0 && grants.length === 0) return null;
       const told = sids.length > 0 && hears.has(clientId) ? [clientId] : [];
       return { sessions: sids.length, grants: grants.length, told, sids };
+    },
+    async apiKeysOf(clientId) {
+      const keys = [...(await apiKeys.list({ clientId })), ...(await apiKeys.list({ apiId: clientId }))];
+      return keys.filter(({ revokedAt }) => revokedAt === null).length;
     },
     async youngPasskeysOf({ id }) {
       const since = clock() - toMilliseconds(YOUNG_PASSKEY);

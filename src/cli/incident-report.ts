@@ -107,6 +107,7 @@ export function reportText(report: Report): string {
   ]);
 }
 
-function clientText({ clientId, disabled, newSecret }: Report['clients'][number]): string {
-  return [clientId, disabled && 'disabled', newSecret && 'with a new secret'].filter(Boolean).join(', ');
+function clientText({ clientId, disabled, newSecret, apiKeysRevoked }: Report['clients'][number]): string {
+  const keys = apiKeysRevoked > 0 && `API keys revoked: ${apiKeysRevoked}`;
+  return [clientId, disabled && 'disabled', newSecret && 'with a new secret', keys].filter(Boolean).join(', ');
 }

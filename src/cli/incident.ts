@@ -21,7 +21,7 @@ const LONGEST_REASON = 2_000;
 
 const NOTES = `Ends sessions, grants and tokens at once, and has applications told. Of accounts, a new password is asked for at the next
 sign-in, and passkeys that were added in the last seven days are removed, since each opens the account without any
-password; people are told by mail. Writes a report: what was ended, and what happened before. --everything spares
+password; people are told by mail. API keys of a client, or to an API, are revoked with it. Writes a report: what was ended, and what happened before. --everything spares
 nobody: your own account too. The server may run or not; what is still to deliver goes out when it runs.
 
 A run that was cut short is repeated as it was, with the same reason, within a day: it goes on where it was.

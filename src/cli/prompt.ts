@@ -43,7 +43,8 @@ export function askUnseen(what: string): Promise<string> {
   return ask(`${what}: `, { hidden: true });
 }
 
-async function readLine(): Promise<string> {
+/** From a pipe. */
+export async function readLine(what = 'password'): Promise<string> {
   let text = '';
   process.stdin.setEncoding('utf8');
   for await (const chunk of process.stdin) {
@@ -51,7 +52,7 @@ async function readLine(): Promise<string> {
     if (text.length > INPUT_MAX) break;
   }
   const line = text.replace(/\r?\n$/, '');
-  if (/[\r\n]/.test(line)) throw new Failure('the password on standard input has more than one line');
+  if (/[\r\n]/.test(line)) throw new Failure(`the ${what} on standard input has more than one line`);
   return line;
 }
 

@@ -43,6 +43,8 @@ export interface ClientEnding {
   clientId: string;
   disable: boolean;
   newSecretHash: string | null;
+  /** Those that it has, and those that are shown to it where it is an API. */
+  revokeApiKeys: boolean;
 }
 
 export interface EndedAccount extends Holding {
@@ -56,6 +58,7 @@ export interface EndedClient {
   clientId: string;
   disabled: boolean;
   newSecret: boolean;
+  apiKeysRevoked: number;
 }
 
 export interface EndedKeys {

@@ -3,7 +3,16 @@ import type { Clock } from '../lib/clock.ts';
 import { DAY, type Milliseconds, toMilliseconds } from '../lib/duration.ts';
 import { sha256 } from '../lib/hash.ts';
 import { newId } from '../lib/ids.ts';
-import type { AccountEnding, EndedAccount, EndedKeys, Findings, Holding, Orders, PasswordFate } from './incident.ts';
+import type {
+  AccountEnding,
+  EndedAccount,
+  EndedClient,
+  EndedKeys,
+  Findings,
+  Holding,
+  Orders,
+  PasswordFate,
+} from './incident.ts';
 import type { IncidentStore, OpenIncident } from './store.ts';
 
 /** A command that was cut short is gone on with for so long; after that the same words are another incident. */
@@ -22,6 +31,8 @@ export interface Holdings {
   of(person: Person): Promise<Holding>;
   /** @returns null where the person has nothing there */
   at(clientId: string, person: Person): Promise<(Holding & { sids: (string | null)[] }) | null>;
+  /** How many of a client's API keys would be revoked. */
+  apiKeysOf(clientId: string): Promise<number>;
   /** How many passkeys that were added lately would be removed. */
   youngPasskeysOf(person: Person): Promise<number>;
 }
@@ -68,7 +79,7 @@ export function createResponse({ store, holdings, keys, clock, by }: RespondDeps
     progress: (done: number) => void,
   ): Promise<void> {
     // First its tokens: who signs in again while its people are looked for has nothing that this would end.
-    await store.endClient(incident, { clientId, disable, newSecretHash }, by);
+    await store.endClient(incident, { clientId, disable, newSecretHash, revokeApiKeys: true }, by);
     for (const [index, person] of people.entries()) {
       progress(index + 1);
       const found = await holdings.at(clientId, person);
@@ -99,10 +110,15 @@ export function createResponse({ store, holdings, keys, clock, by }: RespondDeps
         }
       }
       const { disable: disabled, newSecretHash } = orders;
+      const clients: EndedClient[] = [];
+      for (const clientId of clientIds) {
+        const apiKeysRevoked = orders.scope.kind === 'client' ? await holdings.apiKeysOf(clientId) : 0;
+        clients.push({ clientId, disabled, newSecret: newSecretHash !== null, apiKeysRevoked });
+      }
       return {
         ...{ id: null, openedAt: clock(), finishedAt: clock(), keys: null, pending: {} },
         accounts,
-        clients: clientIds.map((clientId) => ({ clientId, disabled, newSecret: newSecretHash !== null })),
+        clients,
       };
     },
 
@@ -123,9 +139,10 @@ export function createResponse({ store, holdings, keys, clock, by }: RespondDeps
           await store.endAccount(incident, await endingOf(person, orders), by);
           progress(index + 1);
         }
-        // Tokens that a client has for itself. What it has for people has ended with these.
+        // Tokens that a client has for itself. What it has for people has ended with these. Its secrets and keys stay.
+        const tokens = { disable: false, newSecretHash: null, revokeApiKeys: false };
         for (const clientId of clientIds) {
-          await store.endClient(incident, { clientId, disable: false, newSecretHash: null }, by);
+          await store.endClient(incident, { clientId, ...tokens }, by);
         }
       }
       const about = scope.kind === 'account' ? scope.accountId : scope.kind === 'client' ? scope.clientId : null;

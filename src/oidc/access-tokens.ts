@@ -1,6 +1,7 @@
 import { decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose';
 import { DAY, type Seconds } from '../lib/duration.ts';
 import type { LiveKeys } from '../signing/live-keys.ts';
+import { API_KEY_CLAIM } from './api-keys.ts';
 import { noteUnavailable } from './unavailable.ts';
 
 export const CLOCK_TOLERANCE: Seconds = 15;
@@ -26,6 +27,7 @@ export interface VerifiedAccessToken extends JWTPayload {
   scope?: string;
   [GRANT_CLAIM]?: string;
   [SESSION_CLAIM]?: string;
+  [API_KEY_CLAIM]?: string;
   cnf?: { jkt?: string; 'x5t#S256'?: string };
 }
 

@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Seconds } from '../lib/duration.ts';
 import type { RequestLimits } from '../limits/request-limits.ts';
 import type { AccessTokens } from './access-tokens.ts';
+import type { ApiKeys } from './api-keys.ts';
 import type { ArtifactStore, Payload } from './artifact-store.ts';
 import type { createAuditedEnds } from './audited-ends.ts';
 import type { DeviceCodes } from './device-codes.ts';
@@ -14,6 +15,7 @@ export interface AdapterDeps {
   artifacts: ArtifactStore;
   registry: Registry;
   accessTokens: AccessTokens;
+  apiKeys: ApiKeys;
   refreshTokenIds: RefreshTokenIds;
   userinfoAudience: string;
   scopeToday: ScopeToday;

@@ -1,5 +1,6 @@
 import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
 import Provider, { errors } from 'oidc-provider';
+import { looksLikeApiKey } from '../api-keys/format.ts';
 import { DAY, type Seconds, toMilliseconds } from '../lib/duration.ts';
 import { CLOCK_TOLERANCE } from './access-tokens.ts';
 import type { AdapterDeps } from './adapter-deps.ts';
@@ -80,7 +81,8 @@ function artifactAdapter(kind: ArtifactKind, deps: AdapterDeps): Adapter {
 
   async function findAny(id: string): Promise<AdapterPayload | undefined> {
     if (kind === 'DeviceCode') return findDeviceCode(id);
-    if (kind === 'RefreshToken') return findRefreshToken(id);
+    // Introspection looks for what it is given among all kinds.
+    if (kind === 'RefreshToken') return looksLikeApiKey(id) ? undefined : findRefreshToken(id);
     return usable(await artifacts.get(kind, id));
   }
 

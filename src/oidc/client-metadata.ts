@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ClientMetadata } from 'oidc-provider';
 import { isConfidential, OIDC_SCOPES } from '../clients/client.ts';
 import { ACCOUNT_CLIENT, ACCOUNT_RESPONSE_TYPE } from './account-client.ts';
+import { API_KEY_CLIENT, TOKEN_EXCHANGE } from './api-key-client.ts';
 import { DEVICE_GRANT } from './device-codes.ts';
 import type { RegisteredClient, Registry } from './registry.ts';
 
@@ -34,7 +35,7 @@ export function toMetadata(client: RegisteredClient): ClientMetadata {
     application_type: type === 'native' ? 'native' : 'web',
     token_endpoint_auth_method: settings.authMethod,
     ...(isConfidential(settings) && { client_secret: UNKNOWABLE_SECRET }),
-    grant_types: isOwn ? [] : grantsOf(client),
+    grant_types: isOwn ? [] : id === API_KEY_CLIENT ? [TOKEN_EXCHANGE] : grantsOf(client),
     response_types: isOwn ? [ACCOUNT_RESPONSE_TYPE] : redirects ? ['code'] : [],
     redirect_uris: settings.redirectUris,
     post_logout_redirect_uris: settings.postLogoutRedirectUris,

@@ -6,7 +6,7 @@ import { readForm } from '../web/form.ts';
 import { isLostConnection } from '../web/lost-connection.ts';
 import { seeOther } from '../web/page.ts';
 import type { RequestState } from '../web/request-log.ts';
-import { withLength, withPublicClientId, withTokenAlias } from './presented-token.ts';
+import { withApiKeyClientId, withLength, withPublicClientId, withTokenAlias } from './presented-token.ts';
 import type { RequestGuard } from './request-guard.ts';
 import { ROUTES } from './routes.ts';
 import { asVisitor } from './visitor.ts';
@@ -60,7 +60,9 @@ export function oidcHost(current: () => Provider, guard: RequestGuard): Middlewa
       ctx.body = { error: 'invalid_request', error_description: `the body may have ${largest} bytes at most` };
       return;
     }
-    const admitted = await guard.admit(ctx, route, await withPublicClientId(sent));
+    const named = await withPublicClientId(sent);
+    const from = route === ROUTES.token ? await withApiKeyClientId(named) : named;
+    const admitted = await guard.admit(ctx, route, from);
     if (!admitted) return;
     let { req } = admitted;
     if (route === ROUTES.introspection || route === ROUTES.revocation) req = await withTokenAlias(req);

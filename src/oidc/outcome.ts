@@ -13,9 +13,11 @@ export interface Outcome {
   accountId: string | null;
   /** What was presented as a client's proof was none. */
   clientRefused: boolean;
+  /** The API key of the request is one: it is counted by itself, whosever it is. */
+  keyAccepted: boolean;
 }
 
-const NOBODY: Outcome = { clientId: null, accountId: null, clientRefused: false };
+const NOBODY: Outcome = { clientId: null, accountId: null, clientRefused: false, keyAccepted: false };
 
 const AUTHENTICATED = [
   'grant.error',
@@ -32,7 +34,13 @@ const AFTER_AUTHENTICATION = [
 ];
 
 const refusals = new WeakMap<ServerResponse, string>();
+/** Requests with an API key, and whether it may be used. */
+const keys = new WeakMap<ServerResponse, boolean>();
 const outcomes = new WeakMap<ServerResponse, Outcome>();
+
+export function noteApiKey(res: ServerResponse, accepted: boolean): void {
+  keys.set(res, accepted);
+}
 
 export function noteOutcomes(provider: Provider): void {
   for (const name of AUTHENTICATED) {
@@ -45,7 +53,11 @@ export function noteOutcomes(provider: Provider): void {
     const { client, session } = (ctx as KoaContextWithOIDC).oidc ?? {};
     const refusal = refusals.get(ctx.res);
     const letIn = ctx.status < 500 && (refusal === undefined || AFTER_AUTHENTICATION.includes(refusal));
+    const keyAccepted = keys.get(ctx.res);
+    if (keyAccepted !== undefined)
+      return void outcomes.set(ctx.res, { ...NOBODY, clientRefused: !keyAccepted, keyAccepted });
     outcomes.set(ctx.res, {
+      keyAccepted: false,
       clientId: client && letIn && isConfidential(registrationOf(client).settings) ? client.clientId : null,
       accountId: session?.accountId ?? null,
       // The library looks for the client last: what it refuses before that, as malformed, proved nothing either.

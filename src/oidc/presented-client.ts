@@ -1,4 +1,6 @@
 import type { IncomingMessage } from 'node:http';
+import { apiKeyHash } from '../api-keys/format.ts';
+import { TOKEN_EXCHANGE } from './api-key-client.ts';
 import { decoded, isForm, read, replay } from './presented-token.ts';
 
 export interface Presented {
@@ -19,7 +21,22 @@ export async function presentedClient(req: IncomingMessage): Promise<Presented> 
   const body = await read(req);
   const form = new URLSearchParams(body);
   const assertion = form.get('client_assertion');
-  return { req: replay(req, body), clientId: (assertion && subjectOf(assertion)) || form.get('client_id') };
+  const named = (assertion && subjectOf(assertion)) || apiKeyIn(form) || form.get('client_id');
+  return { req: replay(req, body), clientId: named };
+}
+
+const KEY_NAME = 'api-key:';
+
+/** A key goes by its hash, so that each is counted by itself, and by what is no secret. */
+function apiKeyIn(form: URLSearchParams): string | null {
+  const presented = form.get('grant_type') === TOKEN_EXCHANGE ? form.get('subject_token') : null;
+  const hash = presented === null ? null : apiKeyHash(presented);
+  return hash === null ? null : KEY_NAME + hash;
+}
+
+/** Null for what names a client. */
+export function keyHashOf(name: string): string | null {
+  return name.startsWith(KEY_NAME) ? name.slice(KEY_NAME.length) : null;
 }
 
 function subjectOf(assertion: string): string | null {

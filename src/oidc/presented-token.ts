@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { Refusal } from '../lib/errors.ts';
+import { API_KEY_CLIENT, TOKEN_EXCHANGE } from './api-key-client.ts';
 
 /** Before a JWT, it makes the library look the token up instead of refusing every JWT unseen. */
 export const TOKEN_ALIAS = /^~/;
@@ -40,6 +41,20 @@ export async function withPublicClientId(req: IncomingMessage): Promise<Incoming
   const replayed = replay(req, form.toString());
   delete replayed.headers.authorization;
   return replayed;
+}
+
+/**
+ * An exchange of an API key has no client behind it, since the key is the proof (RFC 8693 2.1 leaves that to us). The
+ * library asks for one: where none is named, ours is.
+ */
+export async function withApiKeyClientId(req: IncomingMessage): Promise<IncomingMessage> {
+  if (req.headers.authorization !== undefined || !isForm(req)) return req;
+  const body = await read(req);
+  const form = new URLSearchParams(body);
+  const isNamed = form.has('client_id') || form.has('client_assertion');
+  if (form.get('grant_type') !== TOKEN_EXCHANGE || isNamed) return replay(req, body);
+  form.set('client_id', API_KEY_CLIENT);
+  return replay(req, form.toString());
 }
 
 /**

@@ -1,5 +1,4 @@
-import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
-import Provider from 'oidc-provider';
+import type { Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { AccountStore } from '../accounts/store.ts';
 import type { LevelPolicy } from '../assurance/demand.ts';
 import type { Audit } from '../audit/audit.ts';
@@ -12,6 +11,8 @@ import type { Outbox } from '../outbox/outbox.ts';
 import type { SigningSet } from '../signing/signing-keys.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import { createAdapter } from './adapter.ts';
+import { completeTokenOfKey, registerApiKeyExchange, withinApiKey } from './api-key-exchange.ts';
+import { type ApiKeysDeps, createApiKeys } from './api-keys.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import { createAuditedEnds } from './audited-ends.ts';
 import { assertClaimsParameter, createFindAccount } from './claims.ts';
@@ -23,6 +24,7 @@ import { type DpopNonces, dpopFeature } from './dpop.ts';
 import { type ProviderEvents, reportEvents } from './events.ts';
 import { createGrants } from './grants.ts';
 import { introspectionAllowed, revocationAllowed } from './introspection.ts';
+import { LendingProvider } from './lent-grant.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { onlyIfOpen } from './listed.ts';
 import { noteOutcomes } from './outcome.ts';
@@ -57,6 +59,7 @@ export interface ProviderDeps {
   outbox: Outbox;
   audit: Audit;
   accessTokens: AccessTokens;
+  apiKeys: Pick<ApiKeysDeps, 'store' | 'lastUse'>;
   polls: RequestLimits['polls'];
   pages: ProviderPages;
   events: ProviderEvents;
@@ -78,17 +81,20 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
     ...{ permissionsAt, artifacts, userinfoAudience },
     accessTokenLifetime: lifetimes.accessToken,
   });
+  const scopeToday = createScopeToday({ registry, permissionsAt, userinfoAudience });
+  const apiKeys = createApiKeys({ registry, scopeToday, ...deps.apiKeys });
   const sessionEnds = createSessionEnds({ artifacts, registry, outbox: deps.outbox });
   const fixed = fixedSettings({ https: issuer.startsWith('https:'), lifetimes, levelPolicy: deps.levelPolicy });
 
   const settings: Configuration = {
     ...fixed,
+    ttl: { ...fixed.ttl, ClientCredentials: withinApiKey(fixed.ttl?.ClientCredentials, clock) },
     adapter: createAdapter({
-      ...{ artifacts, registry, accessTokens, refreshTokenIds, userinfoAudience, clock },
+      ...{ artifacts, registry, accessTokens, apiKeys, refreshTokenIds, userinfoAudience, clock },
       ...{ deviceCodes: createDeviceCodes({ artifacts, keyring, audit: deps.audit }), polls: deps.polls },
       ends: createAuditedEnds({ artifacts, sessionEnds, audit: deps.audit }),
       sessionLifetime: lifetimes.session,
-      scopeToday: createScopeToday({ registry, permissionsAt, userinfoAudience }),
+      scopeToday,
       beforeSpending: resources.beforeSpending,
     }),
     jwks: { keys: set.keys.map(({ jwk }) => jwk) as NonNullable<Configuration['jwks']>['keys'] },
@@ -110,7 +116,14 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
     pkce: { required: isPkceRequired },
     assertJwtClientAuthClaimsAndHeader: createAssertionCheck({ clock, replays }),
     clientBasedCORS: isOriginOf,
-    formats: { customizers: { jwt: (ctx, token, jwt) => resources.completeToken(ctx, token, jwt) } },
+    formats: {
+      customizers: {
+        async jwt(ctx, token, jwt) {
+          await resources.completeToken(ctx, token, jwt);
+          await completeTokenOfKey(ctx, jwt, apiKeys);
+        },
+      },
+    },
     renderError: pages.error,
     fetch,
     features: {
@@ -142,9 +155,10 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
     },
   };
 
-  const provider = new Provider(issuer, settings);
+  const provider = new LendingProvider(issuer, settings);
   // The one forwarded header that reaches it is written by the host itself (web/host-guard.ts).
   provider.proxy = true;
+  registerApiKeyExchange(provider, apiKeys);
   overrideLibrary(provider, { refreshTokenIds, replays });
   noteOutcomes(provider);
   provider.use(answerUnavailable({ pages, report: deps.events.unavailable }));

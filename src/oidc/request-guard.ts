@@ -7,7 +7,7 @@ import type { RequestLimits } from '../limits/request-limits.ts';
 import { answerTooManyRequests, setRateHeaders, tooManyRequests } from '../web/rate-limit.ts';
 import type { RequestState } from '../web/request-log.ts';
 import { outcomeOf } from './outcome.ts';
-import { type Presented, presentedClient } from './presented-client.ts';
+import { keyHashOf, type Presented, presentedClient } from './presented-client.ts';
 import type { Registry } from './registry.ts';
 import { ROUTES } from './routes.ts';
 
@@ -92,6 +92,8 @@ export function createRequestGuard({ limits, registry, provider, sessionCookie, 
   }
 
   async function isConfidentialClient(id: string): Promise<boolean> {
+    const keyHash = keyHashOf(id);
+    if (keyHash !== null) return (await registry.apiKey('keyHash', keyHash)) !== null;
     const client = await registry.client(id);
     return client?.status === 'active' && isConfidential(client.settings);
   }
@@ -118,9 +120,10 @@ export function createRequestGuard({ limits, registry, provider, sessionCookie, 
       req,
       settle() {
         const outcome = outcomeOf(ctx.res);
-        if (outcome.clientId) {
-          provedClients.add(outcome.clientId);
-          return limits.countClient(outcome.clientId);
+        const proved = outcome.keyAccepted ? clientId : outcome.clientId;
+        if (proved) {
+          provedClients.add(proved);
+          return limits.countClient(proved);
         }
         if (clientId && outcome.clientRefused) limits.countFailure(clientId, address);
         if (!counted) void limits.address(ctx.path, address);

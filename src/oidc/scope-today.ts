@@ -47,6 +47,8 @@ export function createScopeToday({
   return {
     /** Null where the API that it is for is gone, disabled, or closed to its client. */
     ofAccessToken: (issued: Issued) => look(issued, () => true),
+    /** Null as above, and where the API takes only what is bound to a proof, which a key by itself never is. */
+    ofApiKey: (issued: Issued) => look(issued, ({ api }) => api.settings.api.senderConstrained === 'none'),
     /** Null where no API that it is for lets it be used any more. */
     ofRefreshToken: (issued: Issued) => look(issued, ({ api }) => api.settings.api.refresh),
   };

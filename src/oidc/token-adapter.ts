@@ -1,5 +1,6 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider';
 import Provider from 'oidc-provider';
+import { looksLikeApiKey } from '../api-keys/format.ts';
 import { toMilliseconds } from '../lib/duration.ts';
 import {
   CLOCK_TOLERANCE,
@@ -9,6 +10,7 @@ import {
   type VerifiedAccessToken,
 } from './access-tokens.ts';
 import type { AdapterDeps } from './adapter-deps.ts';
+import { API_KEY_CLAIM } from './api-keys.ts';
 import { TOKEN_ALIAS } from './presented-token.ts';
 import { createValidity } from './validity.ts';
 
@@ -17,7 +19,7 @@ import { createValidity } from './validity.ts';
  * have stored: from the token and, for a person's token, from the grant that it names.
  */
 export function createTokenAdapter(model: 'AccessToken' | 'ClientCredentials', deps: AdapterDeps): Adapter {
-  const { artifacts, accessTokens, userinfoAudience, scopeToday } = deps;
+  const { artifacts, accessTokens, apiKeys, userinfoAudience, scopeToday } = deps;
   const { isUsable, clientStands } = createValidity(deps);
 
   async function personal(token: VerifiedAccessToken): Promise<AdapterPayload | undefined> {
@@ -39,8 +41,11 @@ export function createTokenAdapter(model: 'AccessToken' | 'ClientCredentials', d
     if (token[GRANT_CLAIM]) return undefined;
     // A token says the second it was made in, so one of the very second of a change is refused as well.
     if (!(await clientStands(token.client_id, toMilliseconds(token.iat)))) return undefined;
+    const { [API_KEY_CLAIM]: keyId } = token;
+    if (keyId !== undefined && !(await apiKeys.isUsable(keyId))) return undefined;
     // RFC 9068 2.2: `sub` is the client; the library leaves it out at introspection.
-    return { ...common(token), clientId: token.client_id, extra: { sub: token.client_id } };
+    const extra = { sub: token.client_id, ...(keyId !== undefined && { [API_KEY_CLAIM]: keyId }) };
+    return { ...common(token), clientId: token.client_id, extra };
   }
 
   function common({ jti, iat, exp, scope, aud, cnf }: VerifiedAccessToken): AdapterPayload {
@@ -56,15 +61,19 @@ export function createTokenAdapter(model: 'AccessToken' | 'ClientCredentials', d
   }
 
   /** Whoever introspects learns what holds now, not what the token says. */
-  async function asOfToday(payload: AdapterPayload, { aud, scope }: VerifiedAccessToken) {
+  async function asOfToday(
+    payload: AdapterPayload,
+    { aud, scope, [API_KEY_CLAIM]: keyId }: VerifiedAccessToken,
+  ): Promise<AdapterPayload | undefined> {
     const { clientId = '', accountId, extra } = payload;
     const today = await scopeToday.ofAccessToken({ clientId, accountId, audiences: [aud].flat(), scope });
     if (!today) return undefined;
     const { scope: _said, ...rest } = payload;
+    const roles = keyId === undefined ? today.roles : await apiKeys.rolesWithin(keyId, today.scope);
     return {
       ...rest,
       ...(today.scope !== undefined && { scope: today.scope }),
-      extra: { ...extra, ...(today.roles.length > 0 && { roles: today.roles }) },
+      extra: { ...extra, ...(roles.length > 0 && { roles }) },
     };
   }
 
@@ -72,6 +81,12 @@ export function createTokenAdapter(model: 'AccessToken' | 'ClientCredentials', d
     async find(presented) {
       // Of the endpoints, these two alone get the alias, from us; one that came from outside is no token.
       const isAliased = ['introspection', 'revocation'].includes(Provider.ctx?.oidc.route ?? '');
+      if (looksLikeApiKey(presented)) {
+        // Nowhere else is a key a token.
+        return isAliased && model === 'ClientCredentials'
+          ? apiKeys.introspected(presented, Provider.ctx?.oidc.client?.clientId)
+          : undefined;
+      }
       const token = await accessTokens.verify(isAliased ? presented.replace(TOKEN_ALIAS, '') : presented);
       if (!token || (await artifacts.isDenied(token.jti))) return undefined;
       const payload = await (model === 'ClientCredentials' ? ofClient(token) : personal(token));
@@ -84,6 +99,7 @@ export function createTokenAdapter(model: 'AccessToken' | 'ClientCredentials', d
     },
     /** Revocation: the token alone is denied, for as long as any token can live. */
     async destroy(jti) {
+      if (looksLikeApiKey(jti)) return apiKeys.revoke(jti);
       await artifacts.deny(jti, deps.clock() + toMilliseconds(LONGEST_ACCESS_TOKEN + CLOCK_TOLERANCE));
     },
     async revokeByGrantId() {},

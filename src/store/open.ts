@@ -8,6 +8,7 @@ import { MigrationProblem, NewerDatabase } from './migrations.ts';
 import { placeOf } from './place.ts';
 import { prismaAccounts } from './prisma/accounts.ts';
 import { prismaActivity } from './prisma/activity.ts';
+import { prismaApiKeys } from './prisma/api-keys.ts';
 import { prismaAudit } from './prisma/audit.ts';
 import { createAuditRow } from './prisma/audit-row.ts';
 import { prismaAuditTrail } from './prisma/audit-trail.ts';
@@ -102,6 +103,7 @@ export async function openStores({
       rates: engine.rates,
       passkeys: prismaPasskeys({ prisma, sealer, clock, auditRow }),
       knownBrowsers: prismaKnownBrowsers({ prisma, sealer, clock, auditRow }),
+      apiKeys: prismaApiKeys({ prisma, clock, auditRow }),
       roles: prismaRoles({ prisma, clock, auditRow }),
       registrations: prismaRegistrations({ database: engine.database, clock, auditRow }),
       registrationTokens: prismaRegistrationTokens({ prisma, clock, auditRow }),

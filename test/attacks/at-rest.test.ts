@@ -7,6 +7,7 @@ import { DAY } from '../../src/lib/duration.ts';
 import { offerSetup } from '../../src/setup/offer.ts';
 import { databaseFile } from '../../src/store/sqlite/engine.ts';
 import { closeSqliteFile, openSqliteFile } from '../../src/store/sqlite/sqlite-file.ts';
+import { addApiKey, exchange } from '../support/api-keys.ts';
 import { ENGINE } from '../support/databases.ts';
 import { addDevices, askAsDevice, connect, poll, type Shown, typeCode } from '../support/devices.ts';
 import { basic, post } from '../support/endpoint.ts';
@@ -101,6 +102,7 @@ async function flows(add: (kind: string, ...values: string[]) => void): Promise<
   await person.party.revoke(next.refresh_token ?? '');
   await withTwoBrowsers(person, seed, recoveryCodes[0] ?? '');
   await withoutAnybody(add);
+  await withApiKeys(add);
   await withMail(add);
   await withNewcomer(add);
   await withDevices(person, seed);
@@ -162,6 +164,21 @@ async function withoutAnybody(add: (kind: string, ...values: string[]) => void):
   expect(answer.status).toBe(200);
   await post(server, '/oauth2/introspect', { token }, basic(api));
   await post(server, '/oauth2/revoke', { token }, basic(service));
+}
+
+/** One that is used and revoked by its own client, one that is mistyped, and one that is in use when the search begins. */
+async function withApiKeys(add: (kind: string, ...values: string[]) => void): Promise<void> {
+  const [used, other] = [await addApiKey(server), await addApiKey(server)];
+  const mistyped = `${other.key.slice(0, -1)}${other.key.endsWith('0') ? '1' : '0'}`;
+  add('API key', used.key, other.key, mistyped);
+  for (const { key, api } of [used, other]) {
+    expect((await exchange(server, key)).status).toBe(200);
+    expect((await post(server, '/oauth2/introspect', { token: key }, basic(api))).body['active']).toBe(true);
+  }
+  for (const scope of ['notes:write', 'no\u0001scope'])
+    expect((await exchange(server, other.key, { scope })).status).toBe(400);
+  await post(server, '/oauth2/revoke', { token: used.key }, basic(used.service));
+  for (const key of [used.key, mistyped]) expect((await exchange(server, key)).status).toBe(400);
 }
 
 /** One that waits, one that was turned away, and one that is connected and asks twice. */
@@ -258,6 +275,7 @@ const KINDS = [
     'request uri',
     'device code',
     'user code',
+    'API key',
     'letter',
     'newcomer',
     'mailed link',

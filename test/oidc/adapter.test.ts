@@ -51,11 +51,13 @@ function adapter(model: string) {
         looks.push(clientId);
         return listed.includes(`${clientId}/${accountId}`);
       },
+      apiKey: async () => null,
     },
     accessTokens: { verify: async (token) => (tokens[token] as VerifiedAccessToken | undefined) ?? null },
     refreshTokenIds: { first: () => 'first', successorOf: (token) => `after ${token}` },
     userinfoAudience: USERINFO,
     ...{ beforeSpending: async () => {}, scopeToday: {} as never },
+    apiKeys: {} as never,
     ...{
       deviceCodes: createDeviceCodes({ artifacts, keyring, audit: { write: async () => {} } }),
       polls: async () => null,

@@ -25,6 +25,7 @@ it('an application that is signed in to while its session ends is told as well',
       api: async () => null,
       roles: async () => [],
       isListed: async () => false,
+      apiKey: async () => null,
     },
     outbox: {
       async add(job: Job) {

@@ -120,7 +120,7 @@ describe.each(ENGINES)('an incident on %s', { timeout: 120_000 }, (engine) => {
     };
     const report = await run('--client', ada.client.id, '--new-secret', '--revoke-keys', '--yes');
     expect(report.accounts).toMatchObject([{ accountId: ada.account.id, sessions: 1, password: 'kept', mailed: true }]);
-    expect(report.clients).toEqual([{ clientId: ada.client.id, disabled: false, newSecret: true }]);
+    expect(report.clients).toEqual([{ clientId: ada.client.id, disabled: false, newSecret: true, apiKeysRevoked: 0 }]);
     expect(readFileSync(report.file, 'utf8')).not.toContain(report.secret);
 
     const refresh = { grant_type: 'refresh_token', refresh_token: ada.tokens.refresh_token as string };

@@ -65,6 +65,7 @@ describe('discovery (OpenID Connect Discovery 1.0, RFC 8414)', () => {
     expect(listOf('grant_types_supported')).toEqual([
       ...['authorization_code', 'client_credentials', 'refresh_token'],
       'urn:ietf:params:oauth:grant-type:device_code',
+      'urn:ietf:params:oauth:grant-type:token-exchange',
     ]);
     expect(listOf('response_modes_supported')).toEqual(['form_post', 'fragment', 'query'].sort());
     expect(listOf('scopes_supported')).toEqual(['address', 'email', 'offline_access', 'openid', 'phone', 'profile']);

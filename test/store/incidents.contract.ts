@@ -87,7 +87,7 @@ export function incidentStoreContract(name: string, open: () => Promise<TestStor
 
     it('refuses a client by one of many, and clears up when its people were told', async () => {
       const { incidents, incident, registry, clock, outbox } = await opened();
-      const what = { clientId: 'web', disable: true, newSecretHash: null };
+      const what = { clientId: 'web', disable: true, newSecretHash: null, revokeApiKeys: true };
       const won = await racers(10, () => incidents.endClient(incident, what, BY));
       expect(won.filter(Boolean)).toHaveLength(1);
       const at = clock();
@@ -111,11 +111,15 @@ export function incidentStoreContract(name: string, open: () => Promise<TestStor
     it('gives a client a new secret, and another where that was never shown', async () => {
       const { incidents, incident, registry } = await opened();
       for (const newSecretHash of ['secret-2', 'secret-3']) {
-        await incidents.endClient(incident, { clientId: 'web', disable: false, newSecretHash }, BY);
+        await incidents.endClient(
+          incident,
+          { clientId: 'web', disable: false, newSecretHash, revokeApiKeys: true },
+          BY,
+        );
         expect((await registry.client('web'))?.secretHashes).toEqual([newSecretHash]);
       }
       expect((await incidents.ended(incident)).clients).toEqual([
-        { clientId: 'web', disabled: false, newSecret: true },
+        { clientId: 'web', disabled: false, newSecret: true, apiKeysRevoked: 0 },
       ]);
     });
   });

@@ -2,7 +2,13 @@ import type { Pool } from 'pg';
 import { readSettings } from '../../clients/client.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Milliseconds } from '../../lib/duration.ts';
-import { heldRole, type RegisteredClient, type Registry } from '../../oidc/registry.ts';
+import {
+  heldRole,
+  type RegisteredClient,
+  type Registry,
+  type StoredApiKey,
+  usableApiKey,
+} from '../../oidc/registry.ts';
 import { prepare } from './prepare.ts';
 
 type ClientRow = Omit<RegisteredClient, 'settings'> & { settings: string };
@@ -21,6 +27,13 @@ const CLIENT = `SELECT id, name, type, status, audience, settings, "registeredBy
     ARRAY(SELECT "secretHash" FROM "ClientSecret"
       WHERE "clientId" = "Client".id AND ("expiresAt" IS NULL OR ${milliseconds('expiresAt')} > $2)) AS "secretHashes"
   FROM "Client"`;
+
+const USABLE_API_KEY = `SELECT k.id, k."clientId", k."apiId", a.audience, k.permissions,
+    (extract(epoch FROM k."createdAt") * 1000)::bigint AS "createdAt",
+    (extract(epoch FROM k."expiresAt") * 1000)::bigint AS "expiresAt"
+  FROM "ApiKey" k JOIN "Client" c ON c.id = k."clientId" JOIN "Client" a ON a.id = k."apiId"
+  WHERE k."revokedAt" IS NULL AND (k."expiresAt" IS NULL OR extract(epoch FROM k."expiresAt") * 1000 > $1)
+    AND c.status = 'active' AND a.status = 'active'`;
 
 /** Prepared statements on the tables that Prisma writes, since these reads happen several times in every request. */
 export function postgresqlRegistry({ pool, clock }: { pool: Pool; clock: Clock }): Registry {
@@ -46,6 +59,8 @@ export function postgresqlRegistry({ pool, clock }: { pool: Pool; clock: Clock }
       ...[pool, 'registry.listed'],
       'SELECT 1 FROM "ClientAccount" WHERE "clientId" = $1 AND "accountId" = $2',
     ),
+    apiKeyByHash: prepare<StoredApiKey>(pool, 'registry.api-key-by-hash', `${USABLE_API_KEY} AND k."keyHash" = $2`),
+    apiKeyById: prepare<StoredApiKey>(pool, 'registry.api-key-by-id', `${USABLE_API_KEY} AND k.id = $2`),
   };
 
   async function registered(by: 'client' | 'api', key: string): Promise<RegisteredClient | null> {
@@ -63,6 +78,10 @@ export function postgresqlRegistry({ pool, clock }: { pool: Pool; clock: Clock }
     async roles({ kind, id }, apiId) {
       const rows = (await sql[kind === 'account' ? 'accountRoles' : 'clientRoles'](apiId, id)).rows;
       return rows.map(heldRole);
+    },
+    async apiKey(by, value) {
+      const row = (await sql[by === 'id' ? 'apiKeyById' : 'apiKeyByHash'](clock(), value)).rows[0];
+      return row ? usableApiKey(row) : null;
     },
     isListed: async (clientId, accountId) => (await sql.listed(clientId, accountId)).rows.length > 0,
   };

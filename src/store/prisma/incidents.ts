@@ -4,6 +4,7 @@ import type { IncidentStore, OpenIncident } from '../../incident/store.ts';
 import type { By } from '../../lib/by.ts';
 import { newId } from '../../lib/ids.ts';
 import { newsOf, withNews } from './account-news.ts';
+import { revokeApiKeys } from './api-key-rows.ts';
 import type { SealedChangeDeps } from './change.ts';
 import type { Transaction } from './database.ts';
 import { voidLinks } from './link-rows.ts';
@@ -93,7 +94,7 @@ export function prismaIncidents({ prisma, sealer, clock, auditRow }: SealedChang
         },
       );
     },
-    endClient(incident, { clientId, disable, newSecretHash }, by) {
+    endClient(incident, { clientId, disable, newSecretHash, revokeApiKeys: revokesKeys }, by) {
       return once(
         (tx, updatedAt) => tx.client.updateMany({ where: { id: clientId }, data: { updatedAt } }),
         async (tx) => {
@@ -111,7 +112,10 @@ export function prismaIncidents({ prisma, sealer, clock, auditRow }: SealedChang
             await tx.clientSecret.create({ data: { id, clientId, secretHash: newSecretHash, createdAt: at } });
             await record(tx, { event: 'client.secret_rotated', clientId, oldEndsAt: at.toISOString() }, by, at);
           }
-          const what = { disabled: disable, newSecret: newSecretHash !== null };
+          const apiKeysRevoked = revokesKeys
+            ? await revokeApiKeys({ tx, auditRow, clock }, { ofClient: clientId }, by)
+            : 0;
+          const what = { disabled: disable, newSecret: newSecretHash !== null, apiKeysRevoked };
           await record(tx, { event: 'incident.client_ended', incidentId: incident.id, clientId, ...what }, by, at);
         },
       );
@@ -145,7 +149,12 @@ export function prismaIncidents({ prisma, sealer, clock, auditRow }: SealedChang
       const latest = new Map(clients.map((row) => [row.clientId ?? '', row.detail]));
       return {
         accounts: people.map(({ accountId, detail }) => toAccount(accountId ?? '', detail)),
-        clients: [...latest].map(([clientId, detail]) => toClient(clientId, detail)),
+        clients: [...latest].map(([clientId, detail]) => {
+          // A run that was repeated found those revoked that an earlier one did.
+          const runs = clients.filter((row) => row.clientId === clientId).map((row) => toClient(clientId, row.detail));
+          const apiKeysRevoked = runs.reduce((sum, run) => sum + run.apiKeysRevoked, 0);
+          return { ...toClient(clientId, detail), apiKeysRevoked };
+        }),
       };
     },
     async pending(since, about) {
@@ -192,6 +201,6 @@ function toAccount(accountId: string, detail: string): EndedAccount {
 }
 
 function toClient(clientId: string, detail: string): EndedClient {
-  const { disabled, newSecret } = JSON.parse(detail) as Omit<EndedClient, 'clientId'>;
-  return { clientId, disabled, newSecret };
+  const { disabled, newSecret, apiKeysRevoked = 0 } = JSON.parse(detail) as Omit<EndedClient, 'clientId'>;
+  return { clientId, disabled, newSecret, apiKeysRevoked };
 }

@@ -1,6 +1,12 @@
 import { type Client, readSettings } from '../../clients/client.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { heldRole, type RegisteredClient, type Registry } from '../../oidc/registry.ts';
+import {
+  heldRole,
+  type RegisteredClient,
+  type Registry,
+  type StoredApiKey,
+  usableApiKey,
+} from '../../oidc/registry.ts';
 import type { SqliteHandle } from './sqlite-file.ts';
 
 interface ClientRow {
@@ -16,6 +22,11 @@ interface ClientRow {
   createdAt: number;
   updatedAt: number;
 }
+
+const USABLE_API_KEY = `SELECT k.id, k.clientId, k.apiId, a.audience, k.permissions, k.createdAt, k.expiresAt
+  FROM ApiKey k JOIN Client c ON c.id = k.clientId JOIN Client a ON a.id = k.apiId
+  WHERE k.revokedAt IS NULL AND (k.expiresAt IS NULL OR k.expiresAt > ?)
+    AND c.status = 'active' AND a.status = 'active'`;
 
 /**
  * Prepared statements on the tables that Prisma writes, since these reads happen several times in every request.
@@ -34,6 +45,8 @@ export function sqliteRegistry({ handle, clock }: { handle: SqliteHandle; clock:
     clientRoles: handle.prepare(`SELECT name, permissions FROM Role WHERE apiId = ?
       AND id IN (SELECT roleId FROM ClientRole WHERE clientId = ?) ORDER BY name`),
     listed: handle.prepare('SELECT 1 FROM ClientAccount WHERE clientId = ? AND accountId = ?'),
+    apiKeyByHash: handle.prepare(`${USABLE_API_KEY} AND k.keyHash = ?`),
+    apiKeyById: handle.prepare(`${USABLE_API_KEY} AND k.id = ?`),
   };
 
   function registered(row: ClientRow | undefined): RegisteredClient | null {
@@ -60,6 +73,10 @@ export function sqliteRegistry({ handle, clock }: { handle: SqliteHandle; clock:
     async roles({ kind, id }, apiId) {
       const rows = sql[kind === 'account' ? 'accountRoles' : 'clientRoles'].all(apiId, id);
       return (rows as { name: string; permissions: string }[]).map(heldRole);
+    },
+    async apiKey(by, value) {
+      const row = sql[by === 'id' ? 'apiKeyById' : 'apiKeyByHash'].get(clock(), value) as StoredApiKey | undefined;
+      return row ? usableApiKey(row) : null;
     },
     isListed: async (clientId, accountId) => sql.listed.get(clientId, accountId) !== undefined,
   };

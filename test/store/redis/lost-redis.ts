@@ -113,6 +113,7 @@ describe('what ended together with its owner', () => {
           api: async () => null,
           roles: async () => [],
           isListed: async () => false,
+          apiKey: async () => null,
         },
         sessionLifetime: HOUR,
         clock,

@@ -1,0 +1,4 @@
+import { openTestStores } from '../support/stores.ts';
+import { apiKeyStoreContract } from './api-keys.contract.ts';
+
+apiKeyStoreContract('SQLite', () => openTestStores());
