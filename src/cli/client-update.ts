@@ -6,6 +6,7 @@ import {
   checkClient,
   existingClient,
   usesSecret,
+  warnOfEmptyList,
   warnOfUnknownAudiences,
   warnOfUnreachableLevel,
 } from './client-checks.ts';
@@ -38,7 +39,8 @@ export function clientUpdate(cli: Cli): Command {
 }
 
 async function update(cli: Cli, id: string, named: UpdateOptions): Promise<void> {
-  await withStores(cli, {}, async ({ config, stores: { clients } }) => {
+  await withStores(cli, {}, async ({ config, stores }) => {
+    const { clients } = stores;
     const before = await existingClient(clients, id);
     const client = applyOptions({ ...before, name: named.name ?? before.name }, named);
     checkClient(client);
@@ -54,6 +56,7 @@ async function update(cli: Cli, id: string, named: UpdateOptions): Promise<void>
     if (named.audience) await warnOfUnknownAudiences(clients, client.settings, cli.out);
 
     const stored = (await clients.find(id)) as Client;
+    if (named.accounts) await warnOfEmptyList(stores, stored, cli.out);
     const secrets = await clients.secrets(id);
     if (usesSecret(stored.settings) && secrets.length === 0) {
       cli.out.warn(`this client has no secret yet: npx gatewright client rotate-secret ${id} makes one`);

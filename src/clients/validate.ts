@@ -52,6 +52,7 @@ export function clientProblems(client: Checked, named: FieldNames = OPTIONS): st
     `${named.dpopBound} is for clients that get tokens, not for an API`,
   );
   check(signsIn || settings.minimumLevel === 'one-factor', `${named.minimumLevel} has no use for a ${type} client`);
+  check(signsIn || settings.accounts === 'everyone', `--accounts has no use for a ${type} client`);
 
   const mustBePublic = type === 'spa' || type === 'native';
   check(
