@@ -15,8 +15,8 @@ export async function existingClient(clients: ClientStore, id: string): Promise<
 }
 
 /** @throws {Failure} with every problem, so that all are mended in one pass */
-export function checkClient(client: Parameters<typeof clientProblems>[0]): void {
-  const problems = clientProblems(client);
+export function checkClient(...checked: Parameters<typeof clientProblems>): void {
+  const problems = clientProblems(...checked);
   if (problems.length > 0) throw new Failure('the client cannot be registered like this', problems);
 }
 

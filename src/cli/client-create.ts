@@ -88,6 +88,6 @@ export function takenAudience(audience: string | null): string {
   return `another API is registered as ${audience} already: an audience names one API`;
 }
 
-function takenId(id: string): string {
+export function takenId(id: string): string {
   return `there is a client ${id} already: choose another --id, or change that one with client update`;
 }

@@ -15,6 +15,7 @@ import { addClientOptions, applyOptions, type ClientOptions } from './client-opt
 import { clientJson, clientText } from './client-view.ts';
 import { action, type Cli } from './command.ts';
 import { Failure, UsageFailure } from './failure.ts';
+import { checkPermissionUse } from './permission-use.ts';
 import { withStores } from './stores.ts';
 
 type UpdateOptions = ClientOptions & { name?: string; json?: boolean };
@@ -47,6 +48,7 @@ async function update(cli: Cli, id: string, named: UpdateOptions): Promise<void>
     if (client.settings.firstParty && before.registeredBy !== null) {
       throw new Failure('--first-party is for clients that an operator registered: register it with client create');
     }
+    if (client.type === 'resource') await checkPermissionUse(clients, before, client.settings.scopes, false);
     try {
       await clients.update(client, BY_OPERATOR);
     } catch (err) {

@@ -75,7 +75,7 @@ export function yesNo(value: boolean): string {
   return value ? 'yes' : 'no';
 }
 
-function secretText({ createdAt, expiresAt }: Secrets[number], now: Milliseconds): string {
+export function secretText({ createdAt, expiresAt }: Secrets[number], now: Milliseconds): string {
   const end = expiresAt === null ? 'no end' : `${expiresAt > now ? 'ends' : 'ended'} ${iso(expiresAt)}`;
   return `created ${iso(createdAt)}, ${end}`;
 }
