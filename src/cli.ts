@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import packageFile from '../package.json' with { type: 'json' };
 import { accountCommands } from './cli/account.ts';
+import { apiCommands } from './cli/api.ts';
 import { apiKeyCommands } from './cli/api-key.ts';
 import { auditCommands } from './cli/audit.ts';
 import { backup } from './cli/backup.ts';
@@ -20,6 +21,7 @@ import { migrate } from './cli/migrate.ts';
 import { createOutput } from './cli/output.ts';
 import { registrationCommands } from './cli/registration.ts';
 import { restore } from './cli/restore.ts';
+import { roleCommands } from './cli/role.ts';
 import { serve } from './cli/serve.ts';
 import { setupLink } from './cli/setup-link.ts';
 import { systemClock } from './lib/clock.ts';
@@ -41,6 +43,8 @@ function program(cli: Cli) {
     .addHelpText('after', ABOUT)
     .addCommand(clientCommands(cli))
     .addCommand(registrationCommands(cli))
+    .addCommand(apiCommands(cli))
+    .addCommand(roleCommands(cli))
     .addCommand(apiKeyCommands(cli))
     .addCommand(accountCommands(cli))
     .addCommand(inviteCommands(cli))

@@ -5,6 +5,7 @@ import type { Recovery } from '../accounts/recovery.ts';
 import type { AccountStore, Authenticator } from '../accounts/store.ts';
 import { yesNo } from './client-view.ts';
 import { details, iso } from './layout.ts';
+import { type HeldRoles, heldText } from './role-view.ts';
 
 /** Never the password's hash. */
 export function accountJson(account: Account) {
@@ -45,12 +46,23 @@ export interface AccountMore {
   trustedBrowsers: number;
   /** That is under way. */
   recovery: Recovery | null;
+  /** That it was given. */
+  roles: HeldRoles;
+  /** The client ids of applications that are open to those listed. */
+  listedFor: string[];
 }
 
-const NO_MORE: AccountMore = { authenticators: [], passkeys: [], trustedBrowsers: 0, recovery: null };
+const NO_MORE: AccountMore = {
+  authenticators: [],
+  passkeys: [],
+  trustedBrowsers: 0,
+  recovery: null,
+  roles: [],
+  listedFor: [],
+};
 
 export function accountText(account: Account, more: AccountMore = NO_MORE): string {
-  const { authenticators, passkeys, trustedBrowsers, recovery } = more;
+  const { authenticators, passkeys, trustedBrowsers, recovery, roles, listedFor } = more;
   const { address, ...claims } = account.claims;
   const parts = Object.entries(address ?? {}).map(([name, value]) => [`address.${name}`, value] as const);
   return details([
@@ -70,6 +82,8 @@ export function accountText(account: Account, more: AccountMore = NO_MORE): stri
       authenticators.length > 0 ? authenticators.map((one) => `${one.id}  ${one.name}, ${iso(one.createdAt)}`) : null,
     ],
     ['trusted browsers', trustedBrowsers > 0 ? String(trustedBrowsers) : null],
+    ['roles', heldText(roles)],
+    ['listed for', listedFor.length > 0 ? listedFor : null],
     ['recovery', recovery && `open from ${iso(recovery.opensAt)} until ${iso(recovery.expiresAt)}`],
     ...[...Object.entries(claims), ...parts].map(([name, value]): [string, string] => [name, String(value)]),
     ['created', iso(account.createdAt)],

@@ -133,6 +133,7 @@ function whomOf(entry: TrailEvent, who: string, name: string | null): string {
   const { event, accountId, actor, clientId } = entry;
   if (isAboutClient(entry)) return clientId ?? '';
   if (name !== null) return actor === accountId ? 'themselves' : name;
+  if (event === 'role.granted' || event === 'role.revoked') return 'a service';
   return event.startsWith('sign_in.') && who === 'visitor' ? 'somebody unknown' : '';
 }
 

@@ -3,6 +3,7 @@ import type { Client, ClientSettings } from '../clients/client.ts';
 import type { ClientStore } from '../clients/store.ts';
 import { clientProblems } from '../clients/validate.ts';
 import type { Config } from '../config/config.ts';
+import type { Stores } from '../store/open.ts';
 import { Failure } from './failure.ts';
 import type { Output } from './output.ts';
 
@@ -14,8 +15,8 @@ export async function existingClient(clients: ClientStore, id: string): Promise<
 }
 
 /** @throws {Failure} with every problem, so that all are mended in one pass */
-export function checkClient(client: Parameters<typeof clientProblems>[0]): void {
-  const problems = clientProblems(client);
+export function checkClient(...checked: Parameters<typeof clientProblems>): void {
+  const problems = clientProblems(...checked);
   if (problems.length > 0) throw new Failure('the client cannot be registered like this', problems);
 }
 
@@ -42,6 +43,16 @@ export function warnOfUnreachableLevel(
 ) {
   if (isWithin(minimumLevel, offeredLevels(levels))) return;
   out.warn(`nobody can sign in to it: ${minimumLevel} needs passkeys, and PASSKEYS is off`);
+}
+
+/** Whoever closes an application sees at once who is left. */
+export async function warnOfEmptyList(
+  { listedAccounts }: Stores,
+  { id, settings }: Client,
+  out: Output,
+): Promise<void> {
+  if (settings.accounts === 'everyone' || (await listedAccounts.ofClient(id)).length > 0) return;
+  out.warn(`nobody can sign in to it before npx gatewright client allow ${id} ACCOUNT`);
 }
 
 /** Whether the client proves itself with a secret that we issue. */

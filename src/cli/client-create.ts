@@ -5,7 +5,13 @@ import { Conflict } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
 import { ACCOUNT_CLIENT } from '../oidc/account-client.ts';
 import { API_KEY_CLIENT } from '../oidc/api-key-client.ts';
-import { checkClient, usesSecret, warnOfUnknownAudiences, warnOfUnreachableLevel } from './client-checks.ts';
+import {
+  checkClient,
+  usesSecret,
+  warnOfEmptyList,
+  warnOfUnknownAudiences,
+  warnOfUnreachableLevel,
+} from './client-checks.ts';
 import { addClientOptions, applyOptions, type ClientOptions } from './client-options.ts';
 import { clientJson, clientText } from './client-view.ts';
 import { action, type Cli } from './command.ts';
@@ -52,7 +58,8 @@ async function create(cli: Cli, options: CreateOptions): Promise<void> {
   const client = applyOptions(blank, options);
   checkClient(client);
 
-  await withStores(cli, { mayCreate: true }, async ({ config, stores: { clients } }) => {
+  await withStores(cli, { mayCreate: true }, async ({ config, stores }) => {
+    const { clients } = stores;
     const { issueClientSecret } = await import('../clients/secrets.ts');
     const issued = usesSecret(client.settings) ? issueClientSecret() : null;
     try {
@@ -65,6 +72,7 @@ async function create(cli: Cli, options: CreateOptions): Promise<void> {
     warnOfUnreachableLevel(client.settings, config, cli.out);
 
     const stored = (await clients.find(client.id)) as Client;
+    await warnOfEmptyList(stores, stored, cli.out);
     const secrets = await clients.secrets(client.id);
     const text = `Registered ${name}.\n\n${clientText(stored, secrets, cli.clock(), config.issuer)}`;
     const { id, ...rest } = clientJson(stored, secrets);
@@ -83,6 +91,6 @@ export function takenAudience(audience: string | null): string {
   return `another API is registered as ${audience} already: an audience names one API`;
 }
 
-function takenId(id: string): string {
+export function takenId(id: string): string {
   return `there is a client ${id} already: choose another --id, or change that one with client update`;
 }

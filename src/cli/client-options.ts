@@ -18,6 +18,7 @@ export interface ClientOptions {
   idTokenClaims?: boolean;
   userinfoWithApi?: boolean;
   minimumLevel?: Level;
+  accounts?: ClientSettings['accounts'];
   authMethod?: AuthMethod;
   jwks?: string;
   logoUri?: string;
@@ -55,6 +56,7 @@ export function addClientOptions(command: Command, { everySwitch }: { everySwitc
   }
   return command
     .addOption(new Option('--minimum-level <level>', 'how strongly people must sign in').choices(LEVELS))
+    .addOption(new Option('--accounts <who>', 'who may use it').choices(['everyone', 'listed']))
     .addOption(new Option('--auth-method <method>', 'how it proves itself at the token endpoint').choices(AUTH_METHODS))
     .option('--jwks <file>', 'its public keys, a JWK Set, for private_key_jwt')
     .option('--logo-uri <address>', 'its logo')
@@ -87,6 +89,7 @@ export function applyOptions<T extends Pick<Client, 'type' | 'audience' | 'setti
     userinfoWithApi: options.userinfoWithApi ?? settings.userinfoWithApi,
     dpopBound: options.dpopBound ?? settings.dpopBound,
     minimumLevel: options.minimumLevel ?? settings.minimumLevel,
+    accounts: options.accounts ?? settings.accounts,
     logoUri: text(options.logoUri, settings.logoUri),
     clientUri: text(options.clientUri, settings.clientUri),
     policyUri: text(options.policyUri, settings.policyUri),

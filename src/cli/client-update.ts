@@ -6,6 +6,7 @@ import {
   checkClient,
   existingClient,
   usesSecret,
+  warnOfEmptyList,
   warnOfUnknownAudiences,
   warnOfUnreachableLevel,
 } from './client-checks.ts';
@@ -14,6 +15,7 @@ import { addClientOptions, applyOptions, type ClientOptions } from './client-opt
 import { clientJson, clientText } from './client-view.ts';
 import { action, type Cli } from './command.ts';
 import { Failure, UsageFailure } from './failure.ts';
+import { checkPermissionUse } from './permission-use.ts';
 import { withStores } from './stores.ts';
 
 type UpdateOptions = ClientOptions & { name?: string; json?: boolean };
@@ -38,13 +40,15 @@ export function clientUpdate(cli: Cli): Command {
 }
 
 async function update(cli: Cli, id: string, named: UpdateOptions): Promise<void> {
-  await withStores(cli, {}, async ({ config, stores: { clients } }) => {
+  await withStores(cli, {}, async ({ config, stores }) => {
+    const { clients } = stores;
     const before = await existingClient(clients, id);
     const client = applyOptions({ ...before, name: named.name ?? before.name }, named);
     checkClient(client);
     if (client.settings.firstParty && before.registeredBy !== null) {
       throw new Failure('--first-party is for clients that an operator registered: register it with client create');
     }
+    if (client.type === 'resource') await checkPermissionUse(clients, before, client.settings.scopes, false);
     try {
       await clients.update(client, BY_OPERATOR);
     } catch (err) {
@@ -54,6 +58,7 @@ async function update(cli: Cli, id: string, named: UpdateOptions): Promise<void>
     if (named.audience) await warnOfUnknownAudiences(clients, client.settings, cli.out);
 
     const stored = (await clients.find(id)) as Client;
+    if (named.accounts) await warnOfEmptyList(stores, stored, cli.out);
     const secrets = await clients.secrets(id);
     if (usesSecret(stored.settings) && secrets.length === 0) {
       cli.out.warn(`this client has no secret yet: npx gatewright client rotate-secret ${id} makes one`);

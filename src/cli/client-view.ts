@@ -53,6 +53,7 @@ export function clientText(client: Client, secrets: Secrets, now: Milliseconds, 
     ['userinfo with API', onlyIf(signsIn, yesNo(settings.userinfoWithApi))],
     ['bound by DPoP', onlyIf(type !== 'resource', yesNo(settings.dpopBound))],
     ['minimum level', onlyIf(signsIn, settings.minimumLevel)],
+    ['open to', onlyIf(signsIn, settings.accounts === 'listed' ? 'listed accounts' : 'everyone')],
     ['logo', settings.logoUri],
     ['home page', settings.clientUri],
     ['privacy policy', settings.policyUri],
@@ -74,7 +75,7 @@ export function yesNo(value: boolean): string {
   return value ? 'yes' : 'no';
 }
 
-function secretText({ createdAt, expiresAt }: Secrets[number], now: Milliseconds): string {
+export function secretText({ createdAt, expiresAt }: Secrets[number], now: Milliseconds): string {
   const end = expiresAt === null ? 'no end' : `${expiresAt > now ? 'ends' : 'ended'} ${iso(expiresAt)}`;
   return `created ${iso(createdAt)}, ${end}`;
 }

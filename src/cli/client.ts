@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { clientAccounts } from './client-accounts.ts';
+import { clientAllow, clientDisallow } from './client-allow.ts';
 import { clientCreate } from './client-create.ts';
 import { clientDelete } from './client-delete.ts';
 import { clientList } from './client-list.ts';
@@ -15,6 +17,9 @@ export function clientCommands(cli: Cli): Command {
     .addCommand(clientList(cli))
     .addCommand(clientShow(cli))
     .addCommand(clientUpdate(cli))
+    .addCommand(clientAllow(cli))
+    .addCommand(clientDisallow(cli))
+    .addCommand(clientAccounts(cli))
     .addCommand(clientRotateSecret(cli))
     .addCommand(clientRevokeRegistration(cli))
     .addCommand(clientDisable(cli))

@@ -38,7 +38,7 @@ export function table({
 /** One labelled line per value; null leaves the line out, a list takes a line per item. */
 export function details(fields: [label: string, value: string | string[] | null][]): string {
   const shown = fields.filter(([, value]) => value !== null);
-  const width = Math.max(...shown.map(([label]) => label.length));
+  const width = Math.max(0, ...shown.map(([label]) => label.length));
   return shown
     .flatMap(([label, value]) => {
       const [first = 'none', ...others] = [value].flat().map((line) => printable(line ?? ''));

@@ -1,4 +1,4 @@
-import type { Seconds } from '../lib/duration.ts';
+import { DAY, type Seconds } from '../lib/duration.ts';
 
 /** How an API wants its tokens bound to a key of whoever uses them. */
 export const SENDER_CONSTRAINTS = ['none', 'any', 'dpop', 'mtls'] as const;
@@ -20,6 +20,31 @@ export interface ApiSettings {
   permissionsBy: 'consent' | 'role';
   /** What its permissions mean, for people who are asked for consent. */
   permissionTexts: Record<string, string>;
+}
+
+const LONGEST_TOKEN: Seconds = DAY;
+const MOST_PERMISSIONS = 200;
+const TEXT = /^[^\p{C}]{1,200}$/u;
+
+/** @param reserved scopes that say something else everywhere */
+export function apiProblems(
+  { scopes, api: { tokenLifetime, permissionTexts } }: { scopes: string[]; api: ApiSettings },
+  reserved: readonly string[],
+): string[] {
+  const texts = Object.entries(permissionTexts);
+  return [
+    ...(scopes.length > MOST_PERMISSIONS ? [`an API has ${MOST_PERMISSIONS} permissions at most`] : []),
+    ...scopes
+      .filter((scope) => reserved.includes(scope))
+      .map((scope) => `--permission: "${scope}" is a scope of OpenID Connect, and no permission of an API`),
+    ...scopes.filter((scope) => scope.length > 100).map(() => '--permission: a name has 100 characters at most'),
+    ...texts
+      .filter(([, text]) => !TEXT.test(text))
+      .map(([scope]) => `--permission ${scope}: its text has 1 to 200 visible characters`),
+    ...(tokenLifetime !== null && !(tokenLifetime >= 1 && tokenLifetime <= LONGEST_TOKEN)
+      ? ['--token-lifetime is from 1s to 24h']
+      : []),
+  ];
 }
 
 export const DEFAULT_API: ApiSettings = {

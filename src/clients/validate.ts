@@ -1,4 +1,5 @@
-import { type Client, type ClientType, isConfidential } from './client.ts';
+import { apiProblems } from './api.ts';
+import { type Client, type ClientType, isConfidential, OIDC_SCOPES } from './client.ts';
 import { type FieldNames, OPTIONS } from './field-names.ts';
 
 type Checked = Pick<Client, 'id' | 'name' | 'type' | 'audience' | 'settings'>;
@@ -51,7 +52,9 @@ export function clientProblems(client: Checked, named: FieldNames = OPTIONS): st
     type !== 'resource' || !settings.dpopBound,
     `${named.dpopBound} is for clients that get tokens, not for an API`,
   );
+  if (type === 'resource') problems.push(...apiProblems(settings, OIDC_SCOPES));
   check(signsIn || settings.minimumLevel === 'one-factor', `${named.minimumLevel} has no use for a ${type} client`);
+  check(signsIn || settings.accounts === 'everyone', `--accounts has no use for a ${type} client`);
 
   const mustBePublic = type === 'spa' || type === 'native';
   check(

@@ -12,7 +12,19 @@ const ON_NODE_20 = [
 ];
 
 const GROUPS = {
-  client: ['create', 'list', 'show', 'update', 'rotate-secret', 'disable', 'enable', 'delete'],
+  client: [
+    'create',
+    'list',
+    'show',
+    'update',
+    'rotate-secret',
+    'disable',
+    'enable',
+    'delete',
+    'allow',
+    'disallow',
+    'accounts',
+  ],
   account: [
     ...['create', 'list', 'show', 'update', 'set-password', 'disable', 'enable', 'reset-mfa', 'sign-out', 'unlock'],
     ...['delete', 'require-password-change', 'recover'],

@@ -6,6 +6,7 @@ import { applyChange, type Change, type ChangeDeps } from './change.ts';
 import { endingAccess, insertClient, insertSecret } from './client-rows.ts';
 import { orConflict } from './conflict.ts';
 import type { PrismaClient } from './database.ts';
+import { keepPermissions, permissionUses } from './permissions.ts';
 
 export function prismaClients({ prisma, clock, auditRow }: ChangeDeps): ClientStore {
   const now = () => new Date(clock());
@@ -53,8 +54,10 @@ export function prismaClients({ prisma, clock, auditRow }: ChangeDeps): ClientSt
           { name, audience, settings: JSON.stringify(settings) },
           { event: 'client.updated', clientId: id },
           by,
+          { also: (tx, at) => keepPermissions(tx, { id, kept: settings.scopes, by, auditRow }, at) },
         ),
       ),
+    permissionUses: (apiId) => permissionUses(prisma, apiId),
     rotateSecret(id, secretHash, { oldEndsAt, endsAccess }, by) {
       const ends = new Date(oldEndsAt);
       const event: AuditEvent = { event: 'client.secret_rotated', clientId: id, oldEndsAt: ends.toISOString() };
