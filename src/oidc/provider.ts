@@ -16,6 +16,7 @@ import type { ArtifactStore } from './artifact-store.ts';
 import { createAuditedEnds } from './audited-ends.ts';
 import { assertClaimsParameter, createFindAccount } from './claims.ts';
 import { createAssertionCheck } from './client-assertions.ts';
+import { createClientKeySets } from './client-key-sets.ts';
 import { registrationOf } from './client-metadata.ts';
 import { createCookieKeys } from './cookie-keys.ts';
 import { createDeviceCodes, USER_CODE } from './device-codes.ts';
@@ -32,6 +33,7 @@ import { CREATE, createPolicy, offeredPrompts } from './policy.ts';
 import { createRefreshTokenIds } from './refresh-tokens.ts';
 import type { Registry } from './registry.ts';
 import { createReplays } from './replays.ts';
+import { createRequestObjectCheck } from './request-objects.ts';
 import { createResources } from './resources.ts';
 import { finishResponses } from './responses.ts';
 import { ROUTES } from './routes.ts';
@@ -69,7 +71,7 @@ export interface ProviderDeps {
 
 /** One Provider for one set of signing keys; when the set changes, the host makes another and swaps them. */
 export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
-  const { issuer, lifetimes, keyring, artifacts, registry, accessTokens, pages, clock, fetch } = deps;
+  const { issuer, lifetimes, keyring, artifacts, registry, accessTokens, pages, clock } = deps;
   const userinfoAudience = `${issuer}${ROUTES.userinfo}`;
   const refreshTokenIds = createRefreshTokenIds(keyring);
   const permissionsAt = createPermissions(registry);
@@ -112,7 +114,7 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
     clientBasedCORS: isOriginOf,
     formats: { customizers: { jwt: (ctx, token, jwt) => resources.completeToken(ctx, token, jwt) } },
     renderError: pages.error,
-    fetch,
+    fetch: createClientKeySets({ fetch: deps.fetch, clock, onFailed: deps.events.keysNotFetched }),
     features: {
       devInteractions: { enabled: false },
       dPoP: dpopFeature({ keyring, nonces: deps.dpopNonces }),
@@ -127,7 +129,7 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
       },
       introspection: { enabled: true, allowedPolicy: introspectionAllowed },
       revocation: { enabled: true, allowedPolicy: revocationAllowed },
-      requestObjects: { enabled: true },
+      requestObjects: { enabled: true, assertJwtClaimsAndHeader: createRequestObjectCheck(clock) },
       resourceIndicators: {
         enabled: true,
         defaultResource: resources.defaultResource as never,
