@@ -100,6 +100,8 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
     discovery: {
       ...{ ...fixed.discovery, prompt_values_supported: offeredPrompts(deps.signUp.offered) },
       registration_endpoint: deps.registrationEndpoint,
+      // RFC 9728 4
+      protected_resources: [userinfoAudience],
     },
     interactions: {
       policy: createPolicy({ levelPolicy: deps.levelPolicy, signUpOffered: deps.signUp.offered, registry, clock }),
@@ -150,7 +152,7 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
   overrideLibrary(provider, { refreshTokenIds, replays });
   noteOutcomes(provider);
   provider.use(answerUnavailable({ pages, report: deps.events.unavailable }));
-  provider.use(finishResponses({ pages, sessionEnds, events: deps.events, jwksCache: lifetimes.jwksCache }));
+  provider.use(finishResponses({ issuer, pages, sessionEnds, events: deps.events, jwksCache: lifetimes.jwksCache }));
   reportEvents(provider, deps.events);
   return provider;
 }
