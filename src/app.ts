@@ -32,6 +32,7 @@ import { createJobs } from './oidc/jobs.ts';
 import { onKeyTurn } from './oidc/key-turn.ts';
 import { createProvider } from './oidc/provider.ts';
 import { createRequestGuard } from './oidc/request-guard.ts';
+import { resourceMetadata } from './oidc/resource-metadata.ts';
 import { sessionCookie } from './oidc/settings.ts';
 import { createProviderPages } from './oidc/views.ts';
 import { providerEvents } from './provider-events.ts';
@@ -183,6 +184,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   });
   koa.use(onKeyTurn(keyring, () => renew()));
   koa.use(oidcHost(() => provider, guard));
+  koa.use(resourceMetadata({ issuer, siteName, cache: lifetimes.jwksCache }).routes());
   koa.use(registrationEndpoint({ ...stores, ...config, limits: requestLimits, clock, log }).routes());
   koa.use(homePage({ pages, issuer }));
   koa.use(setupRoutes({ setup, csrf, limits: requestLimits, https }).routes());

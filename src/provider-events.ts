@@ -11,6 +11,8 @@ export function providerEvents({ log, metrics }: { log: Logger; metrics: Metrics
     failed: (ctx: Context, err: Error) => log.error({ requestId: idOf(ctx), err }, 'request failed'),
     unavailable: (ctx: Context, err: Error) =>
       log.error({ requestId: idOf(ctx), reason: reasonOf(err) }, 'request failed: a database is away'),
+    keysNotFetched: (origin: string, err: Error) =>
+      log.warn({ origin, reason: reasonOf(err) }, 'the keys of a client cannot be fetched'),
     issued: metrics.tokenIssued,
   };
 }

@@ -21,9 +21,12 @@ export interface ClientOptions {
   accounts?: ClientSettings['accounts'];
   authMethod?: AuthMethod;
   jwks?: string;
+  jwksUri?: string;
   logoUri?: string;
   clientUri?: string;
   policyUri?: string;
+  requirePar?: boolean;
+  requireSignedRequests?: boolean;
   dpopBound?: boolean;
   tosUri?: string;
 }
@@ -33,6 +36,13 @@ const SWITCHES: [on: string, onText: string, offText: string, isOnByDefault: boo
   ['pkce', 'require PKCE', 'let it sign people in without PKCE; have it send a nonce instead', true],
   ['device', 'devices without a browser use it: people sign in on another one (RFC 8628)', 'no device grant', false],
   ['id-token-claims', 'put profile claims into the ID token too', 'profile claims at userinfo only', false],
+  ['require-par', 'take its authorization requests by PAR alone (RFC 9126)', 'they need not be pushed', false],
+  [
+    'require-signed-requests',
+    'take its authorization requests signed alone (RFC 9101)',
+    'they need no signature',
+    false,
+  ],
   ['dpop-bound', 'bind its tokens to a key of its own (DPoP, RFC 9449)', 'its tokens need no key (no DPoP)', false],
   ['userinfo-with-api', 'tokens for its APIs open userinfo too', 'tokens for its APIs do not open userinfo', true],
 ];
@@ -59,6 +69,7 @@ export function addClientOptions(command: Command, { everySwitch }: { everySwitc
     .addOption(new Option('--accounts <who>', 'who may use it').choices(['everyone', 'listed']))
     .addOption(new Option('--auth-method <method>', 'how it proves itself at the token endpoint').choices(AUTH_METHODS))
     .option('--jwks <file>', 'its public keys, a JWK Set, for private_key_jwt')
+    .option('--jwks-uri <address>', 'where they are fetched instead')
     .option('--logo-uri <address>', 'its logo')
     .option('--client-uri <address>', 'its home page')
     .option('--policy-uri <address>', 'its privacy policy')
@@ -87,6 +98,8 @@ export function applyOptions<T extends Pick<Client, 'type' | 'audience' | 'setti
     deviceGrant: options.device ?? settings.deviceGrant,
     idTokenClaims: options.idTokenClaims ?? settings.idTokenClaims,
     userinfoWithApi: options.userinfoWithApi ?? settings.userinfoWithApi,
+    requirePar: options.requirePar ?? settings.requirePar,
+    requireSignedRequests: options.requireSignedRequests ?? settings.requireSignedRequests,
     dpopBound: options.dpopBound ?? settings.dpopBound,
     minimumLevel: options.minimumLevel ?? settings.minimumLevel,
     accounts: options.accounts ?? settings.accounts,
@@ -95,6 +108,7 @@ export function applyOptions<T extends Pick<Client, 'type' | 'audience' | 'setti
     policyUri: text(options.policyUri, settings.policyUri),
     tosUri: text(options.tosUri, settings.tosUri),
     jwks: options.jwks === undefined ? settings.jwks : options.jwks === '' ? null : readJwks(options.jwks),
+    jwksUri: text(options.jwksUri, settings.jwksUri),
   };
   // An API has exactly one name: none or several make a null, which the check of the client then refuses.
   const name = named === undefined ? audience : named.length === 1 ? (named[0] ?? null) : null;

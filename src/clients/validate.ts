@@ -34,6 +34,7 @@ export function clientProblems(client: Checked, named: FieldNames = OPTIONS): st
     [named.clientUri]: settings.clientUri,
     [named.policyUri]: settings.policyUri,
     [named.tosUri]: settings.tosUri,
+    [named.jwksUri]: settings.jwksUri,
   })) {
     check(uri === null || isWebUri(uri), `${option} must be an https address (http on this machine only), not ${uri}`);
   }
@@ -56,6 +57,7 @@ export function clientProblems(client: Checked, named: FieldNames = OPTIONS): st
   check(signsIn || settings.minimumLevel === 'one-factor', `${named.minimumLevel} has no use for a ${type} client`);
   check(signsIn || settings.accounts === 'everyone', `--accounts has no use for a ${type} client`);
 
+  const hasKeys = settings.jwks !== null || settings.jwksUri !== null;
   const mustBePublic = type === 'spa' || type === 'native';
   check(
     !mustBePublic || !isConfidential(settings),
@@ -63,8 +65,20 @@ export function clientProblems(client: Checked, named: FieldNames = OPTIONS): st
   );
   check(mustBePublic || isConfidential(settings), `${named.authMethod} none is for spa and native clients only`);
   check(
-    settings.authMethod !== 'private_key_jwt' || settings.jwks !== null,
-    `${named.authMethod} private_key_jwt needs the public keys of the client: ${named.jwks}`,
+    settings.authMethod !== 'private_key_jwt' || hasKeys,
+    `${named.authMethod} private_key_jwt needs the public keys of the client: ${named.jwks} or ${named.jwksUri}`,
+  );
+  check(
+    signsIn || !settings.requirePar,
+    `${named.requirePar} has no use for a ${type} client: it sends no such request`,
+  );
+  check(
+    !settings.requireSignedRequests || (signsIn && hasKeys),
+    `${named.requireSignedRequests} is for clients that sign people in, and needs their public keys: ${named.jwks} or ${named.jwksUri}`,
+  );
+  check(
+    settings.jwks === null || settings.jwksUri === null,
+    `${named.jwks} and ${named.jwksUri} exclude each other: keep one of them`,
   );
   check(
     settings.jwks === null || isPublicKeySet(settings.jwks),
@@ -132,15 +146,17 @@ function isAudience(text: string): boolean {
 
 const PRIVATE_PARAMETERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'priv', 'oth'];
 
-function isPublicKeySet(jwks: { keys: Record<string, unknown>[] }): boolean {
+/** A JWK Set (RFC 7517 5) without anything secret in it. */
+export function isPublicKeySet(content: unknown): content is { keys: Record<string, unknown>[] } {
+  const { keys } = (content ?? {}) as { keys?: unknown };
   return (
-    Array.isArray(jwks.keys) &&
-    jwks.keys.length > 0 &&
-    jwks.keys.every(
-      (key) =>
+    Array.isArray(keys) &&
+    keys.length > 0 &&
+    keys.every(
+      (key: unknown) =>
         typeof key === 'object' &&
         key !== null &&
-        key['kty'] !== 'oct' &&
+        (key as { kty?: unknown }).kty !== 'oct' &&
         !PRIVATE_PARAMETERS.some((name) => name in key),
     )
   );

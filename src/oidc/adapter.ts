@@ -6,10 +6,10 @@ import { CLOCK_TOLERANCE } from './access-tokens.ts';
 import type { AdapterDeps } from './adapter-deps.ts';
 import { keysOf } from './artifact-keys.ts';
 import type { Artifact, ArtifactKind, Payload } from './artifact-store.ts';
+import { keysAsOf } from './client-key-sets.ts';
 import { findClientMetadata } from './client-metadata.ts';
 import { isWaiting } from './device-codes.ts';
 import { GRACE } from './refresh-tokens.ts';
-import type { Registry } from './registry.ts';
 import { createTokenAdapter } from './token-adapter.ts';
 import { createValidity } from './validity.ts';
 import { currentVisitor } from './visitor.ts';
@@ -22,7 +22,7 @@ const SPENT_FOR_TOKENS: readonly string[] = ['AuthorizationCode', 'RefreshToken'
 /** Hands oidc-provider what it keeps, and refuses whatever died in the meantime. */
 export function createAdapter(deps: AdapterDeps): AdapterFactory {
   return (model): Adapter => {
-    if (model === 'Client') return clientAdapter(deps.registry);
+    if (model === 'Client') return clientAdapter(deps);
     // Spent by one statement (replays.ts).
     if (model === 'ReplayDetection') return notKept(model);
     if (model === 'AccessToken' || model === 'ClientCredentials') return createTokenAdapter(model, deps);
@@ -30,10 +30,13 @@ export function createAdapter(deps: AdapterDeps): AdapterFactory {
   };
 }
 
-function clientAdapter(registry: Registry): Adapter {
+function clientAdapter({ registry, clock }: Pick<AdapterDeps, 'registry' | 'clock'>): Adapter {
   return {
     ...notKept('Client'),
-    find: (id) => findClientMetadata(registry, id) as Promise<AdapterPayload | undefined>,
+    async find(id) {
+      const metadata = await findClientMetadata(registry, id);
+      return (metadata?.jwks_uri ? { ...metadata, ...keysAsOf(clock) } : metadata) as AdapterPayload | undefined;
+    },
   };
 }
 

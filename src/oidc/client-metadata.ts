@@ -27,7 +27,7 @@ export function toMetadata(client: RegisteredClient): ClientMetadata {
   const signsIn = type === 'web' || type === 'spa' || type === 'native';
   const redirects = signsIn && settings.redirectUris.length > 0;
   const oidcScopes = settings.scopes.filter((scope) => (OIDC_SCOPES as readonly string[]).includes(scope));
-  const { backchannelLogoutUri, logoUri, clientUri, policyUri, tosUri, jwks } = settings;
+  const { backchannelLogoutUri, logoUri, clientUri, policyUri, tosUri, jwks, jwksUri } = settings;
 
   return {
     client_id: id,
@@ -49,7 +49,10 @@ export function toMetadata(client: RegisteredClient): ClientMetadata {
     ...(clientUri && { client_uri: clientUri }),
     ...(policyUri && { policy_uri: policyUri }),
     ...(tosUri && { tos_uri: tosUri }),
+    require_pushed_authorization_requests: settings.requirePar,
+    require_signed_request_object: settings.requireSignedRequests,
     dpop_bound_access_tokens: settings.dpopBound,
+    ...(jwksUri && { jwks_uri: jwksUri }),
     ...(jwks && { jwks: jwks as NonNullable<ClientMetadata['jwks']> }),
     [REGISTRATION]: client,
   };

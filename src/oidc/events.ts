@@ -10,6 +10,8 @@ export interface ProviderEvents {
   failed(ctx: KoaContextWithOIDC, err: Error): void;
   /** A database is away. */
   unavailable(ctx: KoaContextWithOIDC, err: Error): void;
+  /** The keys of a client are not to be had at its address (`jwks_uri`). */
+  keysNotFetched(origin: string, reason: Error): void;
   /** The token endpoint answered with tokens. */
   issued(grantType: string): void;
 }

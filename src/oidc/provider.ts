@@ -17,6 +17,7 @@ import type { ArtifactStore } from './artifact-store.ts';
 import { createAuditedEnds } from './audited-ends.ts';
 import { assertClaimsParameter, createFindAccount } from './claims.ts';
 import { createAssertionCheck } from './client-assertions.ts';
+import { createClientKeySets } from './client-key-sets.ts';
 import { registrationOf } from './client-metadata.ts';
 import { createCookieKeys } from './cookie-keys.ts';
 import { createDeviceCodes, USER_CODE } from './device-codes.ts';
@@ -34,6 +35,7 @@ import { CREATE, createPolicy, offeredPrompts } from './policy.ts';
 import { createRefreshTokenIds } from './refresh-tokens.ts';
 import type { Registry } from './registry.ts';
 import { createReplays } from './replays.ts';
+import { createRequestObjectCheck } from './request-objects.ts';
 import { createResources } from './resources.ts';
 import { finishResponses } from './responses.ts';
 import { ROUTES } from './routes.ts';
@@ -72,7 +74,7 @@ export interface ProviderDeps {
 
 /** One Provider for one set of signing keys; when the set changes, the host makes another and swaps them. */
 export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
-  const { issuer, lifetimes, keyring, artifacts, registry, accessTokens, pages, clock, fetch } = deps;
+  const { issuer, lifetimes, keyring, artifacts, registry, accessTokens, pages, clock } = deps;
   const userinfoAudience = `${issuer}${ROUTES.userinfo}`;
   const refreshTokenIds = createRefreshTokenIds(keyring);
   const permissionsAt = createPermissions(registry);
@@ -104,6 +106,8 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
     discovery: {
       ...{ ...fixed.discovery, prompt_values_supported: offeredPrompts(deps.signUp.offered) },
       registration_endpoint: deps.registrationEndpoint,
+      // RFC 9728 4
+      protected_resources: [userinfoAudience],
     },
     interactions: {
       policy: createPolicy({ levelPolicy: deps.levelPolicy, signUpOffered: deps.signUp.offered, registry, clock }),
@@ -125,7 +129,7 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
       },
     },
     renderError: pages.error,
-    fetch,
+    fetch: createClientKeySets({ fetch: deps.fetch, clock, onFailed: deps.events.keysNotFetched }),
     features: {
       devInteractions: { enabled: false },
       dPoP: dpopFeature({ keyring, nonces: deps.dpopNonces }),
@@ -140,7 +144,7 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
       },
       introspection: { enabled: true, allowedPolicy: introspectionAllowed },
       revocation: { enabled: true, allowedPolicy: revocationAllowed },
-      requestObjects: { enabled: true },
+      requestObjects: { enabled: true, assertJwtClaimsAndHeader: createRequestObjectCheck(clock) },
       resourceIndicators: {
         enabled: true,
         defaultResource: resources.defaultResource as never,
@@ -162,7 +166,7 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
   overrideLibrary(provider, { refreshTokenIds, replays });
   noteOutcomes(provider);
   provider.use(answerUnavailable({ pages, report: deps.events.unavailable }));
-  provider.use(finishResponses({ pages, sessionEnds, events: deps.events, jwksCache: lifetimes.jwksCache }));
+  provider.use(finishResponses({ issuer, pages, sessionEnds, events: deps.events, jwksCache: lifetimes.jwksCache }));
   reportEvents(provider, deps.events);
   return provider;
 }

@@ -3,6 +3,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Seconds } from '../lib/duration.ts';
 import { POLL_INTERVAL } from '../limits/request-limits.ts';
 import type { ProviderEvents } from './events.ts';
+import { pointToMetadata } from './resource-metadata.ts';
 import type { SessionEnds } from './session-ends.ts';
 import type { ProviderPages } from './views.ts';
 
@@ -16,6 +17,7 @@ type OidcContext = Parameters<Middleware>[0] & {
 };
 
 export interface ResponsesDeps {
+  issuer: string;
   pages: ProviderPages;
   events: ProviderEvents;
   sessionEnds: SessionEnds;
@@ -23,7 +25,7 @@ export interface ResponsesDeps {
 }
 
 /** What the library's answers lack. */
-export function finishResponses({ pages, events, sessionEnds, jwksCache }: ResponsesDeps): Middleware {
+export function finishResponses({ issuer, pages, events, sessionEnds, jwksCache }: ResponsesDeps): Middleware {
   /** "Stay signed in": the library forgets the application in the session it holds, but rows are only ever added to. */
   async function signOutOfOne({ oidc }: OidcContext): Promise<void> {
     const { session, client, params } = oidc ?? {};
@@ -41,6 +43,7 @@ export function finishResponses({ pages, events, sessionEnds, jwksCache }: Respo
     if (route === 'jwks' || route === 'discovery') {
       ctx.set('Cache-Control', `public, max-age=${jwksCache}`);
     }
+    if (route === 'userinfo') pointToMetadata(ctx, issuer);
     // `none` is there for the account pages alone (account-client.ts).
     if (route === 'discovery' && ctx.status === 200)
       Object.assign(ctx.body as object, { response_types_supported: ['code'] });

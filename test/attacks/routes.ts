@@ -8,6 +8,7 @@ export const ROUTES = [
   '/.well-known/openid-configuration',
   '/.well-known/oauth-authorization-server',
   '/.well-known/jwks.json',
+  '/.well-known/oauth-protected-resource/oauth2/userinfo',
   '/oauth2/authorize',
   `/oauth2/authorize/${NOBODY}`,
   '/oauth2/token',
@@ -87,6 +88,7 @@ export const LIMITS: Record<(typeof ROUTES)[number], { limit: 'address' | 'attem
   '/.well-known/openid-configuration': { none: 'public, cacheable, made from the configuration' },
   '/.well-known/oauth-authorization-server': { none: 'public, cacheable, made from the configuration' },
   '/.well-known/jwks.json': { none: 'public, cacheable, kept in memory' },
+  '/.well-known/oauth-protected-resource/oauth2/userinfo': { none: 'public, cacheable, made from the configuration' },
   '/oauth2/authorize': { limit: 'address' },
   [`/oauth2/authorize/${NOBODY}`]: { none: 'needs the signed cookie of a request that was counted' },
   '/oauth2/token': { limit: 'address' },
@@ -162,6 +164,7 @@ export const CACHEABLE: Partial<Record<(typeof ROUTES)[number], string>> = {
   '/.well-known/openid-configuration': 'public, max-age=600',
   '/.well-known/oauth-authorization-server': 'public, max-age=600',
   '/.well-known/jwks.json': 'public, max-age=600',
+  '/.well-known/oauth-protected-resource/oauth2/userinfo': 'public, max-age=600',
 };
 
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS'] as const;

@@ -123,6 +123,27 @@ describe.concurrent('client create', { timeout: 90_000 }, () => {
     expect(await json(['client', 'show', 'full'])).toEqual((({ secret, issuer, ...rest }) => rest)(outcome.json));
   });
 
+  it('takes what binds its tokens and its requests, and takes it back', async () => {
+    const at = 'https://wiki.example.org/jwks.json';
+    const bound = await json(
+      web('bound', '--jwks-uri', at, '--require-par', '--require-signed-requests', '--dpop-bound'),
+    );
+    const settings = { jwks: null, jwksUri: at, requirePar: true, requireSignedRequests: true, dpopBound: true };
+    expect(bound['settings']).toMatchObject(settings);
+    const { stdout } = await run(['client', 'show', 'bound']);
+    for (const line of [
+      'requests by PAR only +yes',
+      'signed requests only +yes',
+      'bound by DPoP +yes',
+      `public keys at +${at}`,
+    ])
+      expect(stdout).toMatch(new RegExp(line));
+    const off = ['--no-require-par', '--no-require-signed-requests', '--no-dpop-bound', '--jwks-uri', ''];
+    expect((await json(['client', 'update', 'bound', ...off]))['settings']).toMatchObject({
+      ...{ jwksUri: null, requirePar: false, requireSignedRequests: false, dpopBound: false },
+    });
+  });
+
   it('takes every level, and warns of one that nobody can reach here', async () => {
     const create = [
       'client',
