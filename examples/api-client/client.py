@@ -12,6 +12,7 @@ import urllib.request
 TIMEOUT = 5  # seconds
 EARLY = 30  # seconds before its end in which a token is not used any more
 LARGEST = 1024 * 1024  # bytes
+SCOPE = "posts:read posts:write posts:delete:own"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -79,7 +80,7 @@ class Tokens:
         if status != 200 or metadata.get("issuer") != self.issuer:
             raise Refused(f"{self.issuer} does not say who it is ({status})")
         headers = {"Authorization": self.authorization, "Content-Type": "application/x-www-form-urlencoded"}
-        data = urllib.parse.urlencode({name: value for name, value in self.form.items() if value}).encode()
+        data = urllib.parse.urlencode(self.form).encode()
         status, answer = send("POST", secure("token_endpoint", metadata["token_endpoint"]), headers, data)
         if status != 200:
             raise Refused(f"no token: {said(answer)} ({status})")
@@ -130,7 +131,7 @@ def main(arguments, environ):
         raise SystemExit("CLIENT_ID and CLIENT_SECRET are missing: what \"client create\" printed. See README.md.")
     issuer = environ.get("ISSUER", "http://localhost:3000")
     resource = environ.get("RESOURCE", "https://posts.example")
-    tokens = Tokens(issuer, environ["CLIENT_ID"], client_secret, resource, environ.get("SCOPE", ""))
+    tokens = Tokens(issuer, environ["CLIENT_ID"], client_secret, resource, environ.get("SCOPE", SCOPE))
     api = Api(environ.get("API_URL", "http://localhost:4004"), tokens)
     if command == "list" and not rest:
         print(json.dumps(api.call("GET", "/posts"), indent=2))
