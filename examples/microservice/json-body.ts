@@ -1,9 +1,9 @@
 import type { Context } from 'koa';
-import { Refusal } from './refusal.ts';
+import { Problem } from './problem.ts';
 
-/** @throws {Refusal} 415, 413 or 400. */
+/** @throws {Problem} 415, 413 or 400. */
 export async function readJson(ctx: Context, { limit }: { limit: number }): Promise<unknown> {
-  if (!ctx.is('application/json')) throw new Refusal(415, 'unsupported_media_type', 'Send application/json');
+  if (!ctx.is('application/json')) throw new Problem(415, 'unsupported_media_type', 'Send application/json');
 
   const chunks: Buffer[] = [];
   let size = 0;
@@ -12,13 +12,13 @@ export async function readJson(ctx: Context, { limit }: { limit: number }): Prom
     size += (chunk as Buffer).length;
     if (size > limit) {
       ctx.set('Connection', 'close');
-      throw new Refusal(413, 'too_large', `The body is larger than ${limit} bytes`);
+      throw new Problem(413, 'too_large', `The body is larger than ${limit} bytes`);
     }
     chunks.push(chunk as Buffer);
   }
   try {
     return JSON.parse(Buffer.concat(chunks).toString('utf8'));
   } catch {
-    throw new Refusal(400, 'invalid_request', 'The body is not JSON');
+    throw new Problem(400, 'invalid_request', 'The body is not JSON');
   }
 }

@@ -6,6 +6,7 @@ const {
   PORT = '4003',
   ALLOWED_ORIGINS = '',
   CLOCK_TOLERANCE = '5',
+  FRESH_FOR = '300',
 } = process.env;
 
 if (!AUDIENCE) {
@@ -21,6 +22,7 @@ const { url, close } = await startMicroservice({
     .map((origin) => origin.trim())
     .filter(Boolean),
   clockTolerance: Number(CLOCK_TOLERANCE),
+  freshFor: Number(FRESH_FOR),
 });
 console.log(`microservice on ${url}, accepting tokens of ${ISSUER} for ${AUDIENCE}`);
 

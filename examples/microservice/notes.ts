@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Refusal } from './refusal.ts';
+import { Problem } from './problem.ts';
 
 export interface Note {
   id: string;
@@ -18,18 +18,21 @@ export function createNotes() {
     return bySubject.get(sub) ?? [];
   }
 
-  /** @throws {Refusal} 400 when it is not `{ text }`, 409 when there are too many. */
+  /** @throws {Problem} 400 when it is not `{ text }`, 409 when there are too many. */
   function add(sub: string, input: unknown): Note {
     const text = typeof input === 'object' && input !== null && 'text' in input ? input.text : undefined;
     if (typeof text !== 'string' || text.trim() === '' || text.length > LONGEST_NOTE) {
-      throw new Refusal(400, 'invalid_request', `"text" must be a string of 1 to ${LONGEST_NOTE} characters`);
+      throw new Problem(400, 'invalid_request', `"text" must be a string of 1 to ${LONGEST_NOTE} characters`);
     }
     const notes = list(sub);
-    if (notes.length >= MOST_NOTES) throw new Refusal(409, 'too_many_notes', `At most ${MOST_NOTES} notes are kept`);
+    if (notes.length >= MOST_NOTES) throw new Problem(409, 'too_many_notes', `At most ${MOST_NOTES} notes are kept`);
 
     const note: Note = { id: randomUUID(), text: text.trim(), createdAt: new Date().toISOString() };
     bySubject.set(sub, [...notes, note]);
     return note;
   }
-  return { list, add };
+  function clear(sub: string): void {
+    bySubject.delete(sub);
+  }
+  return { list, add, clear };
 }

@@ -1,16 +1,21 @@
 import Router from '@koa/router';
+import {
+  callerOf,
+  createResourceServer,
+  koa,
+  requireAcr,
+  requireFreshAuth,
+  requirePermission,
+} from 'gatewright-resource-server';
 import Koa from 'koa';
-import { createAccessTokens } from './access-token.ts';
-import { requireScope } from './bearer.ts';
 import { readJson } from './json-body.ts';
 import { listen, type Running } from './listen.ts';
 import { createNotes } from './notes.ts';
 import { cors, jsonAnswers } from './responses.ts';
-import { requireSecureUrl } from './secure-url.ts';
 
 export interface MicroserviceOptions {
   issuer: string;
-  /** This API's identifier: what `aud` must contain. */
+  /** This API's identifier, an address: what `aud` must contain. */
   audience: string;
   /** 0, the default, takes a free port. */
   port?: number;
@@ -18,8 +23,13 @@ export interface MicroserviceOptions {
   allowedOrigins?: readonly string[];
   /** Seconds. */
   clockTolerance?: number;
+  /** How long ago somebody may have signed in who forgets everything. */
+  freshFor?: number;
   log?(line: string): void;
 }
+
+/** How strongly somebody must have signed in who takes everything along, the level to ask for first. */
+const TWO_FACTORS = ['urn:gatewright:acr:two-factor', 'urn:gatewright:acr:phishing-resistant'] as const;
 
 /** Needs no client id or secret: it only reads the issuer's discovery document and keys. */
 export async function startMicroservice({
@@ -28,34 +38,52 @@ export async function startMicroservice({
   port = 0,
   allowedOrigins = [],
   clockTolerance = 5,
+  freshFor = 300,
   log = console.error,
 }: MicroserviceOptions): Promise<Running> {
-  requireSecureUrl('issuer', issuer);
-  const accessTokens = createAccessTokens({ issuer, audience, clockTolerance });
+  const resourceServer = createResourceServer({
+    ...{ issuer, audience, clockTolerance },
+    metadata: { name: 'Notes API', permissions: ['notes:read', 'notes:write'] },
+    report: (problem) => log(`the issuer cannot be asked: ${problem.message} ${String(problem.cause ?? '')}`),
+  });
   const notes = createNotes();
-  const router = new Router();
+  const open = new Router();
+  const guarded = new Router();
 
-  router.get('/health', (ctx) => {
+  open.get('/health', (ctx) => {
     ctx.body = { status: 'ok' };
   });
 
-  router.get('/notes', async (ctx) => {
-    const { sub } = await requireScope(ctx, accessTokens, 'notes:read');
+  guarded.get('/notes', (ctx) => {
+    const { sub } = requirePermission(callerOf(ctx), 'notes:read');
     ctx.body = { notes: notes.list(sub) };
   });
 
-  router.post('/notes', async (ctx) => {
+  guarded.post('/notes', async (ctx) => {
     // Before the body is read: who may not write gets nothing read.
-    const { sub } = await requireScope(ctx, accessTokens, 'notes:write');
-    const note = notes.add(sub, await readJson(ctx, { limit: 4_096 }));
+    const { sub } = requirePermission(callerOf(ctx), 'notes:write');
+    ctx.body = notes.add(sub, await readJson(ctx, { limit: 4_096 }));
     ctx.status = 201;
-    ctx.body = note;
+  });
+
+  guarded.delete('/notes', (ctx) => {
+    const { sub } = requireFreshAuth(requirePermission(callerOf(ctx), 'notes:write'), freshFor);
+    notes.clear(sub);
+    ctx.status = 204;
+  });
+
+  guarded.get('/notes/export', (ctx) => {
+    const { sub } = requireAcr(requirePermission(callerOf(ctx), 'notes:read'), ...TWO_FACTORS);
+    ctx.attachment('notes.json');
+    ctx.body = { notes: notes.list(sub) };
   });
 
   const app = new Koa();
-  app.use(jsonAnswers({ realm: audience, log }));
+  app.use(jsonAnswers({ log }));
   app.use(cors(allowedOrigins));
-  app.use(router.routes()).use(router.allowedMethods());
+  app.use(open.routes());
+  app.use(koa(resourceServer));
+  app.use(guarded.routes()).use(guarded.allowedMethods());
 
   return listen(port, () => app.callback());
 }

@@ -70,15 +70,21 @@ export function userinfoPage(claims: unknown): Html {
 }
 
 export function apiPage({ status, challenge, body }: ApiAnswer): Html {
+  const isNotEnough = challenge?.includes('insufficient_user_authentication') ?? false;
   return layout(
     'The API',
     html`<h1>The API answered <span id="api-status">${status}</span></h1>
+      ${isNotEnough && html`<p class="problem" role="alert" id="not-enough">This sign-in is not what the API asks for.</p>`}
       ${challenge && html`<p class="problem" id="api-challenge">${challenge}</p>`}
       ${json('api', body)}
       <form class="note" method="post" action="/api">
         <label>New note<input name="text" required maxlength="500"></label>
         <button id="add-note">Add</button>
-      </form>${back}`,
+      </form>
+      <div class="actions">
+        <form method="post" action="/api/export"><button class="plain" id="export-notes">Export the notes</button></form>
+        <form method="post" action="/api/forget"><button class="plain" id="forget-notes">Forget all notes</button></form>
+      </div>${back}`,
   );
 }
 

@@ -18,6 +18,8 @@ export interface Wishes {
   prompt?: string;
   acr_values?: string;
   max_age?: number;
+  /** The one person who is meant, by an ID token of theirs. */
+  id_token_hint?: string;
 }
 
 /** Kept between the redirect to the provider and the way back, in the session of the browser that left. */

@@ -1,15 +1,16 @@
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import { ResponseBodyError } from 'openid-client';
-import { callNotes } from './api.ts';
+import { type ApiCall, type CarefulAction, callNotes } from './api.ts';
 import { readForm } from './form.ts';
 import type { Html } from './html.ts';
 import { createLogoutTokens } from './logout-token.ts';
-import { afterSignOutPage, apiPage, homePage, signedOutPage, summary, userinfoPage } from './pages.ts';
+import { type ApiAnswer, afterSignOutPage, apiPage, homePage, signedOutPage, summary, userinfoPage } from './pages.ts';
 import { Problem } from './problem.ts';
 import { wantsJson } from './protection.ts';
 import type { RelyingParty, Wishes } from './relying-party.ts';
 import type { Session, Sessions, SignIn } from './sessions.ts';
+import { stepUpOf } from './step-up.ts';
 
 export interface RoutesDeps {
   relyingParty: RelyingParty;
@@ -44,8 +45,15 @@ export function createRoutes({ relyingParty, sessions, redirectUri, apiUrl }: Ro
     const tokens = await relyingParty.arrive(new URL(`${redirectUri}${ctx.search}`), departure);
     // An access token for an API alone is not good at userinfo: then the ID token is all we know.
     const profile = await relyingParty.userinfo(tokens).catch(() => null);
-    sessions.signIn(ctx, before, tokens, profile);
-    seeOther(ctx, '/');
+    const signIn = sessions.signIn(ctx, before, tokens, profile);
+    const { errand } = departure;
+    if (!errand) return seeOther(ctx, '/');
+    if (tokens.claims.sub !== errand.sub) {
+      throw new Problem(403, 'another_person', 'Somebody else has signed in, so nothing was done.');
+    }
+    // Once: an API that is still not content is shown, and nobody is sent round in circles.
+    signIn.apiAnswer = await askApi(signIn, errand.action);
+    return seeOther(ctx, '/api/answer');
   });
 
   router.get('/userinfo', async (ctx) => {
@@ -70,12 +78,33 @@ export function createRoutes({ relyingParty, sessions, redirectUri, apiUrl }: Ro
 
   router.get('/api', async (ctx) => {
     const { signIn } = requireSignIn(ctx);
-    await showApi(ctx, signIn, null);
+    showAnswer(ctx, await askApi(signIn, 'list'));
   });
 
   router.post('/api', async (ctx) => {
     const { signIn } = requireSignIn(ctx);
-    await showApi(ctx, signIn, (await readForm(ctx)).get('text') ?? '');
+    const result = await askApi(signIn, { add: (await readForm(ctx)).get('text') ?? '' });
+    showAnswer(ctx, result);
+    if (result.status < 400 && !wantsJson(ctx)) seeOther(ctx, '/api');
+  });
+
+  for (const action of ['forget', 'export'] satisfies CarefulAction[]) {
+    router.post(`/api/${action}`, async (ctx) => {
+      const { session, signIn } = requireSignIn(ctx);
+      const result = await askApi(signIn, action);
+      const wishes = stepUpOf(result);
+      if (!wishes) return showAnswer(ctx, result);
+      const { idToken, claims } = signIn.tokens;
+      const { url, departure } = await relyingParty.depart({ ...wishes, id_token_hint: idToken });
+      sessions.rememberDeparture(session, departure, { action, sub: claims.sub });
+      return seeOther(ctx, url.href);
+    });
+  }
+
+  router.get('/api/answer', (ctx) => {
+    const { signIn } = requireSignIn(ctx);
+    if (!signIn.apiAnswer) return seeOther(ctx, '/api');
+    return showAnswer(ctx, signIn.apiAnswer);
   });
 
   router.post('/logout', async (ctx) => {
@@ -106,12 +135,14 @@ export function createRoutes({ relyingParty, sessions, redirectUri, apiUrl }: Ro
     signIn.refreshed += 1;
   }
 
-  async function showApi(ctx: Context, signIn: SignIn, text: string | null): Promise<void> {
+  async function askApi({ tokens }: SignIn, call: ApiCall): Promise<ApiAnswer> {
     if (!apiUrl) throw new Problem(404, 'no_api', 'This application was started without an API.');
-    const result = await callNotes(apiUrl, signIn.tokens.accessToken, text);
+    return callNotes(apiUrl, tokens.accessToken, call);
+  }
+
+  function showAnswer(ctx: Context, result: ApiAnswer): void {
     answer(ctx, result, () => apiPage(result));
     if (result.status >= 400) ctx.status = 502;
-    else if (text !== null && !wantsJson(ctx)) seeOther(ctx, '/api');
   }
   return router;
 }

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Context } from 'koa';
 import type { UserInfoResponse } from 'openid-client';
+import type { CarefulAction } from './api.ts';
 import type { LogoutOrder } from './logout-token.ts';
+import type { ApiAnswer } from './pages.ts';
 import type { Departure, Tokens } from './relying-party.ts';
 
 const MINUTE = 60_000; // milliseconds
@@ -17,12 +19,22 @@ export interface SignIn {
   refreshed: number;
   /** One refresh at a time: two with the same refresh token would look like theft. */
   refreshing: Promise<void> | null;
+  /** What the API said when it was asked again, after this sign-in. */
+  apiAnswer: ApiAnswer | null;
 }
+
+/** What the person wanted when the API sent them to sign in again. */
+export interface Errand {
+  action: CarefulAction;
+  sub: string;
+}
+
+type Leaving = Departure & { errand: Errand | null };
 
 export interface Session {
   id: string;
   expires: number;
-  departures: Map<string, Departure & { expires: number }>;
+  departures: Map<string, Leaving & { expires: number }>;
   signIn: SignIn | null;
 }
 
@@ -49,14 +61,14 @@ export function createSessions({ cookieName, secure }: { cookieName: string; sec
     return session;
   }
 
-  function rememberDeparture(session: Session, departure: Departure): void {
+  function rememberDeparture(session: Session, departure: Departure, errand: Errand | null = null): void {
     const oldest = session.departures.keys().next().value;
     if (session.departures.size >= MOST_DEPARTURES && oldest) session.departures.delete(oldest);
-    session.departures.set(departure.state, { ...departure, expires: Date.now() + DEPARTURE_LIFETIME });
+    session.departures.set(departure.state, { ...departure, errand, expires: Date.now() + DEPARTURE_LIFETIME });
   }
 
   /** Each departure has one way back. */
-  function takeDeparture(session: Session | null, state: string): Departure | null {
+  function takeDeparture(session: Session | null, state: string): Leaving | null {
     const departure = session?.departures.get(state);
     if (!session || !departure) return null;
     session.departures.delete(state);
@@ -64,9 +76,11 @@ export function createSessions({ cookieName, secure }: { cookieName: string; sec
   }
 
   /** A new id at sign-in: one that was planted before is worth nothing after (session fixation). */
-  function signIn(ctx: Context, before: Session | null, tokens: Tokens, profile: UserInfoResponse | null): void {
+  function signIn(ctx: Context, before: Session | null, tokens: Tokens, profile: UserInfoResponse | null): SignIn {
     if (before) byId.delete(before.id);
-    start(ctx, { tokens, profile, refreshed: 0, refreshing: null });
+    const signIn: SignIn = { tokens, profile, refreshed: 0, refreshing: null, apiAnswer: null };
+    start(ctx, signIn);
+    return signIn;
   }
 
   function end(ctx: Context, session: Session): void {

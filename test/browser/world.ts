@@ -17,7 +17,11 @@ export interface World {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export async function startWorld(env: Record<string, string> = {}): Promise<World> {
+export async function startWorld(
+  env: Record<string, string> = {},
+  /** Seconds since the sign-in of somebody who forgets all notes. */
+  { freshFor = 300 } = {},
+): Promise<World> {
   const server = await startTestServer(env);
   const { issuer } = server;
   const logged: string[] = [];
@@ -40,7 +44,7 @@ export async function startWorld(env: Record<string, string> = {}): Promise<Worl
     ...{ postLogoutRedirectUris: [spa.postLogoutRedirectUri], ...rights },
   });
 
-  const notes = await startMicroservice({ issuer, audience: NOTES, allowedOrigins: [spa.origin], log });
+  const notes = await startMicroservice({ issuer, audience: NOTES, allowedOrigins: [spa.origin], freshFor, log });
   const api = { apiUrl: notes.url, resource: NOTES };
   const { id: clientId, secret: clientSecret } = webClient;
   const webApp = await startWebApp({ issuer, clientId, clientSecret, port: ports.web, log, ...api });

@@ -1,10 +1,11 @@
 import { decodeJwt } from 'jose';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Account } from '../../src/accounts/account.ts';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { HOUR } from '../../src/lib/duration.ts';
 import { newId } from '../../src/lib/ids.ts';
 import type { Stores } from '../../src/store/open.ts';
+import { startLogoutReceiver } from '../support/logout-receiver.ts';
 import {
   type SecurityEventReceiver,
   startSecurityEventReceiver,
@@ -258,13 +259,16 @@ describe('the delivery of a security event', () => {
     expect(await deliveriesOf(id)).toEqual([]);
   });
 
-  it('does not wait for logout tokens that are not taken, nor keep them waiting', async () => {
-    const person = await listening({ backchannelLogoutUri: 'http://127.0.0.1:9/nobody-there' });
+  it('keeps no logout token waiting where it is not taken', async () => {
+    const logout = await startLogoutReceiver();
+    onTestFinished(async () => void (await logout.close()));
+    const person = await listening({ backchannelLogoutUri: logout.uri });
     await enter(person);
+    receiver.answerWith(person.client.id, { status: 500 });
     await stores().accounts.signOut(person.account.id, BY_OPERATOR);
     await workOff();
-    expect(toldTo(person.client.id)).toEqual(['session-revoked']);
-    expect(await deliveriesOf(person.client.id)).toMatchObject([{ message: 'backchannel-logout' }]);
+    expect(logout.tokens).toHaveLength(1);
+    expect(await deliveriesOf(person.client.id)).toMatchObject([{ message: 'security-event' }]);
   });
 
   it('goes nowhere once the address was taken back', async () => {
