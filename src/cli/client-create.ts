@@ -4,6 +4,7 @@ import { BY_OPERATOR } from '../lib/by.ts';
 import { Conflict } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
 import { ACCOUNT_CLIENT } from '../oidc/account-client.ts';
+import { warnOfNoCertificates } from './certificate-options.ts';
 import { checkClient, usesSecret, warnOfUnknownAudiences, warnOfUnreachableLevel } from './client-checks.ts';
 import { addClientOptions, applyOptions, type ClientOptions } from './client-options.ts';
 import { clientJson, clientText } from './client-view.ts';
@@ -60,6 +61,7 @@ async function create(cli: Cli, options: CreateOptions): Promise<void> {
     }
     await warnOfUnknownAudiences(clients, client.settings, cli.out);
     warnOfUnreachableLevel(client.settings, config, cli.out);
+    warnOfNoCertificates(client.settings, config, cli.out);
 
     const stored = (await clients.find(client.id)) as Client;
     const secrets = await clients.secrets(client.id);

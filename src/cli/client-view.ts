@@ -1,4 +1,4 @@
-import type { Client } from '../clients/client.ts';
+import type { CertificateSubject, Client } from '../clients/client.ts';
 import type { ClientStore } from '../clients/store.ts';
 import type { Milliseconds } from '../lib/duration.ts';
 import { OPENLY } from '../registration/token.ts';
@@ -57,6 +57,8 @@ export function clientText(client: Client, secrets: Secrets, now: Milliseconds, 
     ['home page', settings.clientUri],
     ['privacy policy', settings.policyUri],
     ['terms of service', settings.tosUri],
+    ['certificate-bound', onlyIf(settings.certificateBound, 'yes')],
+    ['certificate names', settings.certificateSubject && subjectText(settings.certificateSubject)],
     ['public keys', settings.jwks?.keys.map(keyText) ?? null],
     ['created', iso(client.createdAt)],
     ['updated', iso(client.updatedAt)],
@@ -79,6 +81,11 @@ function secretText({ createdAt, expiresAt }: Secrets[number], now: Milliseconds
   return `created ${iso(createdAt)}, ${end}`;
 }
 
+function subjectText({ by, value }: CertificateSubject): string {
+  return `${by.replace('_', '-')} ${value}`;
+}
+
 function keyText(key: Record<string, unknown>): string {
-  return [key['kty'], key['alg'], key['kid']].filter((part) => typeof part === 'string').join(' ');
+  const certificate = key['x5c'] === undefined ? undefined : 'with certificate';
+  return [key['kty'], key['alg'], key['kid'], certificate].filter((part) => typeof part === 'string').join(' ');
 }

@@ -26,6 +26,7 @@ export function toMetadata(client: RegisteredClient): ClientMetadata {
   const signsIn = type === 'web' || type === 'spa' || type === 'native';
   const redirects = signsIn && settings.redirectUris.length > 0;
   const oidcScopes = settings.scopes.filter((scope) => (OIDC_SCOPES as readonly string[]).includes(scope));
+  const { certificateBound, certificateSubject } = settings;
   const { backchannelLogoutUri, logoUri, clientUri, policyUri, tosUri, jwks } = settings;
 
   return {
@@ -50,6 +51,8 @@ export function toMetadata(client: RegisteredClient): ClientMetadata {
     ...(tosUri && { tos_uri: tosUri }),
     dpop_bound_access_tokens: settings.dpopBound,
     ...(jwks && { jwks: jwks as NonNullable<ClientMetadata['jwks']> }),
+    ...(certificateBound && { tls_client_certificate_bound_access_tokens: true }),
+    ...(certificateSubject && { [`tls_client_auth_${certificateSubject.by}`]: certificateSubject.value }),
     [REGISTRATION]: client,
   };
 }
