@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { certificatesAsKeys } from '../../src/cli/certificate-options.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { CN, FOR_CLIENTS, FOR_SERVERS, type Issued, issue } from '../support/certificates.ts';
+import { assertionClaims, clientKeys } from '../support/client-keys.ts';
 import { answerOf, basic, bearer } from '../support/endpoint.ts';
 import { AUTHORITY, fetchWith, startTlsServer, type TlsServer } from '../support/mutual-tls.ts';
 import { createRelyingParty } from '../support/relying-party.ts';
@@ -174,6 +175,38 @@ describe('a certificate that the client made itself (RFC 8705 2.2)', () => {
       ...keysOf(certificate),
     });
     expect(await askAs(byName.id, certificate)).toMatchObject(refused);
+  });
+});
+
+describe('what else clients prove there', () => {
+  it('names this server by the address that was called, or by the issuer', async () => {
+    const certificate = issue();
+    const { id } = await service({ authMethod: 'self_signed_tls_client_auth', ...keysOf(certificate) });
+    const party = await partyOf(id, certificate);
+    const proof = openid.getDPoPHandle(party, await openid.randomDPoPKeyPair());
+    const { access_token: token } = await openid.clientCredentialsGrant(party, {}, { DPoP: proof });
+    expect(decodeJwt(token)['cnf']).toEqual({ jkt: expect.any(String) });
+
+    const keys = await clientKeys();
+    const keyed = await service({ authMethod: 'private_key_jwt', jwks: keys.jwks });
+    for (const [audience, expected] of [
+      [server.issuer, ok],
+      [`${server.mutualTlsOrigin}/oauth2/token`, ok],
+      ['https://evil.example/oauth2/token', refused],
+    ] as const) {
+      const parameters = {
+        grant_type: 'client_credentials',
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        client_assertion: await keys.sign(assertionClaims(keyed.id, audience)),
+      };
+      expect(await post('/oauth2/token', parameters), audience).toMatchObject(expected);
+    }
+  });
+
+  it('leads people to the issuer, where their browsers are not asked for a certificate', async () => {
+    const device = await server.addClient('native', { deviceGrant: true });
+    const { body } = await post('/oauth2/device', { client_id: device.id, scope: 'openid' });
+    expect(body['verification_uri']).toBe(`${server.issuer}/device`);
   });
 });
 
