@@ -21,6 +21,7 @@ import { linkPages } from './links-site.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { withSignInsCounted } from './metrics/outcomes.ts';
 import { isFromThisMachine, metricsPage } from './metrics/page.ts';
+import { openMutualTls } from './mutual-tls.ts';
 import { observedStores } from './observed-stores.ts';
 import { createAccessTokens } from './oidc/access-tokens.ts';
 import { withAccountClient } from './oidc/account-client.ts';
@@ -30,6 +31,7 @@ import { oidcHost } from './oidc/host.ts';
 import { createInteractions } from './oidc/interactions.ts';
 import { createJobs } from './oidc/jobs.ts';
 import { onKeyTurn } from './oidc/key-turn.ts';
+import { withoutUnreachable } from './oidc/mutual-tls.ts';
 import { createProvider } from './oidc/provider.ts';
 import { createRequestGuard } from './oidc/request-guard.ts';
 import { resourceMetadata } from './oidc/resource-metadata.ts';
@@ -81,7 +83,9 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   });
   const stores = observedStores(opened, metrics);
   const { keyring, accounts, consents, artifacts, outbox } = stores;
-  const registry = withApiKeyClient(withAccountClient(stores.registry, { issuer, name: siteName }));
+  const mutualTls = openMutualTls(config, { log, clock });
+  const reachable = withoutUnreachable(stores.registry, mutualTls.offer);
+  const registry = withApiKeyClient(withAccountClient(reachable, { issuer, name: siteName }));
   const audit = withSignInsCounted(stores.audit, metrics);
 
   const signing = createSigningKeys({
@@ -106,6 +110,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
     audit,
     signUp,
     dpopNonces: config.dpopNonces,
+    certificates: mutualTls.offer,
     accessTokens: createAccessTokens({ issuer, keys }),
     apiKeys: apiKeyUse(stores.apiKeys, { clock, log }),
     polls: requestLimits.polls,
@@ -167,6 +172,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
       clientAddress: createClientAddress(config.trustedProxies),
     }),
   );
+  koa.use(mutualTls.read);
   koa.use(securityHeaders({ https }));
   koa.use(errorPages({ pages, log, issuer, isUnavailable, clock }));
   koa.use(probe({ keyring, clock, trustedProxies: config.trustedProxies }));
@@ -175,7 +181,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   if (!config.metrics && config.loopback) koa.use(metricsPage(metrics, isFromThisMachine));
   // The page that says that this is not the right address has a stylesheet too.
   koa.use(serveAssets({ folder: VIEWS, overrideFolder }));
-  koa.use(hostGuard(issuer));
+  koa.use(hostGuard(issuer, mutualTls.host));
   koa.use(health.routes().routes());
   koa.use(hintedKey(keys));
   const guard = createRequestGuard({
@@ -223,6 +229,8 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
 
   return {
     callback: koa.callback(),
+    /** For the listener that asks for certificates. */
+    mutualTlsCallback: mutualTls.asked(koa.callback()),
     /** For a listener of its own, which only whoever watches the process can reach. */
     watchCallback: watch.callback(),
     stores,
@@ -234,6 +242,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
     async close() {
       await stopWork();
       await keys.close();
+      mutualTls.close();
       metrics.close();
       await stores.close();
     },

@@ -45,8 +45,9 @@ async function run(config: Config, log: Logger): Promise<void> {
   const server = await startServer(config, { log });
   endOnCrash(log);
   stopOnSignal(server, config, log);
-  const { url: listening, metricsUrl: metrics } = server;
-  log.info({ issuer: config.issuer, listening, ...(metrics && { metrics }) }, 'Gatewright is ready');
+  const { url: listening, metricsUrl: metrics, mutualTlsUrl: mutualTls } = server;
+  const also = { ...(metrics && { metrics }), ...(mutualTls && { mutualTls }) };
+  log.info({ issuer: config.issuer, listening, ...also }, 'Gatewright is ready');
   await offerSetup({
     ...{ config, log, stores: server.app.stores },
     terminal: process.stdout.isTTY ? process.stdout : null,

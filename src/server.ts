@@ -1,11 +1,13 @@
-import http, { type RequestListener } from 'node:http';
+import http from 'node:http';
+import type https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type App, createApp } from './app.ts';
 import type { Config } from './config/config.ts';
-import type { Clock } from './lib/clock.ts';
+import { type Clock, systemClock } from './lib/clock.ts';
 import { type Milliseconds, toMilliseconds } from './lib/duration.ts';
 import { OperatorProblem } from './lib/errors.ts';
 import type { Logger } from './lib/log.ts';
+import { openTlsListeners } from './tls/listeners.ts';
 import { createDrain, type Drain } from './web/drain.ts';
 
 const LARGEST_HEAD = 16 * 1024;
@@ -40,6 +42,8 @@ export interface Server {
   url: string;
   /** Where /metrics has a listener of its own. */
   metricsUrl: string | null;
+  /** Where clients are asked for a certificate. */
+  mutualTlsUrl: string | null;
   /**
    * Load balancers are told, then requests in flight are finished, then everything is closed.
    * @returns whether all of that came to its end in time; what did not was cut off
@@ -54,11 +58,13 @@ export async function startServer(
   config: Config,
   { log, clock, timeouts = TIMEOUTS }: { log: Logger; clock?: Clock; timeouts?: Timeouts },
 ): Promise<Server> {
+  const tls = config.tls && openTlsListeners({ ...tlsOptions(config, config.tls), log, clock: clock ?? systemClock });
   const app = await createApp(config, clock ? { log, clock } : { log });
-  const listeners: { server: http.Server; drain: Drain }[] = [];
+  const listeners: { server: Listener; drain: Drain }[] = [];
+  const options = serverOptions(timeouts);
 
-  async function open(callback: RequestListener, address: Config['listen'], names: Names): Promise<string> {
-    const server = createHttpServer(callback, timeouts);
+  async function open(made: Listener, address: Config['listen'], names: Names): Promise<string> {
+    const server = limited(made, timeouts);
     const drain = createDrain(server);
     await listen(server, address, names);
     listeners.push({ server, drain });
@@ -78,39 +84,61 @@ export async function startServer(
       Promise.all([...listeners.map(({ drain }) => drain.end()), work]),
     );
     for (const { server } of listeners) server.closeAllConnections();
+    tls?.close();
     const closed = await within(Math.min(TO_CLOSE, whole / 2), app.close());
     return answered && closed;
   }
 
   try {
-    const url = await open(app.callback, config.listen, { host: 'HOST', port: 'PORT', also: ' (and ISSUER)' });
-    const { metrics } = config;
+    const main = tls
+      ? tls.create(options, app.callback, { asksForCertificate: false })
+      : http.createServer(options, app.callback);
+    const url = await open(main, config.listen, { host: 'HOST', port: 'PORT', also: ' (and ISSUER)' });
+    const { metrics, mutualTls } = config;
     const metricsNames = { host: 'METRICS_HOST', port: 'METRICS_PORT', also: '' };
-    const metricsUrl = metrics ? await open(app.watchCallback, metrics, metricsNames) : null;
+    const metricsUrl = metrics
+      ? await open(http.createServer(options, app.watchCallback), metrics, metricsNames)
+      : null;
+    let mutualTlsUrl: string | null = null;
+    if (tls && mutualTls?.port) {
+      const asking = tls.create(options, app.mutualTlsCallback, { asksForCertificate: true });
+      const address = { host: config.listen.host, port: mutualTls.port };
+      mutualTlsUrl = await open(asking, address, { host: 'HOST', port: 'MTLS_PORT', also: '' });
+    }
     return {
-      ...{ app, url, metricsUrl, stop },
+      ...{ app, url, metricsUrl, mutualTlsUrl, stop },
       async close() {
         await stop({ ...config.stop, delay: 0 });
       },
     };
   } catch (err) {
     for (const { server } of listeners) server.close();
+    tls?.close();
     await app.close();
     throw err;
   }
 }
 
-function createHttpServer(callback: RequestListener, timeouts: Timeouts): http.Server {
-  const server = http.createServer(
-    {
-      requestTimeout: timeouts.request,
-      headersTimeout: timeouts.headers,
-      keepAliveTimeout: timeouts.keepAlive,
-      connectionsCheckingInterval: timeouts.checked,
-      maxHeaderSize: LARGEST_HEAD,
-    },
-    callback,
-  );
+type Listener = http.Server | https.Server;
+
+function tlsOptions({ mutualTls }: Config, files: NonNullable<Config['tls']>) {
+  // Without a listener that asks, none of ours verifies what authorities sign.
+  return { files, authorityFile: mutualTls?.port ? mutualTls.authorityFile : null };
+}
+
+function serverOptions(timeouts: Timeouts): https.ServerOptions {
+  return {
+    requestTimeout: timeouts.request,
+    headersTimeout: timeouts.headers,
+    // Before the first header there may be a handshake.
+    handshakeTimeout: timeouts.headers,
+    keepAliveTimeout: timeouts.keepAlive,
+    connectionsCheckingInterval: timeouts.checked,
+    maxHeaderSize: LARGEST_HEAD,
+  };
+}
+
+function limited<T extends Listener>(server: T, timeouts: Timeouts): T {
   // Beyond a number it would drop headers unsaid, which lets a stranger push out what a proxy adds at the end: their size
   // limits them.
   server.maxHeadersCount = 0;
@@ -118,9 +146,10 @@ function createHttpServer(callback: RequestListener, timeouts: Timeouts): http.S
   return server;
 }
 
-function urlOf(server: http.Server): string {
+function urlOf(server: Listener): string {
   const { address, port, family } = server.address() as AddressInfo;
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+  const scheme = server instanceof http.Server ? 'http' : 'https';
+  return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
 /** The variables by which an operator says where to listen. */
@@ -131,7 +160,7 @@ interface Names {
   also: string;
 }
 
-function listen(server: http.Server, { host, port }: Config['listen'], names: Names): Promise<void> {
+function listen(server: Listener, { host, port }: Config['listen'], names: Names): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (err: NodeJS.ErrnoException) => {
       const advice: Record<string, string> = {

@@ -21,6 +21,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   links: ['outbox'],
   incident: ['audit'],
   config: ['assurance'],
+  tls: [],
   // Counts what the others do.
   metrics: ['audit', 'limits'],
   // Puts together what several of them keep about one person.
@@ -88,6 +89,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'config',
     'store',
     'oidc',
+    'tls',
     'main.ts',
   ],
 };
@@ -107,6 +109,7 @@ const ROOTS = [
   'defences.ts',
   'factors.ts',
   'letters.ts',
+  'mutual-tls.ts',
   'observed-stores.ts',
   'provider-events.ts',
   'cli.ts',

@@ -5,6 +5,7 @@ import { Conflict } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
 import { ACCOUNT_CLIENT } from '../oidc/account-client.ts';
 import { API_KEY_CLIENT } from '../oidc/api-key-client.ts';
+import { warnOfNoCertificates } from './certificate-options.ts';
 import {
   checkClient,
   usesSecret,
@@ -70,6 +71,7 @@ async function create(cli: Cli, options: CreateOptions): Promise<void> {
     }
     await warnOfUnknownAudiences(clients, client.settings, cli.out);
     warnOfUnreachableLevel(client.settings, config, cli.out);
+    warnOfNoCertificates(client.settings, config, cli.out);
 
     const stored = (await clients.find(client.id)) as Client;
     await warnOfEmptyList(stores, stored, cli.out);

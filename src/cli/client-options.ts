@@ -2,10 +2,16 @@ import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { LEVELS, type Level } from '../assurance/level.ts';
 import { AUTH_METHODS, type AuthMethod, type Client, type ClientSettings } from '../clients/client.ts';
+import {
+  addCertificateOptions,
+  type CertificateOptions,
+  certificateSubject,
+  certificatesAsKeys,
+} from './certificate-options.ts';
 import { collect } from './command.ts';
 import { Failure } from './failure.ts';
 
-export interface ClientOptions {
+export interface ClientOptions extends CertificateOptions {
   redirectUri?: string[];
   postLogoutRedirectUri?: string[];
   backchannelLogoutUri?: string;
@@ -17,6 +23,7 @@ export interface ClientOptions {
   device?: boolean;
   idTokenClaims?: boolean;
   userinfoWithApi?: boolean;
+  certificateBound?: boolean;
   minimumLevel?: Level;
   accounts?: ClientSettings['accounts'];
   authMethod?: AuthMethod;
@@ -45,6 +52,7 @@ const SWITCHES: [on: string, onText: string, offText: string, isOnByDefault: boo
   ],
   ['dpop-bound', 'bind its tokens to a key of its own (DPoP, RFC 9449)', 'its tokens need no key (no DPoP)', false],
   ['userinfo-with-api', 'tokens for its APIs open userinfo too', 'tokens for its APIs do not open userinfo', true],
+  ['certificate-bound', 'bind its tokens to its TLS certificate (RFC 8705)', 'tokens bound to no certificate', false],
 ];
 
 /** @param everySwitch offer the side of each switch too that is the default */
@@ -64,11 +72,11 @@ export function addClientOptions(command: Command, { everySwitch }: { everySwitc
     command.addOption(new Option(`--${name}`, onText).hideHelp(isOn && !everySwitch));
     command.addOption(new Option(`--no-${name}`, offText).hideHelp(!isOn && !everySwitch));
   }
-  return command
+  return addCertificateOptions(command)
     .addOption(new Option('--minimum-level <level>', 'how strongly people must sign in').choices(LEVELS))
     .addOption(new Option('--accounts <who>', 'who may use it').choices(['everyone', 'listed']))
     .addOption(new Option('--auth-method <method>', 'how it proves itself at the token endpoint').choices(AUTH_METHODS))
-    .option('--jwks <file>', 'its public keys, a JWK Set, for private_key_jwt')
+    .option('--jwks <file>', 'its public keys, a JWK Set, or its certificates in PEM')
     .option('--jwks-uri <address>', 'where they are fetched instead')
     .option('--logo-uri <address>', 'its logo')
     .option('--client-uri <address>', 'its home page')
@@ -101,6 +109,8 @@ export function applyOptions<T extends Pick<Client, 'type' | 'audience' | 'setti
     requirePar: options.requirePar ?? settings.requirePar,
     requireSignedRequests: options.requireSignedRequests ?? settings.requireSignedRequests,
     dpopBound: options.dpopBound ?? settings.dpopBound,
+    certificateBound: options.certificateBound ?? settings.certificateBound,
+    certificateSubject: certificateSubject(options, settings.certificateSubject),
     minimumLevel: options.minimumLevel ?? settings.minimumLevel,
     accounts: options.accounts ?? settings.accounts,
     logoUri: text(options.logoUri, settings.logoUri),
@@ -129,11 +139,14 @@ function text(named: string | undefined, current: string | null): string | null 
 
 function readJwks(file: string): ClientSettings['jwks'] {
   try {
-    const content: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    const text = readFileSync(file, 'utf8');
+    const certified = certificatesAsKeys(text);
+    if (certified) return certified;
+    const content: unknown = JSON.parse(text);
     if (typeof content === 'object' && content !== null) return content as NonNullable<ClientSettings['jwks']>;
   } catch (err) {
     const { code } = err as NodeJS.ErrnoException;
     if (code) throw new Failure(`the file ${file} of --jwks cannot be read (${code})`);
   }
-  throw new Failure(`the file ${file} of --jwks holds no JSON object`);
+  throw new Failure(`the file ${file} of --jwks holds no JSON object and no certificate in PEM`);
 }

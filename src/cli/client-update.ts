@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Client } from '../clients/client.ts';
 import { BY_OPERATOR } from '../lib/by.ts';
 import { Conflict } from '../lib/errors.ts';
+import { warnOfNoCertificates } from './certificate-options.ts';
 import {
   checkClient,
   existingClient,
@@ -55,6 +56,7 @@ async function update(cli: Cli, id: string, named: UpdateOptions): Promise<void>
       throw err instanceof Conflict ? new Failure(takenAudience(client.audience)) : err;
     }
     if (named.minimumLevel) warnOfUnreachableLevel(client.settings, config, cli.out);
+    warnOfNoCertificates(client.settings, config, cli.out);
     if (named.audience) await warnOfUnknownAudiences(clients, client.settings, cli.out);
 
     const stored = (await clients.find(id)) as Client;

@@ -1,4 +1,4 @@
-import type { Client } from '../clients/client.ts';
+import type { CertificateSubject, Client } from '../clients/client.ts';
 import type { ClientStore } from '../clients/store.ts';
 import type { Milliseconds } from '../lib/duration.ts';
 import { OPENLY } from '../registration/token.ts';
@@ -60,6 +60,8 @@ export function clientText(client: Client, secrets: Secrets, now: Milliseconds, 
     ['home page', settings.clientUri],
     ['privacy policy', settings.policyUri],
     ['terms of service', settings.tosUri],
+    ['certificate-bound', onlyIf(settings.certificateBound, 'yes')],
+    ['certificate names', settings.certificateSubject && subjectText(settings.certificateSubject)],
     ['public keys', settings.jwks?.keys.map(keyText) ?? null],
     ['public keys at', settings.jwksUri],
     ['created', iso(client.createdAt)],
@@ -83,6 +85,11 @@ export function secretText({ createdAt, expiresAt }: Secrets[number], now: Milli
   return `created ${iso(createdAt)}, ${end}`;
 }
 
+function subjectText({ by, value }: CertificateSubject): string {
+  return `${by.replace('_', '-')} ${value}`;
+}
+
 function keyText(key: Record<string, unknown>): string {
-  return [key['kty'], key['alg'], key['kid']].filter((part) => typeof part === 'string').join(' ');
+  const certificate = key['x5c'] === undefined ? undefined : 'with certificate';
+  return [key['kty'], key['alg'], key['kid'], certificate].filter((part) => typeof part === 'string').join(' ');
 }

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { type Config, parseConfig } from '../config/config.ts';
 import { ConfigError } from '../config/env.ts';
 import { action, type Cli } from './command.ts';
+import { checkCertificates } from './doctor-certificates.ts';
 import { checkConfig } from './doctor-config.ts';
 import { bounded } from './doctor-failure.ts';
 import { checkFolder } from './doctor-folders.ts';
@@ -45,6 +46,7 @@ async function examine({ env, clock }: Cli): Promise<Finding[]> {
     bounded('redis', () => checkRedis(config, clock)),
     bounded('mail', () => checkMail(config)),
     bounded('server', () => checkServer(config, clock)),
+    bounded('tls files', () => checkCertificates(config, clock)),
     bounded('tls', () => checkTls(config, clock)),
     bounded('proxy', () => checkProxy(config, clock)),
   ]);

@@ -1,4 +1,5 @@
 import { apiProblems } from './api.ts';
+import { certificateProblems } from './certificate-problems.ts';
 import { type Client, type ClientType, isConfidential, OIDC_SCOPES } from './client.ts';
 import { type FieldNames, OPTIONS } from './field-names.ts';
 
@@ -97,7 +98,7 @@ export function clientProblems(client: Checked, named: FieldNames = OPTIONS): st
     !settings.firstParty || (isConfidential(settings) && settings.redirectUris.every((uri) => isTrustworthy(uri))),
     `${named.firstParty} is for confidential clients with https redirect addresses only (RFC 8252 8.6)`,
   );
-  return problems;
+  return [...problems, ...certificateProblems(client)];
 }
 
 /** Those of where people return to, which a registration by the application itself calls by a name of its own. */

@@ -9,8 +9,9 @@ import { type LimitsConfig, readLimits } from './limits.ts';
 import { type MailConfig, readMail } from './mail.ts';
 import { type RegistrationConfig, readRegistration } from './registration.ts';
 import { readSignUp, type SignUpConfig } from './sign-up.ts';
+import { readTls, type TlsConfig } from './tls.ts';
 
-export interface Config {
+export interface Config extends TlsConfig {
   /** Public base URL, no trailing slash: the `iss` of every token (OpenID Connect Core 2). */
   issuer: string;
   siteName: string;
@@ -93,6 +94,7 @@ export function parseConfig(env: Env): Config {
     'REDIS_URL is for several instances, which share a PostgreSQL: set DATABASE_URL too, or leave REDIS_URL out',
   );
   const passwordRange = readPasswordRange(read);
+  const port = read.int('PORT', Number(issuer.port) || 3000, { min: 0, max: 65_535 });
   const metricsPort = read.int('METRICS_PORT', 0, { min: 0, max: 65_535 });
   const retentionDays = read.int('AUDIT_RETENTION', 0, { min: 0, max: 36_500 });
   const signingKeyDays = read.int('SIGNING_KEY_DAYS', 90, { min: 0, max: 3650 });
@@ -102,10 +104,8 @@ export function parseConfig(env: Env): Config {
   const config: Config = {
     issuer: issuer.origin,
     siteName: read.text('SITE_NAME', 'Gatewright'),
-    listen: {
-      host: read.text('HOST', '127.0.0.1'),
-      port: read.int('PORT', Number(issuer.port) || 3000, { min: 0, max: 65_535 }),
-    },
+    listen: { host: read.text('HOST', '127.0.0.1'), port },
+    ...readTls(read, { issuer, ports: [port, metricsPort], hasProxies: trustedProxies.length > 0 }),
     trustedProxies,
     folders: {
       data: read.text('DATA_DIR', 'data'),

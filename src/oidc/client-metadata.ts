@@ -27,6 +27,7 @@ export function toMetadata(client: RegisteredClient): ClientMetadata {
   const signsIn = type === 'web' || type === 'spa' || type === 'native';
   const redirects = signsIn && settings.redirectUris.length > 0;
   const oidcScopes = settings.scopes.filter((scope) => (OIDC_SCOPES as readonly string[]).includes(scope));
+  const { certificateBound, certificateSubject } = settings;
   const { backchannelLogoutUri, logoUri, clientUri, policyUri, tosUri, jwks, jwksUri } = settings;
 
   return {
@@ -54,6 +55,8 @@ export function toMetadata(client: RegisteredClient): ClientMetadata {
     dpop_bound_access_tokens: settings.dpopBound,
     ...(jwksUri && { jwks_uri: jwksUri }),
     ...(jwks && { jwks: jwks as NonNullable<ClientMetadata['jwks']> }),
+    ...(certificateBound && { tls_client_certificate_bound_access_tokens: true }),
+    ...(certificateSubject && { [`tls_client_auth_${certificateSubject.by}`]: certificateSubject.value }),
     [REGISTRATION]: client,
   };
 }

@@ -28,6 +28,7 @@ import { introspectionAllowed, revocationAllowed } from './introspection.ts';
 import { LendingProvider } from './lent-grant.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { onlyIfOpen } from './listed.ts';
+import { type CertificateOffer, mutualTlsSettings } from './mutual-tls.ts';
 import { noteOutcomes } from './outcome.ts';
 import { overrideLibrary } from './overrides.ts';
 import { createPermissions } from './permissions.ts';
@@ -69,6 +70,8 @@ export interface ProviderDeps {
   registrationEndpoint: string | undefined;
   /** For addresses that clients supply. */
   fetch: typeof globalThis.fetch;
+  /** What clients can do with certificates; null: nothing. */
+  certificates: CertificateOffer | null;
   clock: Clock;
 }
 
@@ -88,9 +91,12 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
   const sessionEnds = createSessionEnds({ artifacts, registry, outbox: deps.outbox });
   const fixed = fixedSettings({ https: issuer.startsWith('https:'), lifetimes, levelPolicy: deps.levelPolicy });
 
+  const { clientAuthMethods, discovery, mTLS } = mutualTlsSettings(deps.certificates);
+
   const settings: Configuration = {
     ...fixed,
     ttl: { ...fixed.ttl, ClientCredentials: withinApiKey(fixed.ttl?.ClientCredentials, clock) },
+    clientAuthMethods: [...(fixed.clientAuthMethods ?? []), ...clientAuthMethods],
     adapter: createAdapter({
       ...{ artifacts, registry, accessTokens, apiKeys, refreshTokenIds, userinfoAudience, clock },
       ...{ deviceCodes: createDeviceCodes({ artifacts, keyring, audit: deps.audit }), polls: deps.polls },
@@ -104,7 +110,7 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
     findAccount: createFindAccount(deps.accounts),
     loadExistingGrant: onlyIfOpen(registry, createGrants({ consents: deps.consents, artifacts, permissionsAt })),
     discovery: {
-      ...{ ...fixed.discovery, prompt_values_supported: offeredPrompts(deps.signUp.offered) },
+      ...{ ...fixed.discovery, ...discovery, prompt_values_supported: offeredPrompts(deps.signUp.offered) },
       registration_endpoint: deps.registrationEndpoint,
       // RFC 9728 4
       protected_resources: [userinfoAudience],
@@ -142,6 +148,7 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
         userCodeInputSource: async (ctx, _form, out, err) =>
           pages.deviceNotConnected(ctx, out as ErrorOut, err as Error),
       },
+      mTLS,
       introspection: { enabled: true, allowedPolicy: introspectionAllowed },
       revocation: { enabled: true, allowedPolicy: revocationAllowed },
       requestObjects: { enabled: true, assertJwtClaimsAndHeader: createRequestObjectCheck(clock) },

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Context } from 'koa';
 import type { By } from '../lib/by.ts';
 import { type Device, deviceOf } from '../web/device.ts';
-import { byVisitor, type RequestState } from '../web/request-log.ts';
+import { byVisitor, type PresentedCertificate, type RequestState } from '../web/request-log.ts';
 
 /** Who uses a session, for its owner to recognise. Kept with the session, sealed. */
 export interface Visitor extends Device {
@@ -20,6 +20,11 @@ export function asVisitor<T>(ctx: Context, work: () => Promise<T>): Promise<T> {
 
 export function currentVisitor(): Visitor | undefined {
   return visitors.getStore()?.visitor;
+}
+
+/** What the client proved to have the key of. */
+export function currentCertificate(): PresentedCertificate | undefined {
+  return visitors.getStore()?.state.certificate;
 }
 
 /** Who asked, for the audit trail. */

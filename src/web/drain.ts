@@ -1,4 +1,5 @@
 import type { Server, ServerResponse } from 'node:http';
+import { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 
 /** How a server comes to rest. */
@@ -13,8 +14,10 @@ export interface Drain {
  * The server's own way leaves those connections open that have not asked for anything yet, which browsers like to have
  * in stock, and keeps the others as long as they ask for more.
  */
-export function createDrain(server: Server): Drain {
+export function createDrain(server: Server | HttpsServer): Drain {
   const underWay = new Map<Socket, Set<ServerResponse>>();
+  /** Not through with the handshake of TLS, after which they are other objects. */
+  const shaking = new Map<string, Socket>();
   let draining = false;
   let ended = false;
 
@@ -23,7 +26,18 @@ export function createDrain(server: Server): Drain {
     answers?.delete(res);
     if (ended && answers?.size === 0) socket.destroySoon();
   }
-  server.on('connection', (socket: Socket) => {
+  const isTls = server instanceof HttpsServer;
+  if (isTls) {
+    server.on('connection', (socket: Socket) => {
+      const peer = peerOf(socket);
+      shaking.set(peer, socket);
+      socket.once('close', () => {
+        if (shaking.get(peer) === socket) shaking.delete(peer);
+      });
+    });
+  }
+  server.on(isTls ? 'secureConnection' : 'connection', (socket: Socket) => {
+    shaking.delete(peerOf(socket));
     underWay.set(socket, new Set());
     socket.once('close', () => underWay.delete(socket));
   });
@@ -45,7 +59,12 @@ export function createDrain(server: Server): Drain {
         server.close(() => resolve());
       });
       for (const [socket, answers] of underWay) if (answers.size === 0) socket.destroySoon();
+      for (const socket of shaking.values()) socket.destroy();
       return closed;
     },
   };
+}
+
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import type { Middleware } from 'koa';
 import type { By } from '../lib/by.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -8,10 +9,18 @@ import { inTrace, traceFrom } from '../lib/trace.ts';
 import type { ClientAddress } from './client-address.ts';
 import { deviceName, deviceOf } from './device.ts';
 
+export interface PresentedCertificate {
+  certificate: X509Certificate;
+  /** It comes from one of the authorities that the operator listed. */
+  isVerified: boolean;
+}
+
 export interface RequestState {
   requestId: string;
   address: string;
   userAgent: string;
+  /** What whoever connected proved to have the key of (RFC 8705). */
+  certificate?: PresentedCertificate;
   /** The pattern of the route, set by whoever answers: addresses themselves carry tokens. */
   route?: string;
 }

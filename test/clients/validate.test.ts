@@ -1,9 +1,22 @@
 import { describe, expect, it } from 'vitest';
+import { certificatesAsKeys } from '../../src/cli/certificate-options.ts';
 import { type ClientSettings, type ClientType, defaultSettings } from '../../src/clients/client.ts';
 import { clientProblems } from '../../src/clients/validate.ts';
+import { issue } from '../support/certificates.ts';
 
 const HTTPS = 'https://app.example.org/callback';
 const PUBLIC_JWKS = { keys: [{ kty: 'RSA', n: 'AQAB', e: 'AQAB', kid: '1' }] };
+
+const CERTIFIED = { by: 'subject_dn', value: 'CN=app,O=Example' };
+const OWN_CERTIFICATE = certificatesAsKeys(issue().cert);
+const [MIXED_UP] = [issue(), issue()].map(({ certificate }, at, all) => ({
+  keys: [
+    {
+      ...certificate.publicKey.export({ format: 'jwk' }),
+      x5c: [all[1 - at]?.certificate.raw.toString('base64')],
+    },
+  ],
+}));
 
 type Some = Partial<ClientSettings> & { id?: string; name?: string; audience?: string | null };
 
@@ -38,6 +51,9 @@ describe('a sound registration', () => {
     ['one for devices with an address too', 'native', { deviceGrant: true }],
     ['one for devices without an address', 'native', { deviceGrant: true, redirectUris: [] }],
     ['a gateway with a secret', 'web', { deviceGrant: true, redirectUris: [] }],
+    ['one with a certificate', 'web', { authMethod: 'tls_client_auth', certificateSubject: CERTIFIED }],
+    ['one with its own certificate', 'service', { authMethod: 'self_signed_tls_client_auth', jwks: OWN_CERTIFICATE }],
+    ['a public one whose tokens are bound', 'spa', { certificateBound: true }],
     ['a service', 'service', { scopes: ['notes:read'] }],
     ['an API', 'resource', { scopes: ['read', 'write'] }],
   ] as [string, ClientType, Some][]) {
@@ -53,6 +69,40 @@ describe('a registration is refused', () => {
     ['the id of an account', 'web', { id: 'acc_123' }, /--id must not look like/],
     ['an empty name', 'web', { name: ' ' }, /--name must have/],
     ['no redirect address', 'spa', { redirectUris: [] }, /--redirect-uri is missing: a spa client/],
+    ['a certificate of no name', 'web', { authMethod: 'tls_client_auth' }, /tls_client_auth needs what the cert/],
+    [
+      'a name that proves nothing',
+      'web',
+      { certificateSubject: CERTIFIED },
+      /are for --auth-method tls_client_auth only/,
+    ],
+    [
+      'a name that is none',
+      'web',
+      { authMethod: 'tls_client_auth', certificateSubject: { by: 'san_dns', value: '*.example.org' } },
+      /--certificate-san-dns must be a host name, without a wildcard/,
+    ],
+    ['no own certificate', 'web', { authMethod: 'self_signed_tls_client_auth' }, /needs the certificate of the client/],
+    [
+      'keys without certificates',
+      'web',
+      { authMethod: 'self_signed_tls_client_auth', jwks: PUBLIC_JWKS },
+      /needs the certificate of the client/,
+    ],
+    [
+      'a certificate of another key',
+      'web',
+      { authMethod: 'self_signed_tls_client_auth', jwks: MIXED_UP },
+      /needs the certificate of the client/,
+    ],
+    ['two keys for its tokens', 'web', { certificateBound: true, dpopBound: true }, /exclude one another/],
+    ['tokens of an API', 'resource', { certificateBound: true }, /--certificate-bound has no use for a resource/],
+    [
+      'a public client with a certificate',
+      'spa',
+      { authMethod: 'tls_client_auth', certificateSubject: CERTIFIED },
+      /its --auth-method is none/,
+    ],
     [
       'a redirect address of a service',
       'service',

@@ -27,6 +27,7 @@ describe('the configuration', () => {
       database: { url: null, pool: 10 },
       redis: null,
       metrics: null,
+      ...{ tls: null, mutualTls: null },
       stop: { delay: 0, timeout: 10 },
       signingKeyAge: 90 * DAY,
       trustedProxies: [],
@@ -290,6 +291,45 @@ describe('mail', () => {
     ['another header', { MAIL_FROM: 'a@example.org\r\nBcc: b@example.org' }, 'MAIL_FROM must be an address alone'],
   ])('refuses %s', (_name, env, beginning) => {
     expect(problems({ SMTP_URL: 'smtp://localhost', ...env })).toEqual([expect.stringContaining(beginning)]);
+  });
+});
+
+describe('TLS and certificates of clients', () => {
+  const ISSUER = 'https://id.example.org';
+  const TLS = { ISSUER, TLS_CERT_FILE: 'c.pem', TLS_KEY_FILE: 'k.pem' };
+  const PROXY = { ISSUER, CLIENT_CERT_HEADER: 'Client-Cert', TRUSTED_PROXIES: '10.0.0.1' };
+  const shown = (env: Env) => parseConfig(env).mutualTls;
+
+  it('is found at the port that asks for them, at another address, or where everybody is', () => {
+    const own = { port: 8443, header: null, authorityFile: null };
+    expect(parseConfig(TLS)).toMatchObject({ tls: { certFile: 'c.pem', keyFile: 'k.pem' }, mutualTls: null });
+    expect(shown({ ...TLS, MTLS_PORT: '8443' })).toEqual({ ...own, origin: `${ISSUER}:8443` });
+    const elsewhere = { MTLS_URL: 'https://mtls.example.org/', MTLS_CA_FILE: 'ca.pem' };
+    expect(shown({ ...TLS, MTLS_PORT: '8443', ...elsewhere })).toEqual({
+      ...{ ...own, authorityFile: 'ca.pem', origin: 'https://mtls.example.org' },
+    });
+    expect(shown(PROXY)).toEqual({ port: null, header: 'client-cert', authorityFile: null, origin: null });
+  });
+
+  it.each<[string, Env]>([
+    ['go together', { ISSUER, TLS_CERT_FILE: 'c.pem' }],
+    ['go together', { ISSUER, TLS_KEY_FILE: 'k.pem' }],
+    ['needs an ISSUER that is https', { ...TLS, ISSUER: 'http://localhost:3000' }],
+    ['MTLS_PORT needs TLS_CERT_FILE', { ISSUER, MTLS_PORT: '8443' }],
+    ['MTLS_PORT must be another port', { ...TLS, PORT: '8443', MTLS_PORT: '8443' }],
+    ['MTLS_PORT must be another port', { ...TLS, METRICS_PORT: '8443', MTLS_PORT: '8443' }],
+    ['MTLS_PORT is that of ISSUER', { ...TLS, PORT: '3000', MTLS_PORT: '443' }],
+    ['CLIENT_CERT_HEADER needs TRUSTED_PROXIES', { ISSUER, CLIENT_CERT_HEADER: 'Client-Cert' }],
+    ['the name of a header of its own', { ...PROXY, CLIENT_CERT_HEADER: 'Client Cert' }],
+    ['the name of a header of its own', { ...PROXY, CLIENT_CERT_HEADER: 'Authorization' }],
+    ['the name of a header of its own', { ...PROXY, CLIENT_CERT_HEADER: 'X-Forwarded-For' }],
+    ['MTLS_CA_FILE needs MTLS_PORT or', { ISSUER, MTLS_CA_FILE: 'ca.pem' }],
+    ['MTLS_URL needs MTLS_PORT or', { ISSUER, MTLS_URL: 'https://mtls.example.org' }],
+    ['MTLS_URL must be https', { ...PROXY, MTLS_URL: 'http://mtls.example.org' }],
+    ['MTLS_URL must be https', { ...PROXY, MTLS_URL: 'https://mtls.example.org/path' }],
+    ['MTLS_URL must be https', { ...PROXY, MTLS_URL: ISSUER }],
+  ])('%s: %j', (problem, env) => {
+    expect(problems(env)).toEqual([expect.stringContaining(problem)]);
   });
 });
 

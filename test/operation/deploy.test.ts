@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { parseConfig } from '../../src/config/config.ts';
+import { startTlsServer } from '../support/mutual-tls.ts';
 import { startTestServer } from '../support/server.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
@@ -166,9 +167,9 @@ describe('the Dockerfile', () => {
   it('knows whether the server is well', async () => {
     const [program = '', ...args] = JSON.parse(/HEALTHCHECK[\s\S]*?CMD (\[.*\])/.exec(stage)?.[1] ?? '[]') as string[];
     expect(program).toBe('node');
-    const check = (port: number) =>
+    const check = (port: number, env: Record<string, string> = {}) =>
       new Promise((resolve, reject) => {
-        const child = spawn(process.execPath, args, { env: { PORT: String(port) }, stdio: 'ignore' });
+        const child = spawn(process.execPath, args, { env: { PORT: String(port), ...env }, stdio: 'ignore' });
         child.once('error', reject);
         child.once('exit', resolve);
       });
@@ -177,5 +178,11 @@ describe('the Dockerfile', () => {
     expect(await check(port)).toBe(0);
     await server[Symbol.asyncDispose]();
     expect(await check(port)).toBe(1);
+
+    // By itself, it speaks TLS with a certificate for another name than the one that is called here.
+    await using own = await startTlsServer();
+    const TLS_CERT_FILE = own.certFile;
+    expect(await check(Number(new URL(own.url).port), { TLS_CERT_FILE })).toBe(0);
+    expect(await check(port, { TLS_CERT_FILE })).toBe(1);
   });
 });

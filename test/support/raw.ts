@@ -13,8 +13,10 @@ export interface RawRequest {
   method?: string;
   /** As sent: a path, or whatever an attacker writes there. */
   target: string;
-  headers?: Record<string, string>;
+  headers?: Record<string, string | string[]>;
   body?: string | Buffer;
+  /** An address of this machine that it comes from. */
+  localAddress?: string;
   /** In pieces, without saying the length beforehand. */
   chunked?: boolean;
 }
@@ -22,7 +24,7 @@ export interface RawRequest {
 /** A request as no browser would send it. Without a `host` among its headers it has the server's own. */
 export function send(
   server: { issuer: string; url: string },
-  { method = 'GET', target, headers = {}, body, chunked = false }: RawRequest,
+  { method = 'GET', target, headers = {}, body, chunked = false, localAddress }: RawRequest,
 ): Promise<RawAnswer> {
   const { hostname, port } = new URL(server.url);
   const { host } = new URL(server.issuer);
@@ -31,6 +33,7 @@ export function send(
     const encoding = chunked ? { 'transfer-encoding': 'chunked' } : {};
     const req = http.request({
       ...{ host: hostname, port, method, path: target, agent: false, setDefaultHeaders: false },
+      ...(localAddress !== undefined && { localAddress }),
       headers: { host, connection: 'close', ...length, ...encoding, ...headers },
     });
     req.on('response', (res) => {

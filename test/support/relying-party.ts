@@ -14,12 +14,17 @@ export interface Authorization {
 
 export type RelyingParty = Awaited<ReturnType<typeof createRelyingParty>>;
 
-/** An application that uses a certified client library which we did not write. */
-export async function createRelyingParty(server: Site, registered: TestClient) {
+/**
+ * An application that uses a certified client library which we did not write.
+ * @param showing sends its requests with a certificate
+ */
+export async function createRelyingParty(server: Site, registered: TestClient, showing?: client.CustomFetch) {
   const { id, secret, settings } = registered;
   const authentication = settings.authMethod === 'none' ? client.None() : client.ClientSecretBasic(secret);
-  const config = await client.discovery(new URL(server.issuer), id, undefined, authentication, {
+  const metadata = showing && { use_mtls_endpoint_aliases: true };
+  const config = await client.discovery(new URL(server.issuer), id, metadata, authentication, {
     execute: [client.allowInsecureRequests],
+    ...(showing && { [client.customFetch]: showing }),
   });
 
   return {

@@ -45,7 +45,7 @@ export async function startTestServer(
   const place = await newPlace(engine);
   const ports = await Promise.all(Array.from({ length: count }, freePort));
   const proxy = count > 1 ? await startRoundRobin(ports) : null;
-  const issuer = `http://localhost:${proxy?.port ?? ports[0]}`;
+  const issuer = `${env['TLS_CERT_FILE'] ? 'https' : 'http'}://localhost:${proxy?.port ?? ports[0]}`;
   const config = parseConfig({
     ...{ ISSUER: issuer, DATA_DIR: path.join(folder, 'data'), KEYS_DIR: path.join(folder, 'keys') },
     ...(proxy && { TRUSTED_PROXIES: '127.0.0.1' }),
@@ -76,6 +76,7 @@ export async function startTestServer(
     logged,
     ...createSeed(config, () => first().app.stores),
     url: first().url,
+    mutualTlsUrl: first().mutualTlsUrl,
     served: proxy?.served ?? [],
     get instances() {
       return instances;
