@@ -20,7 +20,7 @@ export function createAnswerCache<T>(cacheFor: number) {
     questions.set(id, question);
     try {
       const answer = await question;
-      if (cacheFor > 0) keep(id, answer);
+      keep(id, answer);
       return answer;
     } finally {
       questions.delete(id);
