@@ -3,7 +3,6 @@ import Koa from 'koa';
 import packageFile from '../package.json' with { type: 'json' };
 import { accountPages, type PendingAuthenticator } from './account-site.ts';
 import { createPasswords } from './accounts/passwords.ts';
-import { apiKeyUse } from './api-key-site.ts';
 import { startBackground } from './background.ts';
 import { type Config, signingKeyRetention, storeOptions } from './config/config.ts';
 import { createDefences } from './defences.ts';
@@ -18,12 +17,12 @@ import { createGuardedFetch } from './lib/guarded-fetch.ts';
 import type { Logger } from './lib/log.ts';
 import { createAskedJobs } from './links/asked.ts';
 import { linkPages } from './links-site.ts';
+import { startLiveProvider } from './live-provider.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { withSignInsCounted } from './metrics/outcomes.ts';
 import { isFromThisMachine, metricsPage } from './metrics/page.ts';
 import { openMutualTls } from './mutual-tls.ts';
 import { observedStores } from './observed-stores.ts';
-import { createAccessTokens } from './oidc/access-tokens.ts';
 import { withAccountClient } from './oidc/account-client.ts';
 import { withApiKeyClient } from './oidc/api-key-client.ts';
 import { hintedKey } from './oidc/hinted-key.ts';
@@ -32,13 +31,10 @@ import { createInteractions } from './oidc/interactions.ts';
 import { createJobs } from './oidc/jobs.ts';
 import { onKeyTurn } from './oidc/key-turn.ts';
 import { withoutUnreachable } from './oidc/mutual-tls.ts';
-import { createProvider } from './oidc/provider.ts';
 import { createRequestGuard } from './oidc/request-guard.ts';
 import { resourceMetadata } from './oidc/resource-metadata.ts';
 import { sessionCookie } from './oidc/settings.ts';
-import { createProviderPages } from './oidc/views.ts';
-import { providerEvents } from './provider-events.ts';
-import { registrationAddress, registrationEndpoint } from './registration-site.ts';
+import { registrationEndpoint } from './registration-site.ts';
 import { createSetupDrafts, type SetupDraft } from './setup/drafts.ts';
 import { removeOffer } from './setup/offer.ts';
 import { setupRoutes } from './setup/routes.ts';
@@ -105,27 +101,13 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   const factors = createFactors({ config, stores, clock });
   const fetch = createGuardedFetch(config.allowedPrivateNetworks);
 
-  const providerDeps = {
-    ...{ issuer, lifetimes, levelPolicy, keyring, accounts, consents, artifacts, registry, outbox, fetch, clock },
-    audit,
-    signUp,
-    dpopNonces: config.dpopNonces,
-    certificates: mutualTls.offer,
-    accessTokens: createAccessTokens({ issuer, keys }),
-    apiKeys: apiKeyUse(stores.apiKeys, { clock, log }),
-    polls: requestLimits.polls,
-    pages: createProviderPages(pages, async (id) => (await accounts.find(id))?.email ?? null),
-    events: providerEvents({ log, metrics }),
-    registrationEndpoint: registrationAddress(issuer, config.registration),
-  };
-  let provider = createProvider(keys.current(), providerDeps);
-  const renew = (set = keys.current()) => {
-    provider = createProvider(set, providerDeps);
-  };
-  keys.onChange(renew);
+  const { current: provider, renew } = startLiveProvider({
+    ...{ config, stores, keys, pages, log, metrics, registry, audit, fetch, clock },
+    ...{ certificates: mutualTls.offer, polls: requestLimits.polls },
+  });
 
   const interactions = createInteractions({
-    ...{ provider: () => provider, accounts, recoveries: stores.recoveries, audit, levelPolicy, clock },
+    ...{ provider, accounts, recoveries: stores.recoveries, audit, levelPolicy, clock },
     progress: stores.progress<Progress>('interaction'),
   });
   const step = {
@@ -185,11 +167,11 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   koa.use(health.routes().routes());
   koa.use(hintedKey(keys));
   const guard = createRequestGuard({
-    ...{ limits: requestLimits, registry, provider: () => provider, sessionCookie: sessionCookie(https).name },
+    ...{ limits: requestLimits, registry, provider, sessionCookie: sessionCookie(https).name },
     onRefused: (policy) => metrics.limitHit(`requests-${policy}`),
   });
-  koa.use(onKeyTurn(keyring, () => renew()));
-  koa.use(oidcHost(() => provider, guard));
+  koa.use(onKeyTurn(keyring, renew));
+  koa.use(oidcHost(provider, guard));
   koa.use(resourceMetadata({ issuer, siteName, cache: lifetimes.jwksCache }).routes());
   koa.use(registrationEndpoint({ ...stores, ...config, limits: requestLimits, clock, log }).routes());
   koa.use(homePage({ pages, issuer }));
@@ -197,12 +179,12 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   koa.use(signInPages({ ...step, passwordPolicy, levelPolicy }).routes());
   const linkDeps = { ...step, limits: requestLimits, passwordPolicy, levelPolicy, https };
   for (const part of linkPages(linkDeps)) koa.use(part.routes());
-  koa.use(devicePages({ ...step, issuer, lifetimes, keyring, artifacts, provider: () => provider }).routes());
+  koa.use(devicePages({ ...step, issuer, lifetimes, keyring, artifacts, provider }).routes());
   koa.use(
     accountPages({
       ...{ ...step, stores, links: stores.links, artifacts, registry, outbox },
       ...{ issuer, lifetimes, levelPolicy, passwordPolicy },
-      provider: () => provider,
+      provider,
       pending: stores.progress<PendingAuthenticator>('authenticator'),
     }).routes(),
   );

@@ -101,6 +101,7 @@ const ROOTS = [
   'app.ts',
   'account-site.ts',
   'api-key-site.ts',
+  'live-provider.ts',
   'sign-in-site.ts',
   'links-site.ts',
   'device-site.ts',
