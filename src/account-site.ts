@@ -17,6 +17,7 @@ import { accountRoutes } from './account-pages/routes.ts';
 import { createSessions, type SessionsDeps } from './account-pages/sessions.ts';
 import { createTrustedBrowsers } from './account-pages/trusted-browsers.ts';
 import { ACCOUNT_CLIENT } from './oidc/account-client.ts';
+import { describeApis } from './oidc/described-apis.ts';
 import { createOwnAccess } from './oidc/own-access.ts';
 import { createOwnRecords, type OwnRecordsDeps } from './oidc/own-records.ts';
 import { createOwnSessions, type OwnSessionsDeps } from './oidc/own-sessions.ts';
@@ -30,7 +31,7 @@ type Deps = Omit<OwnSessionsDeps, 'sessionEnds' | 'records'> &
   OwnRecordsDeps &
   DeleteDeps &
   Omit<ExportDeps, 'kept'> &
-  Omit<ApplicationsDeps, 'access'> &
+  Omit<ApplicationsDeps, 'access' | 'describeApi'> &
   Omit<PasswordDeps, 'sessions'> &
   Omit<SessionsDeps, 'sessions'> &
   NewAuthenticatorDeps &
@@ -48,6 +49,7 @@ export function accountPages(deps: Deps): Router {
     ...{ ...deps, activity, ownClientId: ACCOUNT_CLIENT },
     sessions: createOwnSessions({ ...deps, records, sessionEnds }),
     access: createOwnAccess({ ...deps, records, sessionEnds }),
+    describeApi: describeApis(deps.registry),
     kept: { accounts, passkeys: deps.passkeyStore, consents, activity, browsersOf: knownBrowsers.listOf, ...records },
   };
   const parts = [
