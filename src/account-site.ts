@@ -17,7 +17,9 @@ import { accountRoutes } from './account-pages/routes.ts';
 import { createSessions, type SessionsDeps } from './account-pages/sessions.ts';
 import { createTrustedBrowsers } from './account-pages/trusted-browsers.ts';
 import { ACCOUNT_CLIENT } from './oidc/account-client.ts';
+import { describeApis } from './oidc/described-apis.ts';
 import { createOwnAccess } from './oidc/own-access.ts';
+import { createOwnAuthorization } from './oidc/own-authorization.ts';
 import { createOwnRecords, type OwnRecordsDeps } from './oidc/own-records.ts';
 import { createOwnSessions, type OwnSessionsDeps } from './oidc/own-sessions.ts';
 import { createSessionEnds } from './oidc/session-ends.ts';
@@ -30,13 +32,13 @@ type Deps = Omit<OwnSessionsDeps, 'sessionEnds' | 'records'> &
   OwnRecordsDeps &
   DeleteDeps &
   Omit<ExportDeps, 'kept'> &
-  Omit<ApplicationsDeps, 'access'> &
+  Omit<ApplicationsDeps, 'access' | 'describeApi'> &
   Omit<PasswordDeps, 'sessions'> &
   Omit<SessionsDeps, 'sessions'> &
   NewAuthenticatorDeps &
   PasskeysDeps &
   NewPasskeyDeps &
-  EmailDeps & { outbox: Outbox; stores: Pick<Stores, 'activity' | 'knownBrowsers'> };
+  EmailDeps & { outbox: Outbox; stores: Pick<Stores, 'activity' | 'knownBrowsers' | 'roles' | 'listedAccounts'> };
 
 /** The account pages, put together. */
 export function accountPages(deps: Deps): Router {
@@ -44,11 +46,16 @@ export function accountPages(deps: Deps): Router {
   const records = createOwnRecords(deps);
   const { accounts, consents } = deps;
   const { activity, knownBrowsers } = deps.stores;
+  const authorization = createOwnAuthorization({ ...deps.stores, registry: deps.registry });
   const own = {
     ...{ ...deps, activity, ownClientId: ACCOUNT_CLIENT },
     sessions: createOwnSessions({ ...deps, records, sessionEnds }),
     access: createOwnAccess({ ...deps, records, sessionEnds }),
-    kept: { accounts, passkeys: deps.passkeyStore, consents, activity, browsersOf: knownBrowsers.listOf, ...records },
+    describeApi: describeApis(deps.registry),
+    kept: {
+      ...{ accounts, passkeys: deps.passkeyStore, consents, activity, browsersOf: knownBrowsers.listOf },
+      ...{ ...records, ...authorization },
+    },
   };
   const parts = [
     createOverview(own),

@@ -176,7 +176,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   koa.use(registrationEndpoint({ ...stores, ...config, limits: requestLimits, clock, log }).routes());
   koa.use(homePage({ pages, issuer }));
   koa.use(setupRoutes({ setup, csrf, limits: requestLimits, https }).routes());
-  koa.use(signInPages({ ...step, passwordPolicy, levelPolicy }).routes());
+  koa.use(signInPages({ ...step, registry, passwordPolicy, levelPolicy }).routes());
   const linkDeps = { ...step, limits: requestLimits, passwordPolicy, levelPolicy, https };
   for (const part of linkPages(linkDeps)) koa.use(part.routes());
   koa.use(devicePages({ ...step, issuer, lifetimes, keyring, artifacts, provider }).routes());

@@ -14,9 +14,13 @@ import { createSignInPage, type SignInPageDeps } from './interaction/sign-in-pag
 import { createTotpEnrolmentStep, type TotpEnrolmentDeps } from './interaction/totp-enrolment.ts';
 import { createTrustBrowser } from './interaction/trust-browser.ts';
 import { createUnlockLetter, type UnlockLetterDeps } from './interaction/unlock-letter.ts';
+import { describeApis } from './oidc/described-apis.ts';
+import type { Registry } from './oidc/registry.ts';
 
-type Deps = ConsentStepDeps &
-  Omit<PasskeyStepDeps, 'signInPage' | 'trustBrowser'> &
+type Deps = Omit<ConsentStepDeps, 'describeApi'> & { registry: Pick<Registry, 'api'> } & Omit<
+    PasskeyStepDeps,
+    'signInPage' | 'trustBrowser'
+  > &
   Omit<PasswordStepDeps, 'signInPage' | 'unlockLetter'> &
   NewPasswordDeps &
   PasskeyEnrolmentDeps &
@@ -48,7 +52,7 @@ export function signInPages(deps: Deps): Router {
       'recovery-codes-left': createCodesLeftStep(deps),
       'new-password': createNewPasswordStep(deps),
       'not-open': createNotOpenStep(deps),
-      consent: createConsentStep(deps),
+      consent: createConsentStep({ ...deps, describeApi: describeApis(deps.registry) }),
     },
   });
 }

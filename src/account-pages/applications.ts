@@ -1,21 +1,21 @@
 import { type ConsentStore, mergeConsents } from '../consents/store.ts';
 import { Refusal } from '../lib/errors.ts';
+import { consentItems, type DescribeApi } from '../web/consent-items.ts';
 import type { Csrf } from '../web/csrf.ts';
 import { type Pages, seeOther } from '../web/page.ts';
 import { byVisitor } from '../web/request-log.ts';
 import type { KnownGrant, OwnAccess } from './own-session.ts';
 import { frame, type Part } from './section.ts';
 
-const WITH_TITLE = ['openid', 'profile', 'email', 'phone', 'address', 'offline_access'];
-
 export interface ApplicationsDeps {
   access: OwnAccess;
   consents: ConsentStore;
+  describeApi: DescribeApi;
   csrf: Csrf;
   pages: Pages;
 }
 
-export function createApplications({ access, consents, csrf, pages }: ApplicationsDeps): Part {
+export function createApplications({ access, consents, describeApi, csrf, pages }: ApplicationsDeps): Part {
   /** What was allowed, and what was given without being asked about: one entry each. */
   async function known(accountId: string): Promise<KnownGrant[]> {
     const all = new Map<string, KnownGrant>();
@@ -37,10 +37,7 @@ export function createApplications({ access, consents, csrf, pages }: Applicatio
           for (const { clientId, since, consent } of await known(session.account.id)) {
             const application = await access.application(clientId);
             if (!application) continue;
-            const scopes = [...consent.scopes, ...Object.values(consent.resources).flat(), ...consent.claims];
-            const may = [...new Set(scopes)].map((scope) =>
-              WITH_TITLE.includes(scope) ? t(`scope.${scope}.title`) : t('scope.other.title', { scope }),
-            );
+            const may = await consentItems(consent, describeApi, t);
             applications.push({ ...application, clientId, since: new Date(since).toISOString(), may });
           }
           pages.send(ctx, 'account-applications', { ...frame(csrf, session, 'applications'), applications });

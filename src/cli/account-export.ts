@@ -15,15 +15,18 @@ export function accountExport(cli: Cli): Command {
 }
 
 async function exportAccount(cli: Cli, who: string): Promise<void> {
-  const [{ accountDocument }, { createOwnRecords }] = await Promise.all([
+  const [{ accountDocument }, { createOwnRecords }, { createOwnAuthorization }] = await Promise.all([
     import('../own-data/account-document.ts'),
     import('../oidc/own-records.ts'),
+    import('../oidc/own-authorization.ts'),
   ]);
   await withStores(cli, {}, async ({ config: { issuer, lifetimes }, stores }) => {
     const { accounts, passkeys, consents, activity, knownBrowsers, audit, clock } = stores;
     const account = await existingAccount(accounts, who);
     const records = createOwnRecords({ ...stores, lifetimes });
-    const kept = { accounts, passkeys, consents, activity, browsersOf: knownBrowsers.listOf, ...records };
+    const browsersOf = knownBrowsers.listOf;
+    const authorization = createOwnAuthorization(stores);
+    const kept = { accounts, passkeys, consents, activity, browsersOf, ...records, ...authorization };
     await audit.write({ event: 'account.exported', accountId: account.id }, BY_OPERATOR);
     for await (const piece of accountDocument(kept, account, { issuer, at: clock() })) {
       await write(piece);

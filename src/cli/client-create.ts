@@ -24,7 +24,7 @@ const TYPES = `Types:
   spa       an application in the browser
   native    an application on a phone or desktop
   service   a machine that acts for itself (client credentials)
-  resource  an API: tokens are made for its audience, and it may introspect them`;
+  resource  an API: tokens are made for its audience, and it may introspect them (better: api create)`;
 
 interface CreateOptions extends ClientOptions {
   type: ClientType;

@@ -65,6 +65,12 @@ async function partsOf(kept: KeptData, account: Account) {
       trustedUntil: one.trustedUntil === null ? null : iso(one.trustedUntil),
     })),
     applications: await applicationsOf(kept, id),
+    roles: await kept.rolesOf(id),
+    listedFor: await Promise.all(
+      (await kept.listingsOf(id)).map(async ({ clientId, since }) => {
+        return { clientId, name: await kept.applicationName(clientId), since: iso(since) };
+      }),
+    ),
   };
 }
 

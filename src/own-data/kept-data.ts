@@ -33,6 +33,10 @@ export interface KeptData {
   consents: Pick<ConsentStore, 'listOf'>;
   grantsOf(accountId: string): Promise<KeptGrant[]>;
   browsersOf(accountId: string): Promise<KeptBrowser[]>;
+  /** That it was given; `api` is the identifier of the API. */
+  rolesOf(accountId: string): Promise<{ api: string | null; name: string }[]>;
+  /** The applications that are open to those listed, and it is. */
+  listingsOf(accountId: string): Promise<{ clientId: string; since: Milliseconds }[]>;
   /** Null where it is gone. */
   applicationName(clientId: string): Promise<string | null>;
   activity: OwnActivity;

@@ -1,4 +1,4 @@
-import type { ClientHead, OwnPage, Problem } from './view-parts.ts';
+import type { ClientHead, ConsentItem, OwnPage, Problem } from './view-parts.ts';
 
 /** Instants are ISO 8601. */
 export interface AccountView extends OwnPage {
@@ -105,7 +105,7 @@ export interface AccountSessionsView extends OwnPage {
 }
 
 export interface AccountApplicationsView extends OwnPage {
-  applications: (ClientHead & { clientId: string; since: string; may: string[] })[];
+  applications: (ClientHead & { clientId: string; since: string; may: ConsentItem[] })[];
 }
 
 export interface AccountActivityView extends OwnPage {

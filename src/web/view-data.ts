@@ -1,9 +1,9 @@
 import type { AccountViews } from './account-views.ts';
 import type { PasskeyEnrolmentView, TotpEnrolmentView } from './enrolment-views.ts';
 import { LINK_VIEWS, type LinkViews } from './link-views.ts';
-import type { Alternative, FormPage, Page, Problem, StepPage, TrustOffer } from './view-parts.ts';
+import type { Alternative, ConsentItem, FormPage, Page, Problem, StepPage, TrustOffer } from './view-parts.ts';
 
-export type { Alternative, ClientHead, LaterOffer, Problem, TrustOffer } from './view-parts.ts';
+export type { Alternative, ClientHead, ConsentItem, LaterOffer, Problem, TrustOffer } from './view-parts.ts';
 
 /** What each page is given. Strings are plain text: the templates escape them. */
 
@@ -100,11 +100,6 @@ export interface NotOpenView extends FormPage {
   /** Somebody else can sign in from here. */
   canSwitch: boolean;
   cancelAction: string | null;
-}
-
-export interface ConsentItem {
-  title: string;
-  detail: string | null;
 }
 
 export interface ConsentView extends FormPage {

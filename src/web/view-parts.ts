@@ -63,3 +63,9 @@ export interface OwnPage extends Page {
   /** Which of the sections it is, by its address. */
   section: string;
 }
+
+/** One thing that an application asks for, or may do. */
+export interface ConsentItem {
+  title: string;
+  detail: string | null;
+}

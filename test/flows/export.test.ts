@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { createUserAgent, textOf, type UserAgent } from '../support/user-agent.ts';
 import { enter, stepOf, visit } from '../support/visit.ts';
@@ -24,6 +25,12 @@ describe('the export of all data', () => {
     const { agent, account, client } = person;
     agent.moveTo('198.51.100.20');
     await enter(person);
+    await server.addClient('resource', { id: 'blog', audience: 'https://blog.example.org', scopes: ['posts:read'] });
+    const { roles, listedAccounts } = server.app.stores;
+    const editor = { id: 'rol_1', apiId: 'blog', name: 'editor', description: '', permissions: [], everyone: false };
+    await roles.create(editor, BY_OPERATOR);
+    await roles.grant(editor.id, { kind: 'account', id: account.id }, BY_OPERATOR);
+    await listedAccounts.add(client.id, account.id, BY_OPERATOR);
     const { page, data } = await download(agent);
     const header = (name: string) => page.headers.get(name) ?? '';
     expect(header('content-type')).toMatch(/^application\/json/);
@@ -46,6 +53,8 @@ describe('the export of all data', () => {
       sessions: [{ browser: null, system: null, address: '198.51.100.20', signedInAt: INSTANT, lastUsedAt: INSTANT }],
       knownBrowsers: [{ knownSince: INSTANT, lastUsedAt: INSTANT, browser: null, trustedUntil: null }],
       applications: [{ clientId: client.id, name: 'Sea Charts', consent, granted: consent }],
+      roles: [{ api: 'https://blog.example.org', name: 'editor' }],
+      listedFor: [{ clientId: client.id, name: 'Sea Charts', since: INSTANT }],
     });
     expect(activity[0]).toEqual({
       ...{ at: INSTANT, event: 'account.exported', outcome: 'succeeded', by: 'self', factor: null },

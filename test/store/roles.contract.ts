@@ -150,6 +150,37 @@ export function roleStoreContract(name: string, open: () => Promise<TestStores>)
       expect(await rows('Role')).toEqual([]);
     });
 
+    it('lose what their API no longer knows, and do not get it back with it', async () => {
+      const { clients, roles, events, execute, refuseInserts } = await opened();
+      const api = (scopes: string[]) => {
+        const blog = aClient({ id: 'blog', type: 'resource', audience: 'https://blog.example.org' });
+        return { ...blog, settings: { ...blog.settings, scopes } };
+      };
+      await clients.update(api(['posts:read', 'posts:write']), BY);
+      await roles.create(aRole(), BY);
+      await roles.create(aRole({ id: 'rol_2', name: 'reader', permissions: ['posts:read'] }), BY);
+      await roles.create(aRole({ id: 'rol_3', apiId: 'shop' }), BY);
+      await execute(`INSERT INTO "ApiKey" (id, "keyHash", name, "clientId", "apiId", permissions, "createdAt")
+        VALUES ('key_1', 'hash', 'Deploy', 'robot', 'blog', '["posts:write"]', '2026-11-21 12:00:00')`);
+      expect(await clients.permissionUses('blog')).toEqual([
+        { by: 'role', name: 'editor', permissions: ['posts:read', 'posts:write'] },
+        { by: 'role', name: 'reader', permissions: ['posts:read'] },
+        { by: 'API key', name: 'Deploy', permissions: ['posts:write'] },
+      ]);
+      expect(await clients.update(api(['posts:read']), BY)).toBe(true);
+      await clients.update(api(['posts:read', 'posts:write']), BY);
+      expect((await clients.permissionUses('blog')).map(({ permissions }) => permissions)).toEqual([
+        ['posts:read'],
+        ['posts:read'],
+        [],
+      ]);
+      expect((await roles.find('shop', 'editor'))?.permissions).toEqual(['posts:read', 'posts:write']);
+      expect(await events('role.updated')).toMatchObject([{ roleId: 'rol_1', name: 'editor', clientId: 'blog' }]);
+      await refuseInserts('AuditEvent');
+      await expect(clients.update(api([]), BY)).rejects.toThrow();
+      expect((await clients.permissionUses('blog'))[0]?.permissions).toEqual(['posts:read']);
+    });
+
     it('do not change where that cannot be audited', async () => {
       const { roles, everything, refuseInserts } = await opened();
       await roles.create(aRole(), BY);

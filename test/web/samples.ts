@@ -226,6 +226,6 @@ export const samples: ViewData = {
   'deletion-undo': { action: '/link', csrf: 'csrf-value', accountEmail, dueAt: at },
   'account-applications': {
     ...{ ...own, section: 'applications' },
-    applications: [{ ...client, clientId: 'cli_1', since: at, may: ['See who you are'] }],
+    applications: [{ ...client, clientId: 'cli_1', since: at, may: [{ title: 'Read your posts', detail: 'Blog' }] }],
   },
 };
