@@ -107,6 +107,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
     dpopNonces: config.dpopNonces,
     accessTokens: createAccessTokens({ issuer, keys }),
     apiKeys: apiKeyUse(stores.apiKeys, { clock, log }),
+    provideKey: keys.provide,
     polls: requestLimits.polls,
     pages: createProviderPages(pages, async (id) => (await accounts.find(id))?.email ?? null),
     events: providerEvents({ log, metrics }),

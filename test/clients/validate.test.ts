@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_API } from '../../src/clients/api.ts';
 import { type ClientSettings, type ClientType, defaultSettings } from '../../src/clients/client.ts';
 import { clientProblems } from '../../src/clients/validate.ts';
 
@@ -38,6 +39,8 @@ describe('a sound registration', () => {
     ['one for devices with an address too', 'native', { deviceGrant: true }],
     ['one for devices without an address', 'native', { deviceGrant: true, redirectUris: [] }],
     ['a gateway with a secret', 'web', { deviceGrant: true, redirectUris: [] }],
+    ['an API whose tokens live for half a minute', 'resource', { api: { ...DEFAULT_API, tokenLifetime: 30 } }],
+    ['an API whose tokens live for a day', 'resource', { api: { ...DEFAULT_API, tokenLifetime: 86_400 } }],
     ['a service', 'service', { scopes: ['notes:read'] }],
     ['an API', 'resource', { scopes: ['read', 'write'] }],
   ] as [string, ClientType, Some][]) {
@@ -114,6 +117,12 @@ describe('a registration is refused', () => {
       /--audience must be an absolute/,
     ],
     ['a relative audience', 'resource', { audience: 'api' }, /--audience must be an absolute/],
+    ...[0, 29, 1.5, -60, 86_401, Number.NaN].map((tokenLifetime): [string, ClientType, Some, RegExp] => [
+      `an API whose tokens live for ${tokenLifetime} seconds`,
+      'resource',
+      { api: { ...DEFAULT_API, tokenLifetime } },
+      /--token-lifetime is from 30s to 24h/,
+    ]),
     ['an API without an audience', 'resource', { audience: null }, /needs --audience, exactly once/],
     ['an audience of its own for a web client', 'web', { audience: 'https://api.example.org' }, /needs --audience/],
     ['a secret in a browser', 'spa', { authMethod: 'client_secret_basic' }, /a spa client cannot keep a secret/],
