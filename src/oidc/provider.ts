@@ -24,6 +24,7 @@ import { createDeviceCodes, USER_CODE } from './device-codes.ts';
 import { type DpopNonces, dpopFeature } from './dpop.ts';
 import { type ProviderEvents, reportEvents } from './events.ts';
 import { createGrants } from './grants.ts';
+import { handOver } from './hand-over.ts';
 import { introspectionAllowed, revocationAllowed } from './introspection.ts';
 import { LendingProvider } from './lent-grant.ts';
 import type { Lifetimes } from './lifetimes.ts';
@@ -165,6 +166,7 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
   overrideLibrary(provider, { refreshTokenIds, replays });
   noteOutcomes(provider);
   provider.use(answerUnavailable({ pages, report: deps.events.unavailable }));
+  provider.use(handOver);
   provider.use(finishResponses({ pages, sessionEnds, events: deps.events, jwksCache: lifetimes.jwksCache }));
   reportEvents(provider, deps.events);
   return provider;

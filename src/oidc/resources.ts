@@ -6,6 +6,7 @@ import { CLOCK_TOLERANCE, GRANT_CLAIM, SESSION_CLAIM } from './access-tokens.ts'
 import { assertBound, assertDemands } from './api-demands.ts';
 import type { ArtifactStore, Payload } from './artifact-store.ts';
 import { registrationOf } from './client-metadata.ts';
+import { noteOutdated } from './hand-over.ts';
 import { type PermissionsAt, type PermissionsAtApi, personalScopes, scopeAt } from './permissions.ts';
 import { noteUnavailable } from './unavailable.ts';
 
@@ -46,13 +47,14 @@ export function createResources(deps: ResourceDeps) {
     return at;
   }
 
-  /** The first that is asked for by an algorithm has its key made, and is told to come again where it is to be signed now. */
+  /** The first that is asked for by an algorithm has its key made, which the Provider that comes after this one has. */
   async function assertSigns(ctx: KoaContextWithOIDC, algorithm: SigningAlgorithm): Promise<void> {
     if (deps.signs.includes(algorithm)) return;
-    await deps.provideKey(algorithm);
+    const isThere = await deps.provideKey(algorithm);
     if (ctx.oidc.route !== 'token') return;
     const missing = new Error(`no key signs by ${algorithm} yet`);
     noteUnavailable(missing);
+    if (isThere) noteOutdated();
     throw missing;
   }
 
