@@ -166,6 +166,13 @@ describe('an API that takes bound tokens only', () => {
     expect((await tokens(person.client, refreshBy(next.refresh_token))).body.error).toBe('invalid_request');
   });
 
+  it('does not take a registration for a certificate', async () => {
+    const { person } = await scene({ senderConstrained: 'mtls' });
+    await change(server, person.client, { certificateBound: true });
+    const answer = await tokens(person.client, await codeOf(person));
+    expect([answer.status, answer.body.access_token]).toEqual([400, undefined]);
+  });
+
   it('does not take a header for a proof', async () => {
     const { person } = await scene({ senderConstrained: 'any' });
     for (const DPoP of ['x', 'a.b.c', 'e30.e30.e30']) {
