@@ -30,6 +30,7 @@ export function startLiveProvider({ config, stores, keys, pages, log, metrics, .
     ...{ keyring, accounts, consents, artifacts, outbox },
     accessTokens: createAccessTokens({ issuer, keys }),
     apiKeys: apiKeyUse(stores.apiKeys, { clock: given.clock, log }),
+    provideKey: keys.provide,
     pages: createProviderPages(pages, async (id) => (await accounts.find(id))?.email ?? null),
     events: providerEvents({ log, metrics }),
     registrationEndpoint: registrationAddress(issuer, registration),

@@ -2,6 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 import { type Config, storeOptions } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
+import { ID_TOKEN_ALGORITHM } from '../lib/signing-algorithm.ts';
 import type { StatedKey } from '../signing/key-set.ts';
 import { sentenceAbout } from './doctor-failure.ts';
 import { checkKeyring } from './doctor-keyring.ts';
@@ -72,12 +73,14 @@ async function lookInside(config: Config, clock: Clock): Promise<Finding[]> {
   try {
     // Reading them unseals them, which shows that the keyring is the right one.
     const keys = await (await openSigning({ config, stores }, clock)).list();
-    const active = keys.find(({ state }) => state === 'active');
+    const active = keys.filter(({ state }) => state === 'active');
+    const signs = active.some(({ algorithm }) => algorithm === ID_TOKEN_ALGORITHM);
     return [
       ...checkKeyring(stores.keyring, clock),
-      active
-        ? ok('signing key', `${active.kid}, since ${iso(active.activatesAt)}`)
-        : warning('signing key', 'none is active: the server makes one when it starts'),
+      ...(signs ? [] : [warning('signing key', 'none is active: the server makes one when it starts')]),
+      ...active.map(({ kid, algorithm, activatesAt }) =>
+        ok('signing key', `${kid} (${algorithm}), since ${iso(activatesAt)}`),
+      ),
       (await stores.accounts.hasAdministrator())
         ? ok('administrator', 'there is one')
         : warning('administrator', 'there is none: npx gatewright setup-link lets you make one'),

@@ -1,4 +1,6 @@
 import type { Keys } from '../incident/respond.ts';
+import { ID_TOKEN_ALGORITHM, type SigningAlgorithm } from '../lib/signing-algorithm.ts';
+import { ofAlgorithm } from '../signing/key-set.ts';
 import type { SigningKeys } from '../signing/signing-keys.ts';
 
 /** Where a run that was cut short has added a key, or revoked some, that stands. */
@@ -6,9 +8,11 @@ export function incidentKeys(signing: SigningKeys): Keys {
   return {
     async replace(since, revoke, by) {
       const before = await signing.list();
-      const added =
-        before.find(({ createdAt, state }) => createdAt > since && (state === 'active' || !revoke)) ??
-        (await signing.rotate({ immediately: revoke }, by));
+      const inUse = before.filter(({ state }) => state !== 'gone' && state !== 'revoked');
+      const added = await replaced(ID_TOKEN_ALGORITHM);
+      for (const algorithm of new Set(inUse.map((key) => key.algorithm))) {
+        if (algorithm !== ID_TOKEN_ALGORITHM) await replaced(algorithm);
+      }
       for (const { kid, createdAt, state } of revoke ? before : []) {
         if (createdAt <= since && state !== 'gone' && state !== 'revoked') await signing.revoke(kid, by);
       }
@@ -17,6 +21,14 @@ export function incidentKeys(signing: SigningKeys): Keys {
         ...{ added: added.kid, activatesAt: added.activatesAt, revoked: revoked.map(({ kid }) => kid) },
         knownByCachesFrom: signing.schedule.knownBy(Math.max(since, ...revoked.map(({ revokedAt }) => revokedAt ?? 0))),
       };
+
+      async function replaced(algorithm: SigningAlgorithm) {
+        return (
+          ofAlgorithm(before, algorithm).find(
+            ({ createdAt, state }) => createdAt > since && (state === 'active' || !revoke),
+          ) ?? signing.rotate({ immediately: revoke, algorithm }, by)
+        );
+      }
     },
   };
 }

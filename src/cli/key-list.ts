@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Milliseconds } from '../lib/duration.ts';
-import { type StatedKey, youngestOf } from '../signing/key-set.ts';
+import { ofAlgorithm, type StatedKey, youngestOf } from '../signing/key-set.ts';
 import { action, type Cli } from './command.ts';
 import { iso, table } from './layout.ts';
 import { openSigning } from './signing.ts';
@@ -18,29 +18,32 @@ export function keyList(cli: Cli): Command {
     withStores(cli, {}, async (opened) => {
       const signing = await openSigning(opened, cli.clock);
       const keys = await signing.list();
-      const dueAt = signing.schedule.rotationDueAt(keys);
-      const youngest = youngestOf(keys);
-      const text = `${keyTable(keys, cli.out.width)}\n\n${rotation(dueAt, cli.clock())}`;
+      const dueAt = (key: StatedKey) => {
+        const peers = ofAlgorithm(keys, key.algorithm);
+        return key === youngestOf(peers) ? signing.schedule.rotationDueAt(peers) : null;
+      };
+      const text = `${keyTable(keys, cli.out.width)}\n\n${rotation(keys.map(dueAt), cli.clock())}`;
       const none = 'There are no keys yet: the server makes one when it starts.';
       cli.out.result(
         keys.length > 0 ? text : none,
-        keys.map((key) => keyJson(key, key === youngest ? dueAt : null)),
+        keys.map((key) => keyJson(key, dueAt(key))),
       );
     }),
   );
 }
 
 function keyTable(keys: StatedKey[], width: number | null): string {
-  const rows = keys.map(({ kid, state, createdAt, activatesAt, revokedAt }) => {
-    return [kid, state, iso(createdAt), iso(activatesAt), revokedAt === null ? '' : iso(revokedAt)];
+  const rows = keys.map(({ kid, algorithm, state, createdAt, activatesAt, revokedAt }) => {
+    return [kid, algorithm, state, iso(createdAt), iso(activatesAt), revokedAt === null ? '' : iso(revokedAt)];
   });
-  const headings = ['KEY ID', 'STATE', 'CREATED', 'SIGNS FROM', 'REVOKED'];
-  const shown = keys.some(({ revokedAt }) => revokedAt !== null) ? 5 : 4;
+  const headings = ['KEY ID', 'ALGORITHM', 'STATE', 'CREATED', 'SIGNS FROM', 'REVOKED'];
+  const shown = keys.some(({ revokedAt }) => revokedAt !== null) ? 6 : 5;
   return table({ headings: headings.slice(0, shown), rows: rows.map((row) => row.slice(0, shown)), width });
 }
 
-function rotation(dueAt: Milliseconds | null, now: Milliseconds): string {
-  if (dueAt === null)
+function rotation(due: (Milliseconds | null)[], now: Milliseconds): string {
+  const dueAt = Math.min(...due.filter((at) => at !== null));
+  if (dueAt === Number.POSITIVE_INFINITY)
     return 'No key is added by itself: npx gatewright key rotate does it, or SIGNING_KEY_DAYS above 0.';
   if (dueAt > now) return `The server announces the next key on ${iso(dueAt)} (SIGNING_KEY_DAYS).`;
   return `The next key has been due since ${iso(dueAt)}: a running server announces it within seconds.`;
@@ -48,11 +51,11 @@ function rotation(dueAt: Milliseconds | null, now: Milliseconds): string {
 
 /** Never the private key. */
 function keyJson(
-  { kid, state, createdAt, activatesAt, revokedAt }: StatedKey,
+  { kid, algorithm, state, createdAt, activatesAt, revokedAt }: StatedKey,
   rotationDueAt: Milliseconds | null,
 ): Record<string, string | null> {
   return {
-    ...{ kid, state, algorithm: 'RS256' },
+    ...{ kid, state, algorithm },
     createdAt: iso(createdAt),
     activatesAt: iso(activatesAt),
     revokedAt: revokedAt === null ? null : iso(revokedAt),

@@ -1,12 +1,12 @@
-import { DAY, type Seconds } from '../lib/duration.ts';
+import type { Seconds } from '../lib/duration.ts';
+import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../lib/signing-algorithm.ts';
+import { LONGEST_ACCESS_TOKEN, SHORTEST_API_TOKEN } from '../lib/token-lifetime.ts';
+
+export { SIGNING_ALGORITHMS, type SigningAlgorithm };
 
 /** How an API wants its tokens bound to a key of whoever uses them. */
 export const SENDER_CONSTRAINTS = ['none', 'any', 'dpop', 'mtls'] as const;
 export type SenderConstraint = (typeof SENDER_CONSTRAINTS)[number];
-
-/** By which an API's tokens are signed (RFC 7518 3.1, RFC 9864). Every installation has RS256. */
-export const SIGNING_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'Ed25519'] as const;
-export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
 
 /** What an API lays down for the tokens that are made for it. */
 export interface ApiSettings {
@@ -22,7 +22,6 @@ export interface ApiSettings {
   permissionTexts: Record<string, string>;
 }
 
-const LONGEST_TOKEN: Seconds = DAY;
 const MOST_PERMISSIONS = 200;
 const TEXT = /^[^\p{C}]{1,200}$/u;
 
@@ -41,9 +40,7 @@ export function apiProblems(
     ...texts
       .filter(([, text]) => !TEXT.test(text))
       .map(([scope]) => `--permission ${scope}: its text has 1 to 200 visible characters`),
-    ...(tokenLifetime !== null && !(tokenLifetime >= 1 && tokenLifetime <= LONGEST_TOKEN)
-      ? ['--token-lifetime is from 1s to 24h']
-      : []),
+    ...(tokenLifetime === null || isLifetime(tokenLifetime) ? [] : ['--token-lifetime is from 30s to 24h']),
   ];
 }
 
@@ -55,3 +52,7 @@ export const DEFAULT_API: ApiSettings = {
   permissionsBy: 'consent',
   permissionTexts: {},
 };
+
+function isLifetime(given: Seconds): boolean {
+  return Number.isInteger(given) && given >= SHORTEST_API_TOKEN && given <= LONGEST_ACCESS_TOKEN;
+}

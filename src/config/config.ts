@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import type { LevelPolicy } from '../assurance/demand.ts';
 import { DAY, HOUR, type Seconds } from '../lib/duration.ts';
 import { LOOPBACK_HOSTS } from '../lib/public-address.ts';
+import { LONGEST_ACCESS_TOKEN } from '../lib/token-lifetime.ts';
 import { type Env, envReader } from './env.ts';
 import { readLevels } from './levels.ts';
 import { type LifetimesConfig, readLifetimes } from './lifetimes.ts';
@@ -173,7 +174,7 @@ function isNetwork(text: string): boolean {
 
 /** The longest that anything lives which carries the name of a session or grant. */
 export function longestLifetime({ lifetimes }: Config): Seconds {
-  return Math.max(...Object.values(lifetimes));
+  return Math.max(...Object.values(lifetimes), LONGEST_ACCESS_TOKEN);
 }
 
 /** What `openStores` asks for. */
@@ -182,7 +183,10 @@ export function storeOptions(config: Config) {
   return { issuer, folders, database, redis, longestLifetime: longestLifetime(config) };
 }
 
-/** Relying parties send expired ID tokens as `id_token_hint`, up to the end of the longest session. */
+/**
+ * Relying parties send expired ID tokens as `id_token_hint`, up to the end of the longest session; and an API may have its
+ * tokens live as long as any can.
+ */
 export function signingKeyRetention({ lifetimes }: Config): Seconds {
-  return Math.max(lifetimes.session, lifetimes.accessToken) + lifetimes.idToken;
+  return Math.max(lifetimes.session, LONGEST_ACCESS_TOKEN) + lifetimes.idToken;
 }

@@ -1,4 +1,5 @@
 import { DAY, HOUR, MINUTE, type Seconds } from '../lib/duration.ts';
+import { LONGEST_ACCESS_TOKEN } from '../lib/token-lifetime.ts';
 import type { envReader } from './env.ts';
 
 export interface LifetimesConfig {
@@ -15,7 +16,7 @@ export interface LifetimesConfig {
 /** How long what is issued is good for. */
 export function readLifetimes(read: ReturnType<typeof envReader>): LifetimesConfig {
   const lifetimes = {
-    accessToken: read.seconds('ACCESS_TOKEN_LIFETIME', 15 * MINUTE, { min: MINUTE, max: DAY }),
+    accessToken: read.seconds('ACCESS_TOKEN_LIFETIME', 15 * MINUTE, { min: MINUTE, max: LONGEST_ACCESS_TOKEN }),
     idToken: read.seconds('ID_TOKEN_LIFETIME', HOUR, { min: MINUTE, max: DAY }),
     sessionIdle: read.seconds('SESSION_IDLE', 3 * DAY, { min: MINUTE, max: 400 * DAY }),
     session: read.seconds('SESSION_LIFETIME', 14 * DAY, { min: MINUTE, max: 400 * DAY }),

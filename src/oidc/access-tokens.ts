@@ -1,16 +1,10 @@
 import { decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose';
-import { DAY, type Seconds } from '../lib/duration.ts';
+import type { Seconds } from '../lib/duration.ts';
 import type { LiveKeys } from '../signing/live-keys.ts';
 import { API_KEY_CLAIM } from './api-keys.ts';
 import { noteUnavailable } from './unavailable.ts';
 
 export const CLOCK_TOLERANCE: Seconds = 15;
-
-/**
- * The most that ACCESS_TOKEN_LIFETIME may be set to. What is said of a token is kept for that long: it may have been
- * issued before the operator made lifetimes shorter.
- */
-export const LONGEST_ACCESS_TOKEN: Seconds = DAY;
 
 /** The claim that names the grant behind a person's token. Of no use to anybody but this server. */
 export const GRANT_CLAIM = 'gid';
@@ -54,7 +48,7 @@ export function createAccessTokens({ issuer, keys }: { issuer: string; keys: Liv
         const { payload } = await jwtVerify(token, key.publicKey, {
           issuer,
           typ: 'at+jwt',
-          algorithms: ['RS256'],
+          algorithms: [key.algorithm],
           clockTolerance: CLOCK_TOLERANCE,
           requiredClaims: ['jti', 'iat', 'exp', 'aud', 'client_id'],
         });

@@ -6,7 +6,8 @@ import { readForm } from '../web/form.ts';
 import { isLostConnection } from '../web/lost-connection.ts';
 import { seeOther } from '../web/page.ts';
 import type { RequestState } from '../web/request-log.ts';
-import { withApiKeyClientId, withLength, withPublicClientId, withTokenAlias } from './presented-token.ts';
+import { takeHandedOver } from './hand-over.ts';
+import { replay, withApiKeyClientId, withLength, withPublicClientId, withTokenAlias } from './presented-token.ts';
 import type { RequestGuard } from './request-guard.ts';
 import { ROUTES } from './routes.ts';
 import { asVisitor } from './visitor.ts';
@@ -76,7 +77,11 @@ export function oidcHost(current: () => Provider, guard: RequestGuard): Middlewa
         if (!isLostConnection(err)) ctx.app.emit('error', err);
       });
     }
-    await asVisitor(ctx, () => provider.callback()(req, ctx.res));
+    await asVisitor(ctx, async () => {
+      await provider.callback()(req, ctx.res);
+      const form = takeHandedOver(ctx.res);
+      if (form !== null) await current().callback()(replay(req, form), ctx.res);
+    });
     admitted.settle();
   };
 }

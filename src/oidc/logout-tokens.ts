@@ -9,7 +9,8 @@ export async function signLogoutToken(
   { issuer, keys }: { issuer: string; keys: LiveKeys },
   { clientId, accountId, sid }: { clientId: string; accountId: string; sid: string | null },
 ): Promise<string> {
-  const [active] = keys.current().keys;
+  const set = keys.current();
+  const active = set.canSign && set.keys[0];
   if (!active) throw new Error('there is no active signing key');
   const events = { 'http://schemas.openid.net/event/backchannel-logout': {} };
   return new SignJWT({ events, ...(sid && { sid }) })

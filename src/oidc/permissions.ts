@@ -29,9 +29,9 @@ export function permitted(api: RegisteredClient, client: RegisteredClient, held:
   if (held === null) return { scopes: registered, roles: [] };
 
   const roles = held.map(({ name }) => name);
-  // A role keeps the name of a permission that its API has no more.
-  const given = api.settings.scopes.filter((scope) => held.some(({ permissions }) => permissions.includes(scope)));
+  const given = held.flatMap(({ permissions }) => permissions);
   if (client.type === 'service') {
+    // A role keeps the name of a permission that its API has no more.
     return { scopes: api.settings.scopes.filter((scope) => [...registered, ...given].includes(scope)), roles };
   }
   const byRole = api.settings.api.permissionsBy === 'role';

@@ -8,6 +8,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import type { RequestLimits } from '../limits/request-limits.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import type { LiveKeys } from '../signing/live-keys.ts';
 import type { SigningSet } from '../signing/signing-keys.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import { createAdapter } from './adapter.ts';
@@ -24,6 +25,7 @@ import { createDeviceCodes, USER_CODE } from './device-codes.ts';
 import { type DpopNonces, dpopFeature } from './dpop.ts';
 import { type ProviderEvents, reportEvents } from './events.ts';
 import { createGrants } from './grants.ts';
+import { handOver } from './hand-over.ts';
 import { introspectionAllowed, revocationAllowed } from './introspection.ts';
 import { LendingProvider } from './lent-grant.ts';
 import type { Lifetimes } from './lifetimes.ts';
@@ -63,6 +65,8 @@ export interface ProviderDeps {
   audit: Audit;
   accessTokens: AccessTokens;
   apiKeys: Pick<ApiKeysDeps, 'store' | 'lastUse'>;
+  /** Has a signing key made for an algorithm that an API is the first to want. */
+  provideKey: LiveKeys['provide'];
   polls: RequestLimits['polls'];
   pages: ProviderPages;
   events: ProviderEvents;
@@ -84,7 +88,7 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
   const replays = createReplays({ artifacts, clock });
   const resources = createResources({
     ...{ permissionsAt, artifacts, userinfoAudience },
-    accessTokenLifetime: lifetimes.accessToken,
+    ...{ accessTokenLifetime: lifetimes.accessToken, signs: set.signs, provideKey: deps.provideKey },
   });
   const scopeToday = createScopeToday({ registry, permissionsAt, userinfoAudience });
   const apiKeys = createApiKeys({ registry, scopeToday, ...deps.apiKeys });
@@ -173,6 +177,7 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
   overrideLibrary(provider, { refreshTokenIds, replays });
   noteOutcomes(provider);
   provider.use(answerUnavailable({ pages, report: deps.events.unavailable }));
+  provider.use(handOver);
   provider.use(finishResponses({ issuer, pages, sessionEnds, events: deps.events, jwksCache: lifetimes.jwksCache }));
   reportEvents(provider, deps.events);
   return provider;

@@ -1,21 +1,29 @@
 import type { AccessToken, ClientCredentials, KoaContextWithOIDC, ResourceServer } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import { type Seconds, toMilliseconds } from '../lib/duration.ts';
+import { ID_TOKEN_ALGORITHM, type SigningAlgorithm } from '../lib/signing-algorithm.ts';
 import { CLOCK_TOLERANCE, GRANT_CLAIM, SESSION_CLAIM } from './access-tokens.ts';
 import { assertBound, assertDemands } from './api-demands.ts';
 import type { ArtifactStore, Payload } from './artifact-store.ts';
 import { registrationOf } from './client-metadata.ts';
+import { noteOutdated } from './hand-over.ts';
 import { type PermissionsAt, type PermissionsAtApi, personalScopes, scopeAt } from './permissions.ts';
+import { noteUnavailable } from './unavailable.ts';
 
 export interface ResourceDeps {
   permissionsAt: PermissionsAt;
   artifacts: ArtifactStore;
   userinfoAudience: string;
   accessTokenLifetime: Seconds;
+  /** By which this Provider can sign. */
+  signs: readonly SigningAlgorithm[];
+  /** Has a key made for another one, for the Provider that takes this one's place. */
+  provideKey: (algorithm: SigningAlgorithm) => Promise<boolean>;
 }
 
 /** Which API a token is for (RFC 8707), and what stands in it (RFC 9068). */
-export function createResources({ permissionsAt, artifacts, userinfoAudience, accessTokenLifetime }: ResourceDeps) {
+export function createResources(deps: ResourceDeps) {
+  const { permissionsAt, artifacts, userinfoAudience, accessTokenLifetime } = deps;
   /** What a request's token is for. */
   const chosen = new WeakMap<object, PermissionsAtApi>();
 
@@ -35,19 +43,33 @@ export function createResources({ permissionsAt, artifacts, userinfoAudience, ac
     const at = await permissionsAt(audience, client, accountId);
     if (!at) throw new errors.InvalidTarget('this client may not ask for that resource');
     if (ctx.oidc.route === 'token') assertDemands(ctx, at.api, client);
+    await assertSigns(ctx, at.api.settings.api.signingAlgorithm);
     return at;
+  }
+
+  /** The first that is asked for by an algorithm has its key made, which the Provider that comes after this one has. */
+  async function assertSigns(ctx: KoaContextWithOIDC, algorithm: SigningAlgorithm): Promise<void> {
+    if (deps.signs.includes(algorithm)) return;
+    const isThere = await deps.provideKey(algorithm);
+    if (ctx.oidc.route !== 'token') return;
+    const missing = new Error(`no key signs by ${algorithm} yet`);
+    noteUnavailable(missing);
+    if (isThere) noteOutdated();
+    throw missing;
   }
 
   async function getResourceServerInfo(ctx: KoaContextWithOIDC, audience: string): Promise<ResourceServer> {
     const client = registrationOf(ctx.oidc.client as object);
-    const token = { accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256' } } } as const;
+    const jwtSignedBy = (alg: SigningAlgorithm) => ({ accessTokenFormat: 'jwt', jwt: { sign: { alg } } }) as const;
     if (audience === userinfoAudience) {
-      return { audience, scope: personalScopes(client).join(' '), accessTokenTTL: accessTokenLifetime, ...token };
+      const scope = personalScopes(client).join(' ');
+      return { audience, scope, accessTokenTTL: accessTokenLifetime, ...jwtSignedBy(ID_TOKEN_ALGORITHM) };
     }
     const at = await openTo(ctx, audience, ctx.oidc.account?.accountId);
     chosen.set(ctx, at);
-    const accessTokenTTL = at.api.settings.api.tokenLifetime ?? accessTokenLifetime;
-    return { audience, scope: scopeAt(at, client), accessTokenTTL, ...token };
+    const { tokenLifetime, signingAlgorithm } = at.api.settings.api;
+    const accessTokenTTL = tokenLifetime ?? accessTokenLifetime;
+    return { audience, scope: scopeAt(at, client), accessTokenTTL, ...jwtSignedBy(signingAlgorithm) };
   }
 
   /**

@@ -38,7 +38,8 @@ export function createSecurityEvents({ issuer, artifacts, registry, outbox, keys
 
   async function sign(job: SecurityEventJob, jti: string): Promise<string> {
     const { clientId, accountId, event, at, txn } = job;
-    const [active] = keys.current().keys;
+    const set = keys.current();
+    const active = set.canSign && set.keys[0];
     if (!active) throw new Error('there is no active signing key');
     // No `sub` and no `exp`: it must not pass for a token (RFC 8417 4.5, 4.6).
     return new SignJWT({

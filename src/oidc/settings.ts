@@ -66,8 +66,8 @@ export function fixedSettings({
       short: { signed: true, httpOnly: true, sameSite: 'lax', secure: https },
     },
     ttl: {
-      AccessToken: lifetimes.accessToken,
-      ClientCredentials: lifetimes.accessToken,
+      AccessToken: (_ctx, { resourceServer }) => resourceServer?.accessTokenTTL ?? lifetimes.accessToken,
+      ClientCredentials: (_ctx, { resourceServer }) => resourceServer?.accessTokenTTL ?? lifetimes.accessToken,
       AuthorizationCode: 60,
       DeviceCode: DEVICE_CODE,
       IdToken: lifetimes.idToken,

@@ -2,13 +2,8 @@ import type { Adapter, AdapterPayload } from 'oidc-provider';
 import Provider from 'oidc-provider';
 import { looksLikeApiKey } from '../api-keys/format.ts';
 import { toMilliseconds } from '../lib/duration.ts';
-import {
-  CLOCK_TOLERANCE,
-  GRANT_CLAIM,
-  LONGEST_ACCESS_TOKEN,
-  SESSION_CLAIM,
-  type VerifiedAccessToken,
-} from './access-tokens.ts';
+import { LONGEST_ACCESS_TOKEN } from '../lib/token-lifetime.ts';
+import { CLOCK_TOLERANCE, GRANT_CLAIM, SESSION_CLAIM, type VerifiedAccessToken } from './access-tokens.ts';
 import type { AdapterDeps } from './adapter-deps.ts';
 import { API_KEY_CLAIM } from './api-keys.ts';
 import { TOKEN_ALIAS } from './presented-token.ts';

@@ -17,6 +17,11 @@ export function noteUnavailable(err: Error): void {
   if (ctx && !failures.has(ctx)) failures.set(ctx, err);
 }
 
+/** Somebody else answers. */
+export function forgive(ctx: object): void {
+  failures.delete(ctx);
+}
+
 export function isUnanswerable(ctx: object): boolean {
   return failures.has(ctx);
 }

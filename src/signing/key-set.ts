@@ -1,4 +1,5 @@
 import type { Milliseconds } from '../lib/duration.ts';
+import type { SigningAlgorithm } from '../lib/signing-algorithm.ts';
 import type { StoredSigningKey } from './store.ts';
 
 /** announced: published, does not sign yet; active: signs; retired: still verifies; gone and revoked: neither. */
@@ -8,6 +9,16 @@ export interface StatedKey extends StoredSigningKey {
   state: KeyState;
 }
 
+/** Keys of different algorithms have nothing to do with one another. */
+export function stateKeys(keys: StoredSigningKey[], now: Milliseconds, retention: Milliseconds): StatedKey[] {
+  const algorithms = [...new Set(keys.map(({ algorithm }) => algorithm))];
+  return algorithms.flatMap((algorithm) => stateKeysOf(ofAlgorithm(keys, algorithm), now, retention));
+}
+
+export function ofAlgorithm<Key extends StoredSigningKey>(keys: readonly Key[], algorithm: SigningAlgorithm): Key[] {
+  return keys.filter((key) => key.algorithm === algorithm);
+}
+
 /**
  * The state of each key follows from the clock alone, so that all instances agree without telling one another: the
  * youngest key whose time has come signs, and every other stays verifiable for `retention` after it last signed. A key
@@ -15,7 +26,7 @@ export interface StatedKey extends StoredSigningKey {
  * @param retention the longest session plus the ID token's lifetime, since relying parties send expired ID tokens as
  *   `id_token_hint` (OpenID Connect RP-Initiated Logout 1.0 2)
  */
-export function stateKeys(keys: StoredSigningKey[], now: Milliseconds, retention: Milliseconds): StatedKey[] {
+function stateKeysOf(keys: StoredSigningKey[], now: Milliseconds, retention: Milliseconds): StatedKey[] {
   /** Since then, without a gap, some younger key has signed. */
   let succeededAt: Milliseconds | null = null;
 
@@ -32,7 +43,7 @@ export function stateKeys(keys: StoredSigningKey[], now: Milliseconds, retention
   });
 }
 
-/** The one that a new key would succeed: announced, or else the one that signs. */
+/** Of one algorithm's: the one that a new key would succeed, announced, or else the one that signs. */
 export function youngestOf<Key extends StoredSigningKey>(keys: readonly Key[]): Key | undefined {
   return youngestFirst(keys).find(({ revokedAt }) => revokedAt === null);
 }

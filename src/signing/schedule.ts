@@ -17,7 +17,7 @@ export function createSchedule({ jwksCache, age }: { jwksCache: Seconds; age: Se
   return {
     /** When nobody holds a key set any more that is older than a change made now. */
     knownBy: (now: Milliseconds): Milliseconds => now + reach,
-    /** When a successor is to be announced, so that it signs as soon as the youngest key has reached its age. */
+    /** Of one algorithm's keys: when a successor is to be announced, so that it signs as soon as the youngest key has reached its age. */
     rotationDueAt(keys: readonly StoredSigningKey[]): Milliseconds | null {
       const youngest = youngestOf(keys);
       return age === null || !youngest ? null : youngest.activatesAt + toMilliseconds(age) - reach;

@@ -21,7 +21,7 @@ describe.concurrent('key', { timeout: 90_000 }, () => {
     expect(Date.parse(second.activatesAt) - Date.now()).toBeGreaterThan(10 * 60_000);
     const third = await json(['key', 'rotate', '--now']);
     expect(third).toEqual({
-      ...{ kid: expect.any(String), activatesAt: expect.any(String), revoked: null },
+      ...{ kid: expect.any(String), algorithm: 'RS256', activatesAt: expect.any(String), revoked: null },
       knownByCachesFrom: expect.any(String),
     });
     expect(Date.parse(third.knownByCachesFrom) - Date.parse(third.activatesAt)).toBeGreaterThanOrEqual(ANNOUNCED);

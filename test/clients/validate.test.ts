@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { certificatesAsKeys } from '../../src/cli/certificate-options.ts';
+import { DEFAULT_API } from '../../src/clients/api.ts';
 import { type ClientSettings, type ClientType, defaultSettings } from '../../src/clients/client.ts';
 import { clientProblems } from '../../src/clients/validate.ts';
 import { issue } from '../support/certificates.ts';
@@ -54,6 +55,8 @@ describe('a sound registration', () => {
     ['one with a certificate', 'web', { authMethod: 'tls_client_auth', certificateSubject: CERTIFIED }],
     ['one with its own certificate', 'service', { authMethod: 'self_signed_tls_client_auth', jwks: OWN_CERTIFICATE }],
     ['a public one whose tokens are bound', 'spa', { certificateBound: true }],
+    ['an API whose tokens live for half a minute', 'resource', { api: { ...DEFAULT_API, tokenLifetime: 30 } }],
+    ['an API whose tokens live for a day', 'resource', { api: { ...DEFAULT_API, tokenLifetime: 86_400 } }],
     ['a service', 'service', { scopes: ['notes:read'] }],
     ['an API', 'resource', { scopes: ['read', 'write'] }],
   ] as [string, ClientType, Some][]) {
@@ -164,6 +167,12 @@ describe('a registration is refused', () => {
       /--audience must be an absolute/,
     ],
     ['a relative audience', 'resource', { audience: 'api' }, /--audience must be an absolute/],
+    ...[0, 29, 1.5, -60, 86_401, Number.NaN].map((tokenLifetime): [string, ClientType, Some, RegExp] => [
+      `an API whose tokens live for ${tokenLifetime} seconds`,
+      'resource',
+      { api: { ...DEFAULT_API, tokenLifetime } },
+      /--token-lifetime is from 30s to 24h/,
+    ]),
     ['an API without an audience', 'resource', { audience: null }, /needs --audience, exactly once/],
     ['an audience of its own for a web client', 'web', { audience: 'https://api.example.org' }, /needs --audience/],
     ['a secret in a browser', 'spa', { authMethod: 'client_secret_basic' }, /a spa client cannot keep a secret/],

@@ -364,5 +364,9 @@ describe('what follows from the lifetimes', () => {
   it('is how long death marks and signing keys are kept', () => {
     expect(longestLifetime(config)).toBe(90 * DAY);
     expect(signingKeyRetention(config)).toBe(14 * DAY + HOUR);
+    // However short these are, an API can have its tokens live for a day.
+    const short = { ...config, lifetimes: { ...config.lifetimes, session: HOUR, refreshToken: HOUR } };
+    const shorter = { ...short, lifetimes: { ...short.lifetimes, sessionIdle: HOUR, refreshTokenIdle: HOUR } };
+    expect([longestLifetime(shorter), signingKeyRetention(shorter)]).toEqual([DAY, DAY + HOUR]);
   });
 });

@@ -10,7 +10,9 @@ const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
 const { verify } = createAccessTokens({
   issuer: ISSUER,
-  keys: { verifier: async (kid: string) => (kid === 'known' ? { publicKey } : null) } as unknown as LiveKeys,
+  keys: {
+    verifier: async (kid: string) => (kid === 'known' ? { publicKey, algorithm: 'RS256' } : null),
+  } as unknown as LiveKeys,
 });
 
 const now = Math.floor(Date.now() / 1000);
@@ -48,6 +50,15 @@ describe('an access token (RFC 9068 4)', () => {
     expect(await verify(await sign({ iss: 'https://other.example' }))).toBeNull();
     expect(await verify(await sign({ exp: now - 60 }))).toBeNull();
     expect(await verify(await sign({ nbf: now + 60 }))).toBeNull();
+  });
+
+  it('is signed by the algorithm of its key alone, although the key could do more', async () => {
+    const ps256 = createAccessTokens({
+      issuer: ISSUER,
+      keys: { verifier: async () => ({ publicKey, algorithm: 'PS256' }) } as unknown as LiveKeys,
+    });
+    expect(await ps256.verify(await sign({}, { alg: 'PS256' }))).toMatchObject(CLAIMS);
+    expect(await ps256.verify(await sign({}, { alg: 'RS256' }))).toBeNull();
   });
 
   it('is signed with RS256 by a key that is known, and by no other means', async () => {

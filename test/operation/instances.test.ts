@@ -1,6 +1,9 @@
+import { decodeProtectedHeader } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
+import { addApi, addRole } from '../support/apis.ts';
 import { type EngineName, REDIS_URL } from '../support/databases.ts';
+import { basic, post } from '../support/endpoint.ts';
 import { PASSWORD } from '../support/seed.ts';
 import { startTestServer } from '../support/server.ts';
 import { allow, codeOf } from '../support/sign-in.ts';
@@ -48,6 +51,49 @@ describe.each(ENGINES)('two instances on %s, each request to the other one', (en
     }
     const refused = await person.agent.submit(page, { email: person.account.email, password: PASSWORD });
     expect(refused.status).toBe(429);
+  });
+
+  it('show no permission that was taken away, whichever is asked and however many ask meanwhile', async () => {
+    await using site = await startTestServer({}, { engine, instances: 2 });
+    const api = await addApi(site, { permissionsBy: 'role' });
+    const person = await visit(site, { audiences: [api.audience], scopes: ['openid', 'posts:read', 'posts:write'] });
+    const accounts = [person.account.id];
+    const role = await addRole(site, api, 'editor', { permissions: ['posts:read', 'posts:write'], accounts });
+    const { access_token: token } = await enter(person, { scope: 'openid posts:read posts:write' });
+    const { roles } = site.app.stores;
+    const names = { id: role, name: 'editor', description: '', everyone: false };
+    for (const permissions of [['posts:read'], ['posts:write', 'posts:read'], []]) {
+      const done = { is: false };
+      const changing = roles.update({ ...names, permissions }, BY_OPERATOR).then(() => {
+        done.is = true;
+      });
+      const look = async () => {
+        const isLate = done.is;
+        const { status, body } = await post(site, '/oauth2/introspect', { token }, basic(api));
+        return { isLate, status, scope: String(body['scope']).split(' ').slice(1) };
+      };
+      const early = Array.from({ length: 50 }, look);
+      await changing;
+      const answers = await Promise.all([...early, ...Array.from({ length: 50 }, look)]);
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+      const late = answers.filter(({ isLate }) => isLate);
+      expect(late.length).toBeGreaterThanOrEqual(50);
+      for (const { scope } of late) expect(scope.sort()).toEqual(permissions.sort());
+    }
+  });
+
+  it('sign by an algorithm that an API is the first to want, whichever is asked', async () => {
+    await using site = await startTestServer({}, { engine, instances: 2 });
+    const api = await addApi(site, { signingAlgorithm: 'ES256' });
+    const person = await visit(site, { audiences: [api.audience], scopes: ['openid', 'posts:read'] });
+    await enter(person);
+    const kids = new Set<string | undefined>();
+    for (let turn = 0; turn < 4; turn += 1) {
+      const { access_token: token } = await again(person, { scope: 'openid posts:read' });
+      kids.add(decodeProtectedHeader(token).kid);
+      for (let look = 0; look < 2; look += 1) expect((await person.party.introspect(token)).active).toBe(true);
+    }
+    expect(kids.size).toBe(1);
   });
 
   it('know at once of an ended grant and of a disabled account', async () => {

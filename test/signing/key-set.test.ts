@@ -5,7 +5,7 @@ import type { StoredSigningKey } from '../../src/signing/store.ts';
 const RETENTION = 100;
 
 function key(kid: string, activatesAt: number, some: Partial<StoredSigningKey> = {}): StoredSigningKey {
-  return { kid, privateKey: '', createdAt: activatesAt, activatesAt, revokedAt: null, ...some };
+  return { kid, algorithm: 'RS256', privateKey: '', createdAt: activatesAt, activatesAt, revokedAt: null, ...some };
 }
 
 const a = key('a', 0);

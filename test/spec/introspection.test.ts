@@ -1,8 +1,10 @@
 import { decodeJwt } from 'jose';
+import * as openid from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { basic, post, userinfo } from '../support/endpoint.ts';
+import { createRelyingParty } from '../support/relying-party.ts';
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts';
 import { turnClocks } from '../support/time.ts';
 import { enter, type Tokens, type Visit, visit } from '../support/visit.ts';
@@ -160,5 +162,52 @@ describe('introspection (RFC 7662)', () => {
     turnClocks(15 * 60 + 20);
     expect((await introspect(person.client, tokens.access_token)).body).toEqual({ active: false });
     expect((await introspect(api, tokens.access_token)).body).toEqual({ active: false });
+  });
+
+  it('is understood by a client library that we did not write, whoever asks', async () => {
+    const { api, person, tokens } = await scene();
+    const service = await server.addClient('service', { audiences: [api.audience ?? ''], scopes: ['notes:read'] });
+    const machine = await openid.clientCredentialsGrant((await createRelyingParty(server, service)).config, {
+      scope: 'notes:read',
+    });
+    const asked = async (caller: TestClient, token: string) =>
+      (await createRelyingParty(server, caller)).introspect(token);
+    const stranger = (await scene()).api;
+    for (const [caller, token, active] of [
+      [person.client, tokens.access_token, true],
+      [api, tokens.access_token, true],
+      [service, tokens.access_token, false],
+      [stranger, tokens.access_token, false],
+      [person.client, tokens.refresh_token ?? '', true],
+      [api, tokens.refresh_token ?? '', false],
+      [service, machine.access_token, true],
+      [api, machine.access_token, true],
+      [person.client, machine.access_token, false],
+      [stranger, machine.access_token, false],
+      [api, 'unknown', false],
+    ] as const) {
+      expect((await asked(caller, token)).active, `${caller.id} ${token}`).toBe(active);
+    }
+  });
+
+  it('says inactive of a machine’s token when the API is disabled, or the machine', async () => {
+    for (const ended of ['api', 'service'] as const) {
+      const { api } = await scene();
+      const service = await server.addClient('service', { audiences: [api.audience ?? ''], scopes: ['notes:read'] });
+      const { body } = await post(server, '/oauth2/token', { grant_type: 'client_credentials' }, basic(service));
+      const [gone, left] = ended === 'api' ? [api, service] : [service, api];
+      expect((await introspect(left, body.access_token ?? '')).body).toMatchObject({ active: true });
+      await server.app.stores.clients.setStatus(gone.id, 'disabled', BY_OPERATOR);
+      expect((await introspect(left, body.access_token ?? '')).body).toEqual({ active: false });
+      expect((await introspect(gone, body.access_token ?? '')).status).toBe(401);
+    }
+  });
+
+  it('is told under the name that an API has now: one that took over the name of another learns no more', async () => {
+    const { api, person, tokens } = await scene();
+    await server.app.stores.clients.delete(api.id, BY_OPERATOR);
+    const heir = await server.addClient('resource', { audience: api.audience ?? '', scopes: ['mail:read'] });
+    const { body } = await introspect(heir, tokens.access_token);
+    expect(body).toMatchObject({ active: true, sub: person.account.id, scope: 'openid email' });
   });
 });

@@ -1,6 +1,8 @@
+import * as openid from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../src/lib/ids.ts';
 import { basic, post, userinfo } from '../support/endpoint.ts';
+import { createRelyingParty } from '../support/relying-party.ts';
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts';
 import { again, enter, type Tokens, type Visit, visit } from '../support/visit.ts';
 
@@ -141,5 +143,27 @@ describe('revocation (RFC 7009)', () => {
     expect((await revoke({ id: person.client.id, secret: 'x' }, tokens.access_token)).status).toBe(401);
     expect((await post(server, '/oauth2/revoke', { token: tokens.access_token })).status).toBe(400);
     expect(await isAlive(person, tokens.access_token)).toBe(true);
+  });
+
+  it('is understood by a client library that we did not write, for every kind of token', async () => {
+    const { person, tokens } = await signedIn();
+    const sibling = await again(person);
+    await person.party.revoke(tokens.access_token);
+    expect([await isAlive(person, tokens.access_token), await isAlive(person, sibling.access_token)]).toEqual([
+      false,
+      true,
+    ]);
+    await person.party.revoke(sibling.refresh_token ?? '');
+    expect(await isAlive(person, sibling.access_token)).toBe(false);
+
+    const audience = `https://${newId('cli')}.example`;
+    await server.addClient('resource', { audience, scopes: ['x'] });
+    const service = await server.addClient('service', { audiences: [audience], scopes: ['x'] });
+    const { config, introspect, revoke: end } = await createRelyingParty(server, service);
+    const [first, second] = [await openid.clientCredentialsGrant(config), await openid.clientCredentialsGrant(config)];
+    await end(first.access_token);
+    await end('unknown');
+    expect((await introspect(first.access_token)).active).toBe(false);
+    expect((await introspect(second.access_token)).active).toBe(true);
   });
 });

@@ -27,7 +27,7 @@ export async function fill(stores: TestStores): Promise<void> {
   await stores.progress<string>('flow').save('flow-1', 'so far', 0, clock() + toMilliseconds(HOUR));
   await stores.setupLinks.replace('hash-of-link', clock() + 1000, BY);
   const times = { createdAt: clock(), activatesAt: clock(), revokedAt: null };
-  await stores.signingKeys.add({ kid: 'kid-1', privateKey: PRIVATE_KEY, ...times }, BY);
+  await stores.signingKeys.add({ kid: 'kid-1', algorithm: 'RS256', privateKey: PRIVATE_KEY, ...times }, BY);
 }
 
 export async function putArtifacts(artifacts: ArtifactStore, until: number): Promise<void> {

@@ -53,7 +53,7 @@ export async function sealedInstallation(engine: RelationalEngine) {
       }
       await stores.accounts.spendRecoveryCode('acc_0', ['code-1'], BY);
       const times = { createdAt: clock(), activatesAt: clock(), revokedAt: null };
-      await stores.signingKeys.add({ kid: 'kid', privateKey, ...times }, BY);
+      await stores.signingKeys.add({ kid: 'kid', algorithm: 'RS256', privateKey, ...times }, BY);
       for (let index = 0; index < tokens; index += 1) {
         const id = `token-${index}`;
         const kind = index % 2 ? 'RefreshToken' : 'Grant';

@@ -1,5 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_API } from '../../src/clients/api.ts';
+import { defaultSettings } from '../../src/clients/client.ts';
+import type { SigningAlgorithm } from '../../src/lib/signing-algorithm.ts';
 import type { StoredSigningKey } from '../../src/signing/store.ts';
 import { racers, type TestStores } from '../support/stores.ts';
 import { BY } from './samples.ts';
@@ -13,7 +16,7 @@ const { privateKey } = generateKeyPairSync('rsa', {
 /** Every SigningKeyStore must pass this. */
 export function signingKeyStoreContract(name: string, open: () => Promise<TestStores>): void {
   const aKey = ({ clock }: TestStores, kid: string): StoredSigningKey => ({
-    ...{ kid, privateKey, createdAt: clock(), activatesAt: clock(), revokedAt: null },
+    ...{ kid, algorithm: 'RS256', privateKey, createdAt: clock(), activatesAt: clock(), revokedAt: null },
   });
 
   describe(`signing keys in ${name}`, () => {
@@ -56,6 +59,37 @@ export function signingKeyStoreContract(name: string, open: () => Promise<TestSt
       await signingKeys.revoke(successor, BY);
       expect(await signingKeys.addSuccessor(later('another'), 'k1', BY)).toBe(true);
       expect(await signingKeys.list()).toHaveLength(3);
+    });
+
+    it('of one algorithm know nothing of another', async () => {
+      const stores = await open();
+      const { clock, signingKeys } = stores;
+      const es256 = (kid: string) => ({ ...aKey(stores, kid), algorithm: 'ES256' as const });
+      await signingKeys.add(aKey(stores, 'k1'), BY);
+      await racers(5, (index) => signingKeys.addFirst(es256(`e${index}`), BY));
+      const [first, ...others] = (await signingKeys.list()).filter(({ algorithm }) => algorithm === 'ES256');
+      expect(others).toEqual([]);
+
+      const later = { ...aKey(stores, 'k2'), activatesAt: clock() + 1000 };
+      expect(await signingKeys.addSuccessor(later, 'k1', BY)).toBe(true);
+      const next = { ...es256('e-next'), activatesAt: clock() + 2000 };
+      expect(await signingKeys.addSuccessor(next, first?.kid ?? '', BY)).toBe(true);
+    });
+
+    it('are wanted by the algorithms of the APIs that are in use', async () => {
+      const stores = await open();
+      expect(await stores.signingKeys.wanted()).toEqual([]);
+      const add = (id: string, signingAlgorithm: SigningAlgorithm) => {
+        const settings = { ...defaultSettings('resource'), api: { ...DEFAULT_API, signingAlgorithm } };
+        const api = { id, name: 'API', type: 'resource' as const, audience: `https://${id}.example`, settings };
+        return stores.clients.create(api, null, BY);
+      };
+      await add('one', 'ES256');
+      await add('another', 'ES256');
+      await add('third', 'Ed25519');
+      expect((await stores.signingKeys.wanted()).sort()).toEqual(['ES256', 'Ed25519']);
+      await stores.clients.setStatus('third', 'disabled', BY);
+      expect(await stores.signingKeys.wanted()).toEqual(['ES256']);
     });
 
     it('are revoked once', async () => {

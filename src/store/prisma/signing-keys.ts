@@ -1,7 +1,9 @@
 import { createPublicKey } from 'node:crypto';
+import { readSettings } from '../../clients/client.ts';
 import type { By } from '../../lib/by.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Sealer } from '../../lib/sealing.ts';
+import type { SigningAlgorithm } from '../../lib/signing-algorithm.ts';
 import type { SigningKeyStore, StoredSigningKey } from '../../signing/store.ts';
 import type { AuditRow } from './audit-row.ts';
 import type { Database, Transaction } from './database.ts';
@@ -23,10 +25,9 @@ export function prismaSigningKeys({
 }): SigningKeyStore {
   const now = () => new Date(clock());
 
-  function row({ kid, privateKey, createdAt, activatesAt }: StoredSigningKey) {
+  function row({ kid, algorithm, privateKey, createdAt, activatesAt }: StoredSigningKey) {
     return {
-      kid,
-      algorithm: 'RS256',
+      ...{ kid, algorithm },
       publicJwk: JSON.stringify(createPublicKey(privateKey).export({ format: 'jwk' })),
       sealedPrivateKey: sealer.seal(PRIVATE_KEY, kid, privateKey).toString('base64url'),
       createdAt: new Date(createdAt),
@@ -42,27 +43,38 @@ export function prismaSigningKeys({
   return {
     async list() {
       const rows = await prisma.signingKey.findMany();
-      return rows.map(({ kid, sealedPrivateKey, createdAt, activatesAt, revokedAt }) => ({
+      return rows.map(({ kid, algorithm, sealedPrivateKey, createdAt, activatesAt, revokedAt }) => ({
         kid,
+        algorithm: algorithm as SigningAlgorithm,
         privateKey: sealer.unseal(PRIVATE_KEY, kid, Buffer.from(sealedPrivateKey, 'base64url')),
         createdAt: createdAt.getTime(),
         activatesAt: activatesAt.getTime(),
         revokedAt: revokedAt?.getTime() ?? null,
       }));
     },
+    async wanted() {
+      const apis = await prisma.client.findMany({
+        where: { type: 'resource', status: 'active' },
+        select: { settings: true },
+      });
+      return [...new Set(apis.map(({ settings }) => readSettings('resource', settings).api.signingAlgorithm))];
+    },
     async add(key, by) {
       await exclusively(LOCK, (tx) => insert(tx, key, by));
     },
     async addFirst(key, by) {
       await exclusively(LOCK, async (tx) => {
-        const usable = await tx.signingKey.count({ where: { revokedAt: null, activatesAt: { lte: now() } } });
+        const { algorithm } = key;
+        const usable = await tx.signingKey.count({
+          where: { algorithm, revokedAt: null, activatesAt: { lte: now() } },
+        });
         if (usable === 0) await insert(tx, key, by);
       });
     },
     async addSuccessor(key, predecessor, by) {
       return exclusively(LOCK, async (tx) => {
         const youngest = await tx.signingKey.findFirst({
-          where: { revokedAt: null },
+          where: { algorithm: key.algorithm, revokedAt: null },
           orderBy: [{ activatesAt: 'desc' }, { createdAt: 'desc' }],
           select: { kid: true },
         });
