@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
+import { isIP } from 'node:net';
 import type { Middleware } from 'koa';
 import type { Config } from './config/config.ts';
 import type { Clock } from './lib/clock.ts';
@@ -30,11 +31,17 @@ export interface MutualTls {
 export function openMutualTls(config: Config, { log, clock }: { log: Logger; clock: Clock }): MutualTls {
   const { mutualTls, trustedProxies } = config;
   const { header = null, authorityFile = null, origin = null, port = null } = mutualTls ?? {};
-  const isProxy = isListed(trustedProxies);
+  const isListedProxy = isListed(trustedProxies);
+  const isFromProxy = (req: IncomingMessage) => {
+    const peer = peerAddress(req);
+    // A connection that is over has no peer any more.
+    return isIP(peer) !== 0 && isListedProxy(peer);
+  };
   const asked = new WeakSet<IncomingMessage>();
   const isAsked = (req: IncomingMessage) => asked.has(req);
   const authorities =
-    authorityFile === null
+    // At our own listener TLS knows them.
+    authorityFile === null || header === null
       ? null
       : followFiles({
           files: [{ variable: 'MTLS_CA_FILE', file: authorityFile }],
@@ -44,7 +51,7 @@ export function openMutualTls(config: Config, { log, clock }: { log: Logger; clo
 
   function leadsTo(req: IncomingMessage) {
     if (port !== null) return isAsked(req) ? 'only' : 'never';
-    return isProxy(peerAddress(req)) ? 'perhaps' : 'never';
+    return isFromProxy(req) ? 'perhaps' : 'never';
   }
 
   return {
@@ -55,7 +62,7 @@ export function openMutualTls(config: Config, { log, clock }: { log: Logger; clo
       callback(req, res);
     },
     read: clientCertificate({
-      ...{ header, isProxy, isAsked },
+      ...{ header, isFromProxy, isAsked },
       isValid: (certificate) => isValidAt(certificate, clock()),
       isIssued: (certificate) => authorities !== null && isIssuedBy(authorities.current(), certificate, clock),
     }),

@@ -10,7 +10,7 @@ import { type Finding, note, ok, problem, warning } from './finding.ts';
 const FORGED = '192.0.2.77';
 
 /** Sends a request the way a visitor's comes, with a forged address, and asks the server what arrived. */
-export async function checkProxy({ issuer, folders, loopback }: Config, clock: Clock): Promise<Finding[]> {
+export async function checkProxy({ issuer, folders, loopback, tls }: Config, clock: Clock): Promise<Finding[]> {
   const keyring = keyringOf(folders.keys);
   if (keyring === null) return [];
   const before = clock();
@@ -26,7 +26,10 @@ export async function checkProxy({ issuer, folders, loopback }: Config, clock: C
   const seen = seenIn(answer.text);
   // So is it where something else does.
   if (seen === null) return [];
-  return [...judge(seen, { issuer, direct: loopback }), ...skew('the server', seen.at, { before, after: clock() })];
+  return [
+    ...judge(seen, { issuer, direct: loopback || tls !== null }),
+    ...skew('the server', seen.at, { before, after: clock() }),
+  ];
 }
 
 /** Null for what another program answers. */

@@ -1,9 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Middleware } from 'koa';
-import { peerAddress } from './client-address.ts';
 import type { PresentedCertificate, RequestState } from './request-log.ts';
 
 /** The common forms are a third of it. */
@@ -15,14 +13,15 @@ const LONGEST = 12 * 1024;
  */
 export function clientCertificate(deps: {
   header: string | null;
-  isProxy: (address: string) => boolean;
+  /** A listed proxy is at the other end of the connection. */
+  isFromProxy: (req: IncomingMessage) => boolean;
   /** It came by the listener that asks for certificates. */
   isAsked: (req: IncomingMessage) => boolean;
   isValid: (certificate: X509Certificate) => boolean;
   /** A listed authority issued it. */
   isIssued: (certificate: X509Certificate) => boolean;
 }): Middleware {
-  const { header, isProxy, isAsked, isValid, isIssued } = deps;
+  const { header, isFromProxy, isAsked, isValid, isIssued } = deps;
 
   function presented(req: IncomingMessage, passedOn: string | undefined): PresentedCertificate | null {
     if (isAsked(req)) {
@@ -30,8 +29,7 @@ export function clientCertificate(deps: {
       const certificate = socket.getPeerX509Certificate();
       return certificate ? { certificate, isVerified: socket.authorized } : null;
     }
-    const peer = peerAddress(req);
-    if (passedOn === undefined || isIP(peer) === 0 || !isProxy(peer)) return null;
+    if (passedOn === undefined || !isFromProxy(req)) return null;
     const certificate = readCertificate(passedOn);
     return certificate && { certificate, isVerified: isIssued(certificate) };
   }

@@ -6,7 +6,7 @@ import { newId } from '../../src/lib/ids.ts';
 import { CN, FOR_CLIENTS, FOR_SERVERS, type Issued, issue } from '../support/certificates.ts';
 import { assertionClaims, clientKeys } from '../support/client-keys.ts';
 import { answerOf, basic, bearer } from '../support/endpoint.ts';
-import { AUTHORITY, fetchWith, startTlsServer, type TlsServer } from '../support/mutual-tls.ts';
+import { AUTHORITY, fetchWith, PUBLIC_AUTHORITY, startTlsServer, type TlsServer } from '../support/mutual-tls.ts';
 import { createRelyingParty } from '../support/relying-party.ts';
 import type { AddClient } from '../support/server.ts';
 import { enter, visit } from '../support/visit.ts';
@@ -112,7 +112,7 @@ describe('a certificate of a listed authority (RFC 8705 2.1)', () => {
     const { id } = await registered();
     const twin = issue({ subject: [[[CN, 'Test authority']]], authority: true });
     const client = issued(named);
-    for (const by of [twin, client, undefined]) {
+    for (const by of [twin, PUBLIC_AUTHORITY, client, undefined]) {
       expect(await askAs(id, issue({ ...named, uses: [FOR_CLIENTS], ...(by && { by }) }))).toMatchObject(refused);
     }
   });

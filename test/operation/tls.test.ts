@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { checkProxy } from '../../src/cli/doctor-proxy.ts';
+import { checkTls } from '../../src/cli/doctor-tls.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { startServer, TIMEOUTS } from '../../src/server.ts';
@@ -94,6 +96,14 @@ describe('a server that speaks TLS by itself', () => {
       await expect(handshake(url, old)).rejects.toThrow();
       await expect(fetch(url.replace('https:', 'http:'))).rejects.toThrow();
     }
+  });
+
+  it('needs no proxy, says the doctor', async () => {
+    const [proxy, certificate] = await Promise.all([checkProxy(server.config, now), checkTls(server.config, now)]);
+    expect(proxy.map(({ status, message }) => [status, message])).toEqual([
+      ['ok', expect.stringMatching(/^there is none/)],
+    ]);
+    expect(certificate.map(({ message }) => message)).toEqual([expect.stringContaining('certificate expires in')]);
   });
 
   it('is one name at each of its ports', async () => {

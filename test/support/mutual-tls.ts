@@ -11,6 +11,9 @@ import { startTestServer, type TestServer } from './server.ts';
 /** Whose certificates the servers of tests have, and those of clients of a public key infrastructure. */
 export const AUTHORITY = issue({ subject: [[[CN, 'Test authority']]], authority: true });
 
+/** One that the platform trusts, as it does those of the public web, and no server of tests lists. */
+export const PUBLIC_AUTHORITY = issue({ subject: [[[CN, 'Public authority']]], authority: true });
+
 export interface TlsServer extends TestServer {
   /** Where certificates are asked for. */
   mutualTlsOrigin: string;
@@ -37,7 +40,7 @@ export async function startTlsServer(env: Record<string, string> = {}): Promise<
   const port = await freePort();
   // The platform's own fetch has no other way to know an authority.
   const before = tls.getCACertificates('default');
-  tls.setDefaultCACertificates([...before, AUTHORITY.cert]);
+  tls.setDefaultCACertificates([...before, AUTHORITY.cert, PUBLIC_AUTHORITY.cert]);
   const server = await startTestServer({
     ...{
       MTLS_PORT: String(port),
