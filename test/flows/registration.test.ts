@@ -57,6 +57,14 @@ describe('an application registers itself', () => {
     expect((await party.refresh(tokens.refresh_token ?? '')).access_token).toBeDefined();
   });
 
+  it('and its people see where they will be sent, not the first address that it thought of', async () => {
+    const client = await registered(server, token, { redirect_uris: ['https://bank.example/', CALLBACK] });
+    const { party } = await partyOf(client);
+    const { page } = await ask({ party, agent: createUserAgent(server.issuer) });
+    expect(textOf(page.html)).toContain('localhost:9');
+    expect(page.html).not.toContain('bank.example');
+  });
+
   it('by oauth4webapi, without a secret, as what it is', async () => {
     const issuer = new URL(server.issuer);
     const options = { [oauth.allowInsecureRequests]: true, algorithm: 'oauth2' } as const;
@@ -186,12 +194,19 @@ describe('a registered application manages itself (RFC 7592)', () => {
 
     const same = await manage(server, 'PUT', client, { ...own(client), tos_uri: 'https://notes.example.org/tos' });
     expect((await ask({ party, agent })).page.url).toMatch(CALLBACK);
-    const next = String(same.body['registration_access_token']);
+    const renamed = { ...own(client), client_name: 'Meadow Diary' };
+    const other = await manage(server, 'PUT', client, renamed, String(same.body['registration_access_token']));
+    const asked = await ask({ party, agent });
+    expect(textOf(asked.page.html)).toContain('Allow Meadow Diary?');
+    await allow(agent, asked.page);
+    expect((await ask({ party, agent })).page.url).toMatch(CALLBACK);
+
+    const next = String(other.body['registration_access_token']);
     server.passTime(2_000);
-    const moved = { ...own(client), redirect_uris: [CALLBACK, 'https://elsewhere.example/callback'] };
+    const moved = { ...renamed, redirect_uris: [CALLBACK, 'https://elsewhere.example/callback'] };
     expect((await manage(server, 'PUT', client, moved, next)).status).toBe(200);
     const again = await ask({ party, agent });
-    expect(textOf(again.page.html)).toContain('Allow Meadow Notes?');
+    expect(textOf(again.page.html)).toContain('Allow Meadow Diary?');
     await expect(party.refresh(tokens.refresh_token ?? '')).rejects.toMatchObject({ error: 'invalid_grant' });
   });
 
