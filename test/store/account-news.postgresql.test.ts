@@ -1,0 +1,4 @@
+import { openTestStores } from '../support/stores.ts';
+import { accountNewsContract } from './account-news.contract.ts';
+
+accountNewsContract('PostgreSQL', () => openTestStores({ engine: 'postgresql' }));
