@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { DEFAULT_API } from '../../src/clients/api.ts';
 import { type ClientSettings, type ClientType, defaultSettings } from '../../src/clients/client.ts';
 import { clientSecretHash } from '../../src/clients/secrets.ts';
 import type { ClientStore } from '../../src/clients/store.ts';
@@ -10,7 +11,11 @@ export const NOTES = 'https://notes.example';
 export const WEB_APP = 'web-app';
 export const SINGLE_PAGE_APP = 'single-page-app';
 
-const NOTES_SCOPES = ['notes:read', 'notes:write'];
+export const NOTES_API = 'notes-api';
+/** And what they mean, for people who are asked for consent. */
+export const NOTES_PERMISSIONS = { 'notes:read': 'Read your notes', 'notes:write': 'Write notes' };
+
+const NOTES_SCOPES = Object.keys(NOTES_PERMISSIONS);
 const SCOPES = ['openid', 'profile', 'email', ...NOTES_SCOPES];
 
 interface Urls {
@@ -18,15 +23,15 @@ interface Urls {
   singlePageApp: string;
 }
 
-/** What `gatewright client create` does, as examples/README.md shows. */
+/** What `gatewright api create` and `client create` do, as examples/README.md shows. */
 export async function addClients(clients: ClientStore, urls: Urls, webAppSecret: string): Promise<void> {
   const web = webAppAddresses(urls.webApp);
   const spa = singlePageAppAddresses(urls.singlePageApp);
 
   await add(
     clients,
-    { id: 'notes-api', type: 'resource', name: 'Notes API', audience: NOTES },
-    { scopes: NOTES_SCOPES },
+    { id: NOTES_API, type: 'resource', name: 'Notes API', audience: NOTES },
+    { scopes: NOTES_SCOPES, api: { ...DEFAULT_API, permissionsBy: 'role', permissionTexts: NOTES_PERMISSIONS } },
   );
   await add(
     clients,

@@ -8,6 +8,7 @@ import { startWebApp } from '../web-app/server.ts';
 import { addClients, NOTES, SINGLE_PAGE_APP, WEB_APP } from './clients.ts';
 import { type Credentials, openCredentials } from './credentials.ts';
 import { addPeople } from './people.ts';
+import { addRoles } from './roles.ts';
 
 export interface DemoOptions {
   config: Config;
@@ -55,9 +56,10 @@ export async function startDemo({ config, log, ports }: DemoOptions): Promise<De
   try {
     const server = await keep(startServer(config, { log }));
     const credentials = openCredentials(folders.data);
-    const { accounts, clients } = server.app.stores;
+    const { accounts, clients, roles } = server.app.stores;
     await addPeople(accounts, config, credentials);
     await addClients(clients, urls, credentials.webAppSecret);
+    await addRoles(roles);
 
     const web = { issuer, clientId: WEB_APP, clientSecret: credentials.webAppSecret, port: ports.webApp };
     await keep(onPort(ports.webApp, 'WEB_APP_PORT', startWebApp({ ...web, ...api, log: say })));
