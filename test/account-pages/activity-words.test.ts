@@ -15,6 +15,7 @@ const NOBODYS = [
   ...['audit.exported', 'audit.pruned', 'setup_link.made'],
   ...['invitation.sent', 'invitation.revoked'],
   ...['role.created', 'role.updated', 'role.deleted'],
+  ...['api_key.created', 'api_key.rotated', 'api_key.revoked'],
 ];
 
 it('says every event of an account in words, and no other', () => {
