@@ -172,7 +172,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   });
   koa.use(onKeyTurn(keyring, renew));
   koa.use(oidcHost(provider, guard));
-  koa.use(resourceMetadata({ issuer, siteName, cache: lifetimes.jwksCache }).routes());
+  koa.use(resourceMetadata({ issuer, siteName, cache: lifetimes.jwksCache, certificates: mutualTls.offer }).routes());
   koa.use(registrationEndpoint({ ...stores, ...config, limits: requestLimits, clock, log }).routes());
   koa.use(homePage({ pages, issuer }));
   koa.use(setupRoutes({ setup, csrf, limits: requestLimits, https }).routes());

@@ -2,6 +2,7 @@ import Router from '@koa/router';
 import type { Context } from 'koa';
 import { OIDC_SCOPES } from '../clients/client.ts';
 import type { Seconds } from '../lib/duration.ts';
+import type { CertificateOffer } from './mutual-tls.ts';
 import { ROUTES } from './routes.ts';
 import { ASYMMETRIC } from './settings.ts';
 
@@ -16,10 +17,12 @@ export interface ResourceMetadataDeps {
   issuer: string;
   siteName: string;
   cache: Seconds;
+  /** What clients can do with certificates; null: nothing. */
+  certificates: CertificateOffer | null;
 }
 
 /** What the one API that this server itself is, userinfo, says of itself (RFC 9728 2). */
-export function resourceMetadata({ issuer, siteName, cache }: ResourceMetadataDeps): Router {
+export function resourceMetadata({ issuer, siteName, cache, certificates }: ResourceMetadataDeps): Router {
   const document = {
     resource: `${issuer}${ROUTES.userinfo}`,
     resource_name: siteName,
@@ -28,6 +31,7 @@ export function resourceMetadata({ issuer, siteName, cache }: ResourceMetadataDe
     bearer_methods_supported: ['header', 'body'],
     dpop_signing_alg_values_supported: [...ASYMMETRIC],
     dpop_bound_access_tokens_required: false,
+    tls_client_certificate_bound_access_tokens: certificates !== null,
   };
   const router = new Router();
   router.get(USERINFO_METADATA, (ctx) => {

@@ -66,6 +66,10 @@ describe('discovery (RFC 8705 3.3, 5)', () => {
       expect.arrayContaining(['tls_client_auth', 'self_signed_tls_client_auth']),
     );
     expect(body['tls_client_certificate_bound_access_tokens']).toBe(true);
+    const resource = await answerOf(
+      await fetch(`${server.issuer}/.well-known/oauth-protected-resource/oauth2/userinfo`),
+    );
+    expect(resource.body['tls_client_certificate_bound_access_tokens']).toBe(true);
     expect(body['token_endpoint']).toBe(`${server.issuer}/oauth2/token`);
     const aliases = body['mtls_endpoint_aliases'] as Record<string, string>;
     expect(Object.keys(aliases).sort()).toEqual([

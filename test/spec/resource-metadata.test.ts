@@ -31,6 +31,7 @@ describe('the metadata of userinfo (RFC 9728)', () => {
       bearer_methods_supported: ['header', 'body'],
       dpop_signing_alg_values_supported: ['RS256', 'PS256', 'ES256', 'Ed25519'],
       dpop_bound_access_tokens_required: false,
+      tls_client_certificate_bound_access_tokens: false,
     });
     const issuer = new URL(metadata.authorization_servers?.[0] ?? '');
     const as = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure));
