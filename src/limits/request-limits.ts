@@ -10,7 +10,7 @@ import { createNames } from './subjects.ts';
 export const POLL_INTERVAL: Seconds = 5;
 /** One that comes early by what a network may take is not told to slow down. */
 const POLL_WINDOW: Seconds = POLL_INTERVAL - 1;
-/** Applications that register themselves without a token, by the hour. Each is a row that stays. */
+/** What applications that need no token write of themselves, by the hour. */
 const REGISTRATIONS_PER_ADDRESS = 10;
 
 export interface RequestLimitSettings {
@@ -64,7 +64,7 @@ export function createRequestLimits({
     countAccount: (accountId: string): void => void accounts.count(accountId),
     /** Wrong proofs of one client from one address: others cannot shut a client out by them. */
     failures: (clientId: string, address: string): RateStanding | null => failures.known(failing(clientId, address)),
-    /** Counts an application that registers itself without a token. Null: it passes uncounted. */
+    /** Counts what anybody may have written down of an application. Null: it passes uncounted. */
     registrations: (address: string): Promise<RateStanding | null> => registrations.count(names.address(address)),
     /** How often a device has asked lately whether its person has answered. Null: it passes uncounted. */
     polls: (deviceCode: string): Promise<RateStanding | null> => polls.count(sha256(deviceCode)),

@@ -135,7 +135,7 @@ export function createRegistration(deps: RegistrationDeps) {
 }
 
 function checkOwn(body: Body, clientId: string, secretHashes: string[]): void {
-  const stated = (name: string) => (Object.hasOwn(body, name) ? (body[name] ?? null) : null);
+  const stated = (name: string) => body[name] ?? null;
   if (stated('client_id') !== clientId) throw invalidMetadata('client_id must be that of the registration');
   const ours = OURS.find((name) => stated(name) !== null);
   if (ours) throw invalidMetadata(`${ours} is not the client's to say: leave it out`);

@@ -46,14 +46,16 @@ export function registrationRoutes({ service, isOpen, limits, log }: Registratio
     }
   });
 
+  /** Where anybody may come, each write is counted: it stays, and so does what the audit trail says of it. */
+  async function mayWrite(ctx: Context): Promise<boolean> {
+    return !isOpen || passes(ctx, await limits.registrations((ctx.state as RequestState).address));
+  }
+
   router.all('/', async (ctx) => {
     mark(ctx, REGISTRATION_PATH);
     if (ctx.method !== 'POST') return notAllowed(ctx, 'POST');
     const token = presentedToken(ctx);
-    if (isOpen && token === null) {
-      const standing = await limits.registrations((ctx.state as RequestState).address);
-      if (!passes(ctx, standing)) return;
-    }
+    if (token === null && !(await mayWrite(ctx))) return;
     const made = await service.register(await readObject(ctx), token, (actor) => byVisitor(ctx.state, actor));
     ctx.status = 201;
     ctx.body = made;
@@ -64,6 +66,7 @@ export function registrationRoutes({ service, isOpen, limits, log }: Registratio
     const id = String(ctx['params']['id']);
     const token = presentedToken(ctx);
     const by = (actor: string) => byVisitor(ctx.state, actor);
+    if (ctx.method === 'PUT' && !(await mayWrite(ctx))) return;
     if (ctx.method === 'GET') ctx.body = await service.read(id, token);
     else if (ctx.method === 'PUT') ctx.body = await service.replace(id, await readObject(ctx), token, by);
     else if (ctx.method === 'DELETE') {

@@ -89,11 +89,15 @@ function checkAddresses(
 ): void {
   const { type, settings } = client;
   const { redirectUris, postLogoutRedirectUris, backchannelLogoutUri, jwksUri, logoUri, clientUri } = settings;
-  const stood = [...(before?.redirectUris ?? []), ...(before?.postLogoutRedirectUris ?? [])];
   const [unsound] = redirectProblems(client, METADATA);
   if (unsound) throw new RegistrationRefusal('invalid_redirect_uri', unsound);
 
-  for (const address of [...redirectUris, ...postLogoutRedirectUris].filter((each) => !stood.includes(each))) {
+  // What stands among the one kind was not allowed for the other: codes go to the first.
+  const added = [
+    ...redirectUris.filter((address) => !before?.redirectUris.includes(address)),
+    ...postLogoutRedirectUris.filter((address) => !before?.postLogoutRedirectUris.includes(address)),
+  ];
+  for (const address of added) {
     const refuse = (why: string) => new RegistrationRefusal('invalid_redirect_uri', `${address} ${why}`);
     if (!isPlainlyWritten(address)) throw refuse('must be written as browsers write it: lower case, no default port');
     if (policy.redirectHosts.length > 0) {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { DEFAULT_POLICY } from '../../src/registration/policy.ts';
+import { bearer } from '../support/endpoint.ts';
 import {
   aRegistrationToken,
   ask,
@@ -462,6 +463,15 @@ describe('with its own token, a client', () => {
     const client = await registered(server, bound, { redirect_uris: ['https://app.example.org/cb'] });
     await server.app.stores.registrationTokens.revoke(id, BY_OPERATOR);
     expect((await put(client, { redirect_uris: ['https://evil.example/cb'] })).error).toBe('invalid_redirect_uri');
+
+    // Where an operator lets people go after signing out, codes do not go.
+    const { clients } = server.app.stores;
+    const stored = await clients.find(client.client_id);
+    if (!stored) throw new Error('gone');
+    const settings = { ...stored.settings, postLogoutRedirectUris: ['https://www.example.org/'] };
+    await clients.update({ ...stored, settings }, BY_OPERATOR);
+    expect((await put(client, { redirect_uris: ['https://www.example.org/'] })).error).toBe('invalid_redirect_uri');
+    expect((await put(client, { post_logout_redirect_uris: ['https://www.example.org/'] })).error).toBeUndefined();
   });
 
   it('changes it by these methods only, and no page of another origin reads an answer', async () => {
@@ -512,10 +522,13 @@ describe('with its own token, a client', () => {
 describe('where anybody may come', () => {
   const from = (address: string) => ({ 'x-forwarded-for': address });
 
-  it('one address makes ten in an hour, and all together as many as may wait for their first user', async () => {
+  it('one address writes ten times in an hour, and all together as many as may wait for their first user', async () => {
     const statuses = [];
     for (let at = 0; at < 11; at += 1) statuses.push((await register(open, web, null, from('203.0.113.1'))).status);
     expect(statuses).toEqual([...Array(10).fill(201), 429]);
+    const headers = { ...bearer('gwr_of-nobody'), ...from('203.0.113.1') };
+    expect((await ask(open, 'PUT', '/oauth2/register/cli_1', web, headers)).status).toBe(429);
+    expect((await ask(open, 'GET', '/oauth2/register/cli_1', null, headers)).status).toBe(401);
     const more = [];
     for (let at = 0; at < 20; at += 1) more.push(await register(open, web, null, from(`203.0.113.${10 + at}`)));
     const full = more.filter(({ status }) => status === 503);
