@@ -30,7 +30,6 @@ import { oidcHost } from './oidc/host.ts';
 import { createInteractions } from './oidc/interactions.ts';
 import { createJobs } from './oidc/jobs.ts';
 import { onKeyTurn } from './oidc/key-turn.ts';
-import { withoutUnreachable } from './oidc/mutual-tls.ts';
 import { createRequestGuard } from './oidc/request-guard.ts';
 import { resourceMetadata } from './oidc/resource-metadata.ts';
 import { sessionCookie } from './oidc/settings.ts';
@@ -80,7 +79,7 @@ export async function createApp(config: Config, { log, clock: own = systemClock 
   const stores = observedStores(opened, metrics);
   const { keyring, accounts, consents, artifacts, outbox } = stores;
   const mutualTls = openMutualTls(config, { log, clock });
-  const reachable = withoutUnreachable(stores.registry, mutualTls.offer);
+  const reachable = mutualTls.reachable(stores.registry);
   const registry = withApiKeyClient(withAccountClient(reachable, { issuer, name: siteName }));
   const audit = withSignInsCounted(stores.audit, metrics);
 

@@ -4,7 +4,8 @@ import type { Middleware } from 'koa';
 import type { Config } from './config/config.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/log.ts';
-import { ALIASED, type CertificateOffer } from './oidc/mutual-tls.ts';
+import { ALIASED, type CertificateOffer, withoutUnreachable } from './oidc/mutual-tls.ts';
+import type { Registry } from './oidc/registry.ts';
 import { ROUTES } from './oidc/routes.ts';
 import { isIssuedBy, parseAuthorities } from './tls/authorities.ts';
 import { followFiles } from './tls/followed-files.ts';
@@ -16,6 +17,8 @@ import type { CertificateHost } from './web/host-guard.ts';
 export interface MutualTls {
   /** Null: clients cannot show certificates. */
   offer: CertificateOffer | null;
+  /** Clients that depend on them only where they can show some. */
+  reachable(registry: Registry): Registry;
   /** Their own address; null: there is none. */
   host: CertificateHost | null;
   /** For the listener that asks for certificates. */
@@ -37,6 +40,7 @@ export function openMutualTls(config: Config, { log, clock }: { log: Logger; clo
     // A connection that is over has no peer any more.
     return isIP(peer) !== 0 && isListedProxy(peer);
   };
+  const offer = mutualTls && { origin, byAuthority: authorityFile !== null };
   const asked = new WeakSet<IncomingMessage>();
   const isAsked = (req: IncomingMessage) => asked.has(req);
   const authorities =
@@ -55,7 +59,8 @@ export function openMutualTls(config: Config, { log, clock }: { log: Logger; clo
   }
 
   return {
-    offer: mutualTls && { origin, byAuthority: authorityFile !== null },
+    offer,
+    reachable: (registry) => withoutUnreachable(registry, offer),
     host: origin === null ? null : certificateHost(origin, leadsTo),
     asked: (callback) => (req, res) => {
       asked.add(req);
