@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { type ApiKey, apiKeyProblems, DEFAULT_LIFETIME } from '../api-keys/api-key.ts';
 import type { Client } from '../clients/client.ts';
-import type { ClientStore } from '../clients/store.ts';
 import { BY_OPERATOR } from '../lib/by.ts';
 import { toMilliseconds } from '../lib/duration.ts';
 import { newId } from '../lib/ids.ts';
@@ -9,6 +8,7 @@ import { expiresOption, type KeyLifetime } from './api-key-lifetime.ts';
 import { apiKeyJson, apiKeyText, keyText } from './api-key-view.ts';
 import { existingClient } from './client-checks.ts';
 import { action, type Cli, collect } from './command.ts';
+import { existingApi } from './existing-api.ts';
 import { Failure } from './failure.ts';
 import { withStores } from './stores.ts';
 
@@ -70,13 +70,6 @@ async function create(cli: Cli, { client, api: named, name, permission, expires 
       },
     );
   });
-}
-
-/** @throws {Failure} */
-export async function existingApi(clients: ClientStore, named: string): Promise<Client> {
-  const found = (await clients.list()).find(({ id, audience }) => audience !== null && [id, audience].includes(named));
-  if (!found) throw new Failure(`no API is known as ${named}: npx gatewright client list shows those there are`);
-  return found;
 }
 
 /** The client may be allowed later, so that this is no mistake yet. */

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { stateOf } from '../api-keys/api-key.ts';
-import { existingApi } from './api-key-create.ts';
 import { apiKeyJson, isoOrNull } from './api-key-view.ts';
 import { action, type Cli } from './command.ts';
+import { existingApi } from './existing-api.ts';
 import { iso, table } from './layout.ts';
 import { withStores } from './stores.ts';
 

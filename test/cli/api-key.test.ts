@@ -120,7 +120,7 @@ describe.concurrent('gatewright api-key', { timeout: 90_000 }, () => {
       [create(...READ, '--expires', '3651d'), 2, 'from 1m to 3650d'],
       [create(), 2, "required option '--permission <names>' not specified"],
       [[...create(...READ), '--client', 'nobody'], 1, 'there is no client nobody'],
-      [[...create(...READ), '--api', 'job'], 1, 'no API is known as job'],
+      [[...create(...READ), '--api', 'job'], 1, 'Job (job) is a service client and no API'],
       [
         ['client', 'create', '--type', 'service', '--name', 'X', '--id', 'gatewright-api-key'],
         1,
