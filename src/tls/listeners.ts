@@ -1,6 +1,7 @@
 import { constants } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import https from 'node:https';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Clock } from '../lib/clock.ts';
 import type { Milliseconds } from '../lib/duration.ts';
 import type { Logger } from '../lib/log.ts';
@@ -34,6 +35,8 @@ export function openTlsListeners(deps: {
 }): TlsListeners {
   const { files, authorityFile, clock, log } = deps;
   const servers: { server: https.Server; asksForCertificate: boolean }[] = [];
+  /** Of the server that asks for certificates. */
+  let asking: SecureContext | undefined;
 
   const followed = followFiles({
     files: [
@@ -45,6 +48,7 @@ export function openTlsListeners(deps: {
       return { ...parseCredentials([cert, key], { ...files, clock }), authorities: authorities ?? null };
     },
     onChange(secrets) {
+      if (asking) asking = createSecureContext(contextOf(secrets, true));
       for (const { server, asksForCertificate } of servers) {
         server.setSecureContext(contextOf(secrets, asksForCertificate));
       }
@@ -54,12 +58,17 @@ export function openTlsListeners(deps: {
 
   return {
     create(options, callback, { asksForCertificate }) {
+      if (asksForCertificate) asking = createSecureContext(contextOf(followed.current(), true));
       const server = https.createServer(
         {
           ...options,
           ...contextOf(followed.current(), asksForCertificate),
-          // Who is refused is refused by what it asks for, in the words of the protocol.
-          ...(asksForCertificate && { requestCert: true, rejectUnauthorized: false }),
+          ...(asksForCertificate && {
+            // Who is refused is refused by what it asks for, in the words of the protocol.
+            ...{ requestCert: true, rejectUnauthorized: false },
+            // What a server has for everybody loses `allowPartialTrustChain`; what it has for a name does not.
+            SNICallback: (_name: string, done: (err: null, context?: SecureContext) => void) => done(null, asking),
+          }),
           ALPNProtocols: ['http/1.1'],
         },
         callback,

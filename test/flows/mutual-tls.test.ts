@@ -1,6 +1,7 @@
+import { writeFileSync } from 'node:fs';
 import { decodeJwt } from 'jose';
 import * as openid from 'openid-client';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { certificatesAsKeys } from '../../src/cli/certificate-options.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { CN, FOR_CLIENTS, FOR_SERVERS, type Issued, issue } from '../support/certificates.ts';
@@ -119,6 +120,27 @@ describe('a certificate of a listed authority (RFC 8705 2.1)', () => {
     for (const by of [twin, PUBLIC_AUTHORITY, client, undefined]) {
       expect(await askAs(id, issue({ ...named, uses: [FOR_CLIENTS], ...(by && { by }) }))).toMatchObject(refused);
     }
+  });
+
+  it('does where that one is listed, although another signed it: from a start on, and from a change of the file', async () => {
+    const root = issue({ subject: [[[CN, 'Root']]], authority: true });
+    const [between, beside] = ['Between', 'Beside'].map((name) =>
+      issue({ subject: [[[CN, name]]], authority: true, by: root }),
+    ) as [Issued, Issued];
+    const [certificate, foreign] = [between, beside].map((by) => issued({ ...named, by })) as [Issued, Issued];
+    const { id } = await registered();
+    expect(await askAs(id, certificate)).toMatchObject(refused);
+    writeFileSync(server.authorityFile, AUTHORITY.cert + between.cert);
+    const isTakenUp = async () => expect(await askAs(id, certificate)).toMatchObject(ok);
+    await vi.waitFor(isTakenUp, { timeout: 10_000, interval: 200 });
+    expect(await askAs(id, foreign)).toMatchObject(refused);
+    await server.restart();
+    expect(await askAs(id, certificate)).toMatchObject(ok);
+    expect(await askAs(id, foreign)).toMatchObject(refused);
+    expect(await askAs(id, issued(named))).toMatchObject(ok);
+    writeFileSync(server.authorityFile, AUTHORITY.cert);
+    const isForgotten = async () => expect(await askAs(id, certificate)).toMatchObject(refused);
+    await vi.waitFor(isForgotten, { timeout: 10_000, interval: 200 });
   });
 
   it('that is for servers, or out of its time, does not', async () => {
