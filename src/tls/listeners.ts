@@ -21,8 +21,8 @@ export interface TlsListeners {
 }
 
 /**
- * Servers that speak TLS with a certificate which is replaced while they run. Connections stay; a new one gets what the
- * files have then.
+ * Servers that speak TLS with a certificate which is replaced while they run. Connections stay, unless other authorities
+ * are listed; a new one gets what the files have then.
  * @throws {OperatorProblem} where the files cannot be used
  */
 export function openTlsListeners(deps: {
@@ -51,10 +51,14 @@ export function openTlsListeners(deps: {
       if (asking) asking = createSecureContext(contextOf(secrets, true));
       for (const { server, asksForCertificate } of servers) {
         server.setSecureContext(contextOf(secrets, asksForCertificate));
+        // What a handshake found holds for its connection: whom a listed authority vouched for would stay without it.
+        if (asksForCertificate && secrets.authorities !== listed) server.closeAllConnections();
       }
+      listed = secrets.authorities;
     },
     ...{ log, ...(deps.lookAnyway !== undefined && { lookAnyway: deps.lookAnyway }) },
   });
+  let listed = followed.current().authorities;
 
   return {
     create(options, callback, { asksForCertificate }) {

@@ -1,4 +1,7 @@
-import { writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import https from 'node:https';
+import type { Socket } from 'node:net';
 import { decodeJwt } from 'jose';
 import * as openid from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -58,6 +61,14 @@ async function partyOf(id: string, client: Issued, authentication = openid.TlsCl
   const metadata = { use_mtls_endpoint_aliases: true };
   const options = { [openid.customFetch]: showing(client) };
   return openid.discovery(new URL(server.issuer), id, metadata, authentication, options);
+}
+
+/** Has the server take up what a file is given. */
+async function replace(file: string, content: string): Promise<void> {
+  const count = () => server.logged.filter((line) => line.includes('replaced files are used from now on')).length;
+  const before = count();
+  writeFileSync(file, content);
+  await vi.waitFor(() => expect(count()).toBeGreaterThan(before), { timeout: 10_000, interval: 50 });
 }
 
 describe('discovery (RFC 8705 3.3, 5)', () => {
@@ -130,17 +141,49 @@ describe('a certificate of a listed authority (RFC 8705 2.1)', () => {
     const [certificate, foreign] = [between, beside].map((by) => issued({ ...named, by })) as [Issued, Issued];
     const { id } = await registered();
     expect(await askAs(id, certificate)).toMatchObject(refused);
-    writeFileSync(server.authorityFile, AUTHORITY.cert + between.cert);
-    const isTakenUp = async () => expect(await askAs(id, certificate)).toMatchObject(ok);
-    await vi.waitFor(isTakenUp, { timeout: 10_000, interval: 200 });
+    await replace(server.authorityFile, AUTHORITY.cert + between.cert);
+    expect(await askAs(id, certificate)).toMatchObject(ok);
     expect(await askAs(id, foreign)).toMatchObject(refused);
     await server.restart();
     expect(await askAs(id, certificate)).toMatchObject(ok);
     expect(await askAs(id, foreign)).toMatchObject(refused);
     expect(await askAs(id, issued(named))).toMatchObject(ok);
-    writeFileSync(server.authorityFile, AUTHORITY.cert);
-    const isForgotten = async () => expect(await askAs(id, certificate)).toMatchObject(refused);
-    await vi.waitFor(isForgotten, { timeout: 10_000, interval: 200 });
+    await replace(server.authorityFile, AUTHORITY.cert);
+    expect(await askAs(id, certificate)).toMatchObject(refused);
+  });
+
+  it('does not over a connection that is older than the list, where its authority is not in that any more', async () => {
+    const certificate = issued(named);
+    const { id } = await registered();
+    const { cert, key } = certificate;
+    const agent = new https.Agent({ keepAlive: true, maxSockets: 1, ca: AUTHORITY.cert, cert, key });
+    const sockets = new Set<Socket>();
+    const ask = async () => {
+      const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+      const sent = https.request(
+        `${server.mutualTlsOrigin}/oauth2/token`,
+        { method: 'POST', headers, agent },
+        (res) => {
+          res.resume().on('end', () => resolve(res.statusCode));
+        },
+      );
+      sent.on('socket', (socket) => sockets.add(socket)).on('error', reject);
+      sent.end(new URLSearchParams({ grant_type: 'client_credentials', client_id: id }).toString());
+      return promise;
+    };
+    expect([await ask(), await ask(), sockets.size]).toEqual([200, 200, 1]);
+    // The server's own certificate changes nothing for those who are there.
+    await replace(server.keyFile, `${readFileSync(server.keyFile, 'utf8')}\n`);
+    expect([await ask(), sockets.size]).toEqual([200, 1]);
+
+    const closed = once([...sockets][0] as Socket, 'close');
+    await replace(server.authorityFile, PUBLIC_AUTHORITY.cert);
+    await closed;
+    expect(await ask()).toBe(401);
+    agent.destroy();
+    await replace(server.authorityFile, AUTHORITY.cert);
+    expect(await askAs(id, certificate)).toMatchObject(ok);
   });
 
   it('that is for servers, or out of its time, does not', async () => {
