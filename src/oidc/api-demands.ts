@@ -23,6 +23,15 @@ export function assertDemands(ctx: KoaContextWithOIDC, api: RegisteredClient, cl
   if (!isBound({ jkt, 'x5t#S256': certificate }, senderConstrained)) throw unbound(senderConstrained);
 }
 
+/**
+ * The library finds only after it has spent a code or refresh token that a token would be bound twice.
+ * @throws {errors.InvalidRequest} in its words
+ */
+export function assertBoundOnce(ctx: KoaContextWithOIDC, { settings }: RegisteredClient): void {
+  if (!settings.certificateBound || !ctx.get('DPoP')) return;
+  throw new errors.InvalidRequest('multiple proof-of-possession mechanisms are not allowed');
+}
+
 /** Of the token itself: a proof that was sent need not have bound it. */
 export function assertBound(token: Bindings, api: RegisteredClient): void {
   const { senderConstrained } = api.settings.api;

@@ -3,7 +3,7 @@ import { errors } from 'oidc-provider';
 import { type Seconds, toMilliseconds } from '../lib/duration.ts';
 import { ID_TOKEN_ALGORITHM, type SigningAlgorithm } from '../lib/signing-algorithm.ts';
 import { CLOCK_TOLERANCE, GRANT_CLAIM, SESSION_CLAIM } from './access-tokens.ts';
-import { assertBound, assertDemands } from './api-demands.ts';
+import { assertBound, assertBoundOnce, assertDemands } from './api-demands.ts';
 import type { ArtifactStore, Payload } from './artifact-store.ts';
 import { registrationOf } from './client-metadata.ts';
 import { noteOutdated } from './hand-over.ts';
@@ -80,7 +80,9 @@ export function createResources(deps: ResourceDeps) {
     const { clientId, accountId, resource, consumed } = payload as Record<string, string | undefined>;
     const { client, params } = ctx.oidc;
     // What is presented twice, or by another client, is the library's to refuse: it says nothing about APIs.
-    if (consumed || !client || clientId !== client.clientId || resource === undefined) return;
+    if (consumed || !client || clientId !== client.clientId) return;
+    assertBoundOnce(ctx, registrationOf(client));
+    if (resource === undefined) return;
     const granted = [resource].flat();
     const named = (params?.['resource'] as string | string[] | undefined) ?? granted;
     const audience = defaultResource(ctx, client, named);

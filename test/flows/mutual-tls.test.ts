@@ -9,11 +9,12 @@ import { certificatesAsKeys } from '../../src/cli/certificate-options.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { CN, FOR_CLIENTS, FOR_SERVERS, type Issued, issue } from '../support/certificates.ts';
 import { assertionClaims, clientKeys } from '../support/client-keys.ts';
+import { dpopKey } from '../support/dpop.ts';
 import { answerOf, basic, bearer } from '../support/endpoint.ts';
 import { AUTHORITY, fetchWith, PUBLIC_AUTHORITY, startTlsServer, type TlsServer } from '../support/mutual-tls.ts';
-import { createRelyingParty } from '../support/relying-party.ts';
+import { CALLBACK, createRelyingParty } from '../support/relying-party.ts';
 import type { AddClient } from '../support/server.ts';
-import { enter, visit } from '../support/visit.ts';
+import { ask, enter, told, visit } from '../support/visit.ts';
 
 /*
  * The attacker has a certificate of their own, of the listed authority or of none, or a token that was stolen without
@@ -292,6 +293,8 @@ describe('tokens that are bound to a certificate (RFC 8705 3)', () => {
     return { person, certificate, tokens, refreshToken: tokens.refresh_token ?? '' };
   }
   const REFRESH = { grant_type: 'refresh_token' };
+  const introspectRefresh = async (token: string, secret: { authorization: string }) =>
+    (await post('/oauth2/introspect', { token }, null, secret)).body;
 
   it.each(['web', 'spa'] as const)('open userinfo with it, and to nobody without: %s', async (type) => {
     const { person, certificate, tokens } = await bound({ type });
@@ -345,6 +348,27 @@ describe('tokens that are bound to a certificate (RFC 8705 3)', () => {
     expect(cnf).not.toEqual(decodeJwt(tokens.access_token)['cnf']);
     const shown = await userinfo(server.mutualTlsOrigin, next.body.access_token ?? '', renewed);
     expect(shown).toMatchObject({ status: 200 });
+  });
+
+  it('are not bound to the key of a proof besides, and nothing is spent on being told so', async () => {
+    const { person, certificate, refreshToken } = await bound({ type: 'web' });
+    const { authorization, page } = await ask(person);
+    const code = {
+      ...{ grant_type: 'authorization_code', code: told(page).code ?? '', redirect_uri: CALLBACK },
+      code_verifier: authorization.codeVerifier,
+    };
+    const refresh = { ...REFRESH, refresh_token: refreshToken };
+    const key = await dpopKey();
+    const secret = basic(person.client);
+    for (const form of [code, refresh]) {
+      const dpop = await key.proof(`${server.mutualTlsOrigin}/oauth2/token`);
+      const both = await post('/oauth2/token', form, certificate, { ...secret, dpop });
+      expect(both).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
+      expect(both.body['error_description']).toContain('multiple proof-of-possession');
+    }
+    expect(await introspectRefresh(refreshToken, secret)).toMatchObject({ active: true });
+    for (const form of [code, refresh])
+      expect(await post('/oauth2/token', form, certificate, secret)).toMatchObject(ok);
   });
 
   it('an API learns what they are bound to', async () => {
