@@ -44,7 +44,7 @@ import { finishResponses } from './responses.ts';
 import { ROUTES } from './routes.ts';
 import { createScopeToday } from './scope-today.ts';
 import { createSessionEnds } from './session-ends.ts';
-import { fixedSettings } from './settings.ts';
+import { ASYMMETRIC, fixedSettings } from './settings.ts';
 import { answerUnavailable } from './unavailable.ts';
 import type { ErrorOut, ProviderPages } from './views.ts';
 import { currentVisitor } from './visitor.ts';
@@ -95,12 +95,13 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
   const sessionEnds = createSessionEnds({ artifacts, registry, outbox: deps.outbox });
   const fixed = fixedSettings({ https: issuer.startsWith('https:'), lifetimes, levelPolicy: deps.levelPolicy });
 
-  const { clientAuthMethods, discovery, mTLS } = mutualTlsSettings(deps.certificates);
+  const { clientAuthMethods: byCertificate, discovery, mTLS } = mutualTlsSettings(deps.certificates);
+  const clientAuthMethods = [...(fixed.clientAuthMethods ?? []), ...byCertificate];
 
   const settings: Configuration = {
     ...fixed,
     ttl: { ...fixed.ttl, ClientCredentials: withinApiKey(fixed.ttl?.ClientCredentials, clock) },
-    clientAuthMethods: [...(fixed.clientAuthMethods ?? []), ...clientAuthMethods],
+    clientAuthMethods,
     adapter: createAdapter({
       ...{ artifacts, registry, accessTokens, apiKeys, refreshTokenIds, userinfoAudience, clock },
       ...{ deviceCodes: createDeviceCodes({ artifacts, keyring, audit: deps.audit }), polls: deps.polls },
@@ -116,6 +117,7 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
     discovery: {
       ...{ ...fixed.discovery, ...discovery, prompt_values_supported: offeredPrompts(deps.signUp.offered) },
       registration_endpoint: deps.registrationEndpoint,
+      ...authenticationElsewhere(clientAuthMethods),
       // RFC 9728 4
       protected_resources: [userinfoAudience],
     },
@@ -181,6 +183,15 @@ export function createProvider(set: SigningSet, deps: ProviderDeps): Provider {
   provider.use(finishResponses({ issuer, pages, sessionEnds, events: deps.events, jwksCache: lifetimes.jwksCache }));
   reportEvents(provider, deps.events);
   return provider;
+}
+
+/** RFC 8414 2: unless it is said, revocation takes secrets in a header alone, and nobody knows what introspection takes. */
+function authenticationElsewhere(methods: string[]): Record<string, string[]> {
+  const at = (endpoint: string) => ({
+    [`${endpoint}_endpoint_auth_methods_supported`]: methods,
+    [`${endpoint}_endpoint_auth_signing_alg_values_supported`]: [...ASYMMETRIC],
+  });
+  return { ...at('introspection'), ...at('revocation') };
 }
 
 /** RFC 9700 2.1.1: the operator can exempt a client only where it has a secret of its own. */

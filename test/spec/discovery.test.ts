@@ -72,6 +72,12 @@ describe('discovery (OpenID Connect Discovery 1.0, RFC 8414)', () => {
     expect(listOf('token_endpoint_auth_methods_supported')).toEqual([
       ...['client_secret_basic', 'client_secret_post', 'none', 'private_key_jwt'],
     ]);
+    // RFC 8414 2: unsaid, revocation would take secrets in a header alone.
+    for (const endpoint of ['introspection', 'revocation']) {
+      for (const what of ['auth_methods_supported', 'auth_signing_alg_values_supported']) {
+        expect(body[`${endpoint}_endpoint_${what}`], what).toEqual(body[`token_endpoint_${what}`]);
+      }
+    }
     // Whatever stands in client_secret would be an HMAC key; and nothing is taken unsigned.
     for (const [name, values] of Object.entries(body).filter(([key]) => key.includes('signing_alg_values'))) {
       for (const alg of values as string[]) expect(alg, name).not.toMatch(/^(HS|none)/);
