@@ -10,12 +10,16 @@ const FOR_CLIENTS = ['1.3.6.1.5.5.7.3.2', '2.5.29.37.0'];
 export function parseAuthorities(text: string, file: string): X509Certificate[] {
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   try {
-    if (blocks.length === 0) throw new Error('no certificate');
+    // TLS passes over one that is cut off, and whom its authority vouches for would be refused.
+    const begun = text.split('-----BEGIN CERTIFICATE-----').length - 1;
+    if (blocks.length === 0 || blocks.length < begun) throw new Error('no certificate, or one without its end');
     const found = blocks.map((block) => new X509Certificate(block));
     // A certificate that may sign no others would never vouch for anybody.
     if (found.every(({ ca }) => ca)) return found;
   } catch (err) {
-    throw new OperatorProblem(`MTLS_CA_FILE: ${file} holds no certificates: it must be in PEM`, { cause: err });
+    throw new OperatorProblem(`MTLS_CA_FILE: ${file} holds no certificates: it must be in PEM, and whole`, {
+      cause: err,
+    });
   }
   throw new OperatorProblem(`MTLS_CA_FILE: ${file} has a certificate that is no authority's: list authorities alone`);
 }

@@ -270,6 +270,10 @@ describe('a start', () => {
     ],
     ['MTLS_CA_FILE: /a.pem holds no certificates: ', { ...all, authorities: 'x' }],
     [
+      'MTLS_CA_FILE: /a.pem holds no certificates: ',
+      { ...all, authorities: AUTHORITY.cert + AUTHORITY.cert.slice(0, 300) },
+    ],
+    [
       'MTLS_CA_FILE: /a.pem has a certificate that is no authority',
       { ...all, authorities: AUTHORITY.cert + good.cert },
     ],
