@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { stateOf } from '../api-keys/api-key.ts';
 import { apiKeyJson, isoOrNull } from './api-key-view.ts';
+import { existingClient } from './client-checks.ts';
 import { action, type Cli } from './command.ts';
 import { existingApi } from './existing-api.ts';
 import { iso, table } from './layout.ts';
@@ -14,6 +15,7 @@ export function apiKeyList(cli: Cli): Command {
     .option('--api <audience>', 'those of one API, by its audience or its client id')
     .action(({ client, api }: { client?: string; api?: string }) =>
       withStores(cli, {}, async ({ stores: { apiKeys, clients } }) => {
+        if (client !== undefined) await existingClient(clients, client);
         const apiId = api === undefined ? undefined : (await existingApi(clients, api)).id;
         const keys = await apiKeys.list({ clientId: client, apiId });
         const now = cli.clock();

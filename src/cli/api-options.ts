@@ -22,7 +22,8 @@ export interface Permission {
 export interface ApiOptions {
   name?: string;
   audience?: string;
-  tokenLifetime?: Seconds | null;
+  /** Empty: that of all others. */
+  tokenLifetime?: Seconds | '';
   signingAlgorithm?: SigningAlgorithm;
   refresh?: boolean;
   senderConstrained?: SenderConstraint;
@@ -58,7 +59,7 @@ export function applyApiOptions<T extends Pick<Client, 'name' | 'audience' | 'se
 ): T {
   const before = client.settings.api;
   const api: ApiSettings = {
-    tokenLifetime: tokenLifetime === undefined ? before.tokenLifetime : tokenLifetime,
+    tokenLifetime: tokenLifetime === '' ? null : (tokenLifetime ?? before.tokenLifetime),
     signingAlgorithm: signingAlgorithm ?? before.signingAlgorithm,
     refresh: refresh ?? before.refresh,
     senderConstrained: senderConstrained ?? before.senderConstrained,
@@ -82,9 +83,10 @@ export function collectPermission(value: string, before: Permission[] = []): Per
   return [...before.filter((one) => one.name !== name), { name, text }];
 }
 
-/** An empty one takes it away. */
-function parseLifetime(text: string): Seconds | null {
-  const lifetime = text === '' ? null : lengthOfTime(text);
-  if (lifetime === null && text !== '') throw new InvalidArgumentError('It is a number and s, m, h or d.');
+/** An empty one takes it away, and stays a text: commander takes null for no value. */
+function parseLifetime(text: string): Seconds | '' {
+  if (text === '') return text;
+  const lifetime = lengthOfTime(text);
+  if (lifetime === null) throw new InvalidArgumentError('It is a number and s, m, h or d.');
   return lifetime;
 }

@@ -29,7 +29,9 @@ interface UpdateOptions extends ApiOptions {
 
 export function apiUpdate(cli: Cli): Command {
   const made = action('update', 'change the settings that are named', {
-    notes: 'Tokens are made as it says from the next one on. Adding a permission that is there changes its text.',
+    notes:
+      'Tokens are made as it says from the next one on. Adding a permission that is there changes its text.\n' +
+      'An empty --token-lifetime "" gives its tokens the lifetime of all others.',
     examples: [
       'api update https://blog.example.org --add-permission posts:delete:own="Delete your own posts"',
       'api update https://blog.example.org --remove-permission posts:delete:own',

@@ -17,12 +17,16 @@ export function apiJson(api: Client, secrets: Secrets, roles: Role[]) {
 
 export function apiText(api: Client, secrets: Secrets, roles: Role[], now: number): string {
   const { tokenLifetime, signingAlgorithm, refresh, senderConstrained, permissionsBy } = api.settings.api;
+  const longest = Math.max(...api.settings.scopes.map((name) => name.length));
   return details([
     ['client id', api.id],
     ['name', api.name],
     ['audience', api.audience],
     ['status', api.status],
-    ['permissions', permissionsOf(api.settings).map(({ name, text }) => (text ? `${name}  ${text}` : name))],
+    [
+      'permissions',
+      permissionsOf(api.settings).map(({ name, text }) => (text ? `${name.padEnd(longest)}  ${text}` : name)),
+    ],
     ['given by', BY[permissionsBy]],
     ['roles', roles.length > 0 ? roles.map(({ name }) => name) : 'none'],
     ['token lifetime', tokenLifetime === null ? 'as all others' : `${tokenLifetime} s`],

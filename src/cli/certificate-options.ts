@@ -40,7 +40,8 @@ export function certificateSubject(
     options[option] === undefined ? [] : [{ by, value: options[option] }],
   );
   const given = named.filter(({ value }) => value !== '');
-  if (given.length > 1) throw new Failure('name one of the options --certificate-subject-dn and --certificate-san-…');
+  if (given.length > 1)
+    throw new Failure('name only one of the options --certificate-subject-dn and --certificate-san-…');
   return named.length === 0 ? current : (given[0] ?? null);
 }
 

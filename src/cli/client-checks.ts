@@ -17,7 +17,8 @@ export async function existingClient(clients: ClientStore, id: string): Promise<
 /** @throws {Failure} with every problem, so that all are mended in one pass */
 export function checkClient(...checked: Parameters<typeof clientProblems>): void {
   const problems = clientProblems(...checked);
-  if (problems.length > 0) throw new Failure('the client cannot be registered like this', problems);
+  const what = checked[0].type === 'resource' ? 'API' : 'client';
+  if (problems.length > 0) throw new Failure(`the ${what} cannot be registered like this`, problems);
 }
 
 /** An API may be registered after the clients that ask for it, so that this is no mistake yet. */
@@ -29,9 +30,7 @@ export async function warnOfUnknownAudiences(
   if (audiences.length === 0) return;
   const known = new Set((await clients.list()).map(({ audience }) => audience));
   for (const audience of audiences.filter((each) => !known.has(each))) {
-    out.warn(
-      `no API is registered as ${audience} yet: npx gatewright client create --type resource --audience ${audience} …`,
-    );
+    out.warn(`no API is registered as ${audience} yet: npx gatewright api create --audience ${audience} …`);
   }
 }
 

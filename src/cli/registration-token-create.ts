@@ -81,9 +81,7 @@ async function create(cli: Cli, options: CreateOptions): Promise<void> {
   await withStores(cli, {}, async ({ config, stores: { registrationTokens, registry } }) => {
     for (const audience of policy.audiences) {
       if (!(await registry.api(audience))) {
-        throw new Failure(
-          `no API is registered as ${audience}: npx gatewright client create --type resource makes one`,
-        );
+        throw new Failure(`no API is registered as ${audience}: npx gatewright api create makes one`);
       }
     }
     if (config.registration.mode === 'off') {

@@ -25,7 +25,7 @@ export function issueInitialAccessToken(): { token: string; tokenHash: string } 
 
 /** By which a client manages its own registration (RFC 7592 1.2). */
 export function issueRegistrationAccessToken(): { token: string; tokenHash: string } {
-  return issue('gwr');
+  return issue('gwm');
 }
 
 export function registrationTokenHash(token: string): string {

@@ -34,7 +34,9 @@ describe('gatewright api and gatewright role', { timeout: 90_000 }, () => {
       },
     });
     const shown = await run(['api', 'show', BLOG]);
-    expect(shown.stdout).toMatch(/^permissions +posts:read {2}Read your posts$/m);
+    expect(shown.stdout).toMatch(
+      /^permissions +posts:read {8}Read your posts\n +posts:write\n +posts:delete:own {2}Delete = /m,
+    );
     expect(shown.stdout).not.toContain('gws_');
     expect(await json(['api', 'list'])).toMatchObject([{ audience: BLOG, roles: [] }]);
     const again = await run(['api', 'create', '--audience', BLOG, '--name', 'Blog']);
@@ -55,12 +57,18 @@ describe('gatewright api and gatewright role', { timeout: 90_000 }, () => {
       ...wrong,
     ]);
     expect(status).toBe(1);
-    for (const problem of ['"a b"', 'absolute address', '"openid"', '1 to 200', '1s to 24h'])
+    for (const problem of ['"a b"', 'absolute address', '"openid"', '1 to 200', 'the API cannot be', '30s to 24h'])
       expect(stderr).toContain(problem);
     const role = await run(['role', 'create', '--api', BLOG, '--name', 'a b', '--permission', 'posts:burn']);
     expect(role).toMatchObject(refused('the API has no "posts:burn"'));
     expect(role.stderr).toContain('a role is named with letters');
     expect(await run(['role', 'create', '--api', 'robot', '--name', 'x'])).toMatchObject(refused('no API'));
+  });
+
+  it('take the lifetime of its tokens away by an empty one', async () => {
+    const lifetime = async (given: string) =>
+      (await json(['api', 'update', BLOG, '--token-lifetime', given])).settings.api.tokenLifetime;
+    expect([await lifetime(''), await lifetime('5m')]).toEqual([null, 300]);
   });
 
   it('give roles to people and services, and take permissions from roles only where it is meant', async () => {

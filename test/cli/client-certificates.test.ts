@@ -45,7 +45,7 @@ describe.concurrent('a client with a certificate', { timeout: 90_000 }, () => {
   it('has one name, and one that a certificate can have', async () => {
     const { run } = installation();
     const twice = await run([...NAMED, '--certificate-san-ip', '192.0.2.1']);
-    expect([twice.status, twice.stderr]).toEqual([1, expect.stringContaining('name one of the options')]);
+    expect([twice.status, twice.stderr]).toEqual([1, expect.stringContaining('name only one of the options')]);
     const wild = await run([...SERVICE, '--auth-method', 'tls_client_auth', '--certificate-san-dns', '*.example.org']);
     expect([wild.status, wild.stderr]).toEqual([1, expect.stringContaining('must be a host name, without a wildcard')]);
   });

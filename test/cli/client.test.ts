@@ -80,7 +80,7 @@ describe.concurrent('client create', { timeout: 90_000 }, () => {
       ],
     ]);
     expect(outcome.stderr).toBe(
-      `${JSON.stringify({ warning: 'no API is registered as https://other.example.org yet: npx gatewright client create --type resource --audience https://other.example.org …' })}\n`,
+      `${JSON.stringify({ warning: 'no API is registered as https://other.example.org yet: npx gatewright api create --audience https://other.example.org …' })}\n`,
     );
     expect(outcome.json).toEqual({
       ...{

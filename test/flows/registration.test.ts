@@ -120,7 +120,7 @@ describe('an application registers itself', () => {
       client_id_issued_at: expect.any(Number),
       client_secret: expect.stringMatching(/^gws_[\w-]{43}$/),
       client_secret_expires_at: 0,
-      registration_access_token: expect.stringMatching(/^gwr_[\w-]{43}$/),
+      registration_access_token: expect.stringMatching(/^gwm_[\w-]{43}$/),
       registration_client_uri: `${server.issuer}/oauth2/register/${body['client_id']}`,
       client_name: 'Meadow',
       application_type: 'web',
