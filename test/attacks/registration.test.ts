@@ -98,7 +98,11 @@ describe('addresses that people are sent to', () => {
       await refused({ redirect_uris: [address] }, 'invalid_redirect_uri', bound);
       await refused({ redirect_uris: ['https://app.example.org/', address] }, 'invalid_redirect_uri', bound);
     }
-    for (const address of ['org.example.app:/cb', 'http://127.0.0.1/cb']) {
+    for (const address of [
+      ...['org.example.app:/cb', 'http://127.0.0.1/cb'],
+      // Opened by whatever program has claimed the scheme.
+      ...['com.evil.app://app.example.org/cb', 'com.evil.app://a.preview.example.org:99/cb'],
+    ]) {
       await refused({ ...native, redirect_uris: [address] }, 'invalid_redirect_uri', bound);
     }
     await refused(
