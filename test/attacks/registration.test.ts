@@ -195,6 +195,14 @@ describe('what people are shown', () => {
   it.each(['client_uri', 'logo_uri', 'policy_uri', 'tos_uri'])('is no script behind %s', async (field) => {
     await refused({ ...web, [field]: 'javascript:alert(1)' });
     await refused({ ...web, [field]: 'http://notes.example.org/' });
+    // Read by one parser as another address than by the next.
+    for (const address of [
+      'https:\\\\notes.example.org',
+      'https://notes.example.org/\u0000',
+      'https://nоtes.example.org/',
+    ]) {
+      await refused({ ...web, [field]: address });
+    }
   });
 });
 
