@@ -3,7 +3,6 @@ import { type Client, defaultSettings } from '../clients/client.ts';
 import { BY_OPERATOR } from '../lib/by.ts';
 import { Conflict } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
-import { ACCOUNT_CLIENT } from '../oidc/account-client.ts';
 import {
   API_OPTIONS,
   type ApiOptions,
@@ -13,7 +12,7 @@ import {
   type Permission,
 } from './api-options.ts';
 import { apiJson, apiText } from './api-view.ts';
-import { checkClient } from './client-checks.ts';
+import { checkAudience, checkClient, checkId } from './client-checks.ts';
 import { secretText, takenAudience, takenId } from './client-create.ts';
 import { action, type Cli } from './command.ts';
 import { Failure } from './failure.ts';
@@ -50,14 +49,15 @@ export function apiCreate(cli: Cli): Command {
 }
 
 async function create(cli: Cli, { id = newId('cli'), permission = [], ...options }: CreateOptions): Promise<void> {
-  if (id === ACCOUNT_CLIENT) throw new Failure(`${ACCOUNT_CLIENT} is this server itself: choose another --id`);
+  checkId(id);
   const settings = defaultSettings('resource');
   const blank = { id, name: options.name, type: 'resource' as const, audience: null };
   const byRole = { ...settings, api: { ...settings.api, permissionsBy: 'role' as const } };
   const api = applyApiOptions({ ...blank, settings: byRole }, options, permission);
   checkClient(api, API_OPTIONS);
 
-  await withStores(cli, { mayCreate: true }, async ({ config: { issuer }, stores: { clients } }) => {
+  await withStores(cli, { mayCreate: true }, async ({ config, stores: { clients } }) => {
+    checkAudience(api, config);
     const { issueClientSecret } = await import('../clients/secrets.ts');
     const { secret, secretHash } = issueClientSecret();
     try {
@@ -70,7 +70,7 @@ async function create(cli: Cli, { id = newId('cli'), permission = [], ...options
     const secrets = await clients.secrets(id);
     const text = apiText(stored, secrets, [], cli.clock());
     cli.out.result(`Registered ${api.name}.\n\n${text}\n\n${secretText(secret)}`, {
-      ...{ id, secret, issuer },
+      ...{ id, secret, issuer: config.issuer },
       ...apiJson(stored, secrets, []),
     });
   });

@@ -12,7 +12,7 @@ import {
   permissionsOf,
 } from './api-options.ts';
 import { apiJson, apiText } from './api-view.ts';
-import { checkClient } from './client-checks.ts';
+import { checkAudience, checkClient } from './client-checks.ts';
 import { takenAudience } from './client-create.ts';
 import { action, type Cli, collect } from './command.ts';
 import { existingApi } from './existing-api.ts';
@@ -53,10 +53,11 @@ export function apiUpdate(cli: Cli): Command {
 }
 
 async function update(cli: Cli, which: string, named: UpdateOptions, force: boolean): Promise<void> {
-  await withStores(cli, {}, async ({ stores: { clients, roles } }) => {
+  await withStores(cli, {}, async ({ config, stores: { clients, roles } }) => {
     const before = await existingApi(clients, which);
     const api = applyApiOptions(before, named, changed(before, named));
     checkClient(api, API_OPTIONS);
+    checkAudience(api, config);
     await checkPermissionUse(clients, before, api.settings.scopes, force);
     try {
       await clients.update(api, BY_OPERATOR);

@@ -3,6 +3,9 @@ import type { Client, ClientSettings } from '../clients/client.ts';
 import type { ClientStore } from '../clients/store.ts';
 import { clientProblems } from '../clients/validate.ts';
 import type { Config } from '../config/config.ts';
+import { ACCOUNT_CLIENT } from '../oidc/account-client.ts';
+import { API_KEY_CLIENT } from '../oidc/api-key-client.ts';
+import { ROUTES } from '../oidc/routes.ts';
 import type { Stores } from '../store/open.ts';
 import { Failure } from './failure.ts';
 import type { Output } from './output.ts';
@@ -19,6 +22,18 @@ export function checkClient(...checked: Parameters<typeof clientProblems>): void
   const problems = clientProblems(...checked);
   const what = checked[0].type === 'resource' ? 'API' : 'client';
   if (problems.length > 0) throw new Failure(`the ${what} cannot be registered like this`, problems);
+}
+
+/** @throws {Failure} for what goes by that id without being in any table */
+export function checkId(id: string): void {
+  if (id !== ACCOUNT_CLIENT && id !== API_KEY_CLIENT) return;
+  throw new Failure(`${id} is this server itself: choose another --id`);
+}
+
+/** Tokens for userinfo are for this server: an API by that name could introspect those of everybody. @throws {Failure} */
+export function checkAudience({ audience }: Pick<Client, 'audience'>, { issuer }: Pick<Config, 'issuer'>): void {
+  if (audience !== issuer + ROUTES.userinfo) return;
+  throw new Failure(`${audience} is this server itself: choose another --audience`);
 }
 
 /** An API may be registered after the clients that ask for it, so that this is no mistake yet. */

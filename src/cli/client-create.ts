@@ -3,11 +3,11 @@ import { CLIENT_TYPES, type Client, type ClientType, defaultSettings } from '../
 import { BY_OPERATOR } from '../lib/by.ts';
 import { Conflict } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
-import { ACCOUNT_CLIENT } from '../oidc/account-client.ts';
-import { API_KEY_CLIENT } from '../oidc/api-key-client.ts';
 import { warnOfNoCertificates } from './certificate-options.ts';
 import {
+  checkAudience,
   checkClient,
+  checkId,
   usesSecret,
   warnOfEmptyList,
   warnOfUnknownAudiences,
@@ -52,15 +52,15 @@ export function clientCreate(cli: Cli): Command {
 
 async function create(cli: Cli, options: CreateOptions): Promise<void> {
   const { type, name } = options;
-  if (options.id === ACCOUNT_CLIENT || options.id === API_KEY_CLIENT) {
-    throw new Failure(`${options.id} is this server itself: choose another --id`);
-  }
-  const blank = { id: options.id ?? newId('cli'), name, type, audience: null, settings: defaultSettings(type) };
+  const { id: chosen = newId('cli') } = options;
+  checkId(chosen);
+  const blank = { id: chosen, name, type, audience: null, settings: defaultSettings(type) };
   const client = applyOptions(blank, options);
   checkClient(client);
 
   await withStores(cli, { mayCreate: true }, async ({ config, stores }) => {
     const { clients } = stores;
+    checkAudience(client, config);
     const { issueClientSecret } = await import('../clients/secrets.ts');
     const issued = usesSecret(client.settings) ? issueClientSecret() : null;
     try {

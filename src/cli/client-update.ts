@@ -4,6 +4,7 @@ import { BY_OPERATOR } from '../lib/by.ts';
 import { Conflict } from '../lib/errors.ts';
 import { warnOfNoCertificates } from './certificate-options.ts';
 import {
+  checkAudience,
   checkClient,
   existingClient,
   usesSecret,
@@ -46,6 +47,7 @@ async function update(cli: Cli, id: string, named: UpdateOptions): Promise<void>
     const before = await existingClient(clients, id);
     const client = applyOptions({ ...before, name: named.name ?? before.name }, named);
     checkClient(client);
+    checkAudience(client, config);
     if (client.settings.firstParty && before.registeredBy !== null) {
       throw new Failure('--first-party is for clients that an operator registered: register it with client create');
     }

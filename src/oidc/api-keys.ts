@@ -1,4 +1,5 @@
 import type { AdapterPayload } from 'oidc-provider';
+import type { ApiKey } from '../api-keys/api-key.ts';
 import { apiKeyHash } from '../api-keys/format.ts';
 import type { LastUse } from '../api-keys/last-use.ts';
 import type { ApiKeyStore } from '../api-keys/store.ts';
@@ -11,7 +12,7 @@ export const API_KEY_CLAIM = 'api_key_id';
 export interface ApiKeysDeps {
   registry: Registry;
   scopeToday: ScopeToday;
-  store: Pick<ApiKeyStore, 'revoke'>;
+  store: Pick<ApiKeyStore, 'findByHash' | 'revoke'>;
   lastUse: LastUse;
 }
 
@@ -22,6 +23,12 @@ export function createApiKeys({ registry, scopeToday, store, lastUse }: ApiKeysD
   async function find(presented: string): Promise<UsableApiKey | null> {
     const hash = apiKeyHash(presented);
     return hash === null ? null : registry.apiKey('keyHash', hash);
+  }
+
+  /** Also one that may not be used any more, or not today. */
+  async function findAny(presented: string): Promise<ApiKey | null> {
+    const hash = apiKeyHash(presented);
+    return hash === null ? null : store.findByHash(hash);
   }
 
   /**
@@ -65,9 +72,14 @@ export function createApiKeys({ registry, scopeToday, store, lastUse }: ApiKeysD
         extra: { sub: clientId, [API_KEY_CLAIM]: id, ...(roles.length > 0 && { roles }) },
       };
     },
+    /** Also while its API is disabled, closed to its client or wants more than a key: it would come back with that. */
+    async revocable(presented: string): Promise<AdapterPayload | undefined> {
+      const key = await findAny(presented);
+      return key ? { kind: 'ClientCredentials', jti: presented, clientId: key.clientId } : undefined;
+    },
     /** By the client that it belongs to. */
     async revoke(presented: string): Promise<void> {
-      const key = await find(presented);
+      const key = await findAny(presented);
       if (key) await store.revoke(key.id, { actor: key.clientId, address: null, requestId: null });
     },
   };

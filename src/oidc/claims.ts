@@ -2,6 +2,7 @@ import type { AccountClaims, ClaimsParameter, ClaimsParameterMember, Account as 
 import Provider, { errors } from 'oidc-provider';
 import type { Account } from '../accounts/account.ts';
 import type { AccountStore } from '../accounts/store.ts';
+import type { Client } from '../clients/client.ts';
 import { registrationOf } from './client-metadata.ts';
 
 /** OpenID Connect Core 5.4: which claims each scope asks for. */
@@ -46,8 +47,8 @@ export function createFindAccount(accounts: AccountStore) {
       accountId: id,
       account,
       async claims(use, _scope, requested) {
-        const all = allClaims(account);
         const client = Provider.ctx?.oidc.client;
+        const all = client ? openTo(registrationOf(client), allClaims(account)) : allClaims(account);
         // Profile claims belong to userinfo (Core 5.4); in the ID token only where the client is registered for that,
         // or where the `claims` parameter asked for them by name.
         if (use !== 'id_token') return all;
@@ -59,6 +60,14 @@ export function createFindAccount(accounts: AccountStore) {
       },
     };
   };
+}
+
+/**
+ * The `claims` parameter names what no scope stands for as well. Whoever registered itself gets no more by it than the
+ * scopes that it was allowed; nor is that an error (Core 5.5.1).
+ */
+function openTo({ registeredBy, settings }: Client, claims: AccountClaims): AccountClaims {
+  return registeredBy === null ? claims : pick(claims, settings.scopes.flatMap(claimsOfScope));
 }
 
 function claimsOfScope(scope: string): readonly string[] {

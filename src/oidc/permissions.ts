@@ -20,19 +20,25 @@ export function personalScopes({ type, settings }: RegisteredClient): string[] {
   return type === 'service' ? [] : OIDC_SCOPES.filter((scope) => settings.scopes.includes(scope));
 }
 
+/** An API that was registered before these names were refused must not have its tokens open userinfo by one of them. */
+function permissionsOf({ settings }: RegisteredClient): string[] {
+  return settings.scopes.filter((scope) => !(OIDC_SCOPES as readonly string[]).includes(scope));
+}
+
 /**
  * What registration and roles allow; what a person consented to is in the grant.
  * @param held null where nobody is known yet for whom a token might be made
  */
 export function permitted(api: RegisteredClient, client: RegisteredClient, held: HeldRole[] | null): Permissions {
-  const registered = api.settings.scopes.filter((scope) => client.settings.scopes.includes(scope));
+  const permissions = permissionsOf(api);
+  const registered = permissions.filter((scope) => client.settings.scopes.includes(scope));
   if (held === null) return { scopes: registered, roles: [] };
 
   const roles = held.map(({ name }) => name);
   const given = held.flatMap(({ permissions }) => permissions);
   if (client.type === 'service') {
     // A role keeps the name of a permission that its API has no more.
-    return { scopes: api.settings.scopes.filter((scope) => [...registered, ...given].includes(scope)), roles };
+    return { scopes: permissions.filter((scope) => [...registered, ...given].includes(scope)), roles };
   }
   const byRole = api.settings.api.permissionsBy === 'role';
   return { scopes: byRole ? registered.filter((scope) => given.includes(scope)) : registered, roles };

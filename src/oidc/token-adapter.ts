@@ -78,9 +78,10 @@ export function createTokenAdapter(model: 'AccessToken' | 'ClientCredentials', d
       const isAliased = ['introspection', 'revocation'].includes(Provider.ctx?.oidc.route ?? '');
       if (looksLikeApiKey(presented)) {
         // Nowhere else is a key a token.
-        return isAliased && model === 'ClientCredentials'
-          ? apiKeys.introspected(presented, Provider.ctx?.oidc.client?.clientId)
-          : undefined;
+        if (!isAliased || model !== 'ClientCredentials') return undefined;
+        return Provider.ctx?.oidc.route === 'revocation'
+          ? apiKeys.revocable(presented)
+          : apiKeys.introspected(presented, Provider.ctx?.oidc.client?.clientId);
       }
       const token = await accessTokens.verify(isAliased ? presented.replace(TOKEN_ALIAS, '') : presented);
       if (!token || (await artifacts.isDenied(token.jti))) return undefined;

@@ -12,8 +12,10 @@ export function isLoopback(address: string): boolean {
   return url !== null && LOOPBACK_HOSTS.includes(url.hostname);
 }
 
+/** Empty for a private scheme: whatever stands there, it is opened by the program that claims the scheme. */
 export function hostOf(address: string): string {
-  return URL.parse(address)?.hostname ?? '';
+  const url = URL.parse(address);
+  return url?.protocol === 'https:' || url?.protocol === 'http:' ? url.hostname : '';
 }
 
 /**

@@ -88,7 +88,8 @@ function checkAddresses(
   loopback: boolean,
 ): void {
   const { type, settings } = client;
-  const { redirectUris, postLogoutRedirectUris, backchannelLogoutUri, jwksUri, logoUri, clientUri } = settings;
+  const { redirectUris, postLogoutRedirectUris, backchannelLogoutUri, jwksUri } = settings;
+  const { logoUri, clientUri, policyUri, tosUri } = settings;
   const [unsound] = redirectProblems(client, METADATA);
   if (unsound) throw new RegistrationRefusal('invalid_redirect_uri', unsound);
 
@@ -110,7 +111,8 @@ function checkAddresses(
     if (address === null || (loopback && isLoopback(address)) || mayBeCalled(address)) continue;
     throw invalidMetadata(`${name} must be https, at a host by its name and without a fragment`);
   }
-  for (const [name, address] of Object.entries({ logo_uri: logoUri, client_uri: clientUri })) {
+  const shown = { logo_uri: logoUri, client_uri: clientUri, policy_uri: policyUri, tos_uri: tosUri };
+  for (const [name, address] of Object.entries(shown)) {
     if (address && !isPlainlyWritten(address)) throw invalidMetadata(`${name} must be written as browsers write it`);
   }
 }

@@ -98,7 +98,11 @@ describe('addresses that people are sent to', () => {
       await refused({ redirect_uris: [address] }, 'invalid_redirect_uri', bound);
       await refused({ redirect_uris: ['https://app.example.org/', address] }, 'invalid_redirect_uri', bound);
     }
-    for (const address of ['org.example.app:/cb', 'http://127.0.0.1/cb']) {
+    for (const address of [
+      ...['org.example.app:/cb', 'http://127.0.0.1/cb'],
+      // Opened by whatever program has claimed the scheme.
+      ...['com.evil.app://app.example.org/cb', 'com.evil.app://a.preview.example.org:99/cb'],
+    ]) {
       await refused({ ...native, redirect_uris: [address] }, 'invalid_redirect_uri', bound);
     }
     await refused(
@@ -191,6 +195,14 @@ describe('what people are shown', () => {
   it.each(['client_uri', 'logo_uri', 'policy_uri', 'tos_uri'])('is no script behind %s', async (field) => {
     await refused({ ...web, [field]: 'javascript:alert(1)' });
     await refused({ ...web, [field]: 'http://notes.example.org/' });
+    // Read by one parser as another address than by the next.
+    for (const address of [
+      'https:\\\\notes.example.org',
+      'https://notes.example.org/\u0000',
+      'https://nоtes.example.org/',
+    ]) {
+      await refused({ ...web, [field]: address });
+    }
   });
 });
 

@@ -43,6 +43,19 @@ describe('gatewright api and gatewright role', { timeout: 90_000 }, () => {
     expect(again).toMatchObject(refused('another API is registered as'));
   });
 
+  it('take no name of this server itself, of which tokens for userinfo are', async () => {
+    const named = ['api', 'create', '--name', 'X', '--audience'];
+    for (const id of ['gatewright-account', 'gatewright-api-key']) {
+      expect(await run([...named, 'https://x.example.org', '--id', id])).toMatchObject(refused('choose another --id'));
+    }
+    const userinfo = 'http://localhost:9/oauth2/userinfo';
+    const updates = ['api', 'client'].map((what) => [what, 'update', made.id, '--audience', userinfo]);
+    const another = ['client', 'create', '--type', 'resource', '--name', 'X', '--audience', userinfo];
+    for (const command of [[...named, userinfo], another, ...updates]) {
+      expect(await run(command)).toMatchObject(refused('choose another --audience'));
+    }
+  });
+
   it('say every problem at once', async () => {
     const wrong = ['--permission', 'a b', '--permission', 'openid', '--permission', `x=${'y'.repeat(201)}`];
     const { status, stderr } = await run([

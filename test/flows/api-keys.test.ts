@@ -13,7 +13,8 @@ import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { API_KEY_CLIENT, TOKEN_EXCHANGE } from '../../src/oidc/api-key-client.ts';
 import { API_KEY_TOKEN_TYPE } from '../../src/oidc/api-key-exchange.ts';
-import { addApiKey, exchange, keyOf, stored } from '../support/api-keys.ts';
+import { addApiKey, exchange, type KeyScene, keyOf, stored } from '../support/api-keys.ts';
+import { change } from '../support/apis.ts';
 import { dpopKey } from '../support/dpop.ts';
 import { basic, post, userinfo } from '../support/endpoint.ts';
 import { startTestServer, type TestClient, type TestServer } from '../support/server.ts';
@@ -317,6 +318,28 @@ describe('the end of an API key', () => {
     expect(await exchange(server, key)).toMatchObject(REFUSED);
     // What its client got by its secret is not concerned.
     expect((await introspect(api, own.body.access_token ?? '')).body).toMatchObject({ active: true });
+  });
+
+  it.each<[string, (scene: KeyScene, isOpen: boolean) => Promise<unknown>]>([
+    [
+      'is disabled',
+      ({ api }, isOpen) => server.app.stores.clients.setStatus(api.id, isOpen ? 'active' : 'disabled', BY_OPERATOR),
+    ],
+    [
+      'is closed to its client',
+      ({ service, api }, isOpen) => change(server, service, { audiences: isOpen ? [api.audience] : [] }),
+    ],
+    [
+      'takes no bare key',
+      ({ api }, isOpen) => change(server, api, { api: { senderConstrained: isOpen ? 'none' : 'dpop' } }),
+    ],
+  ])('comes by revocation also while its API %s, and stays', async (_what, open) => {
+    const scene = await addApiKey(server);
+    await open(scene, false);
+    expect((await post(server, '/oauth2/revoke', { token: scene.key }, basic(scene.service))).status).toBe(200);
+    await open(scene, true);
+    expect((await stored(server, scene.id)).revokedAt).not.toBeNull();
+    expect(await exchange(server, scene.key)).toMatchObject(REFUSED);
   });
 
   it('comes by revocation from its own client alone (RFC 7009)', async () => {

@@ -68,6 +68,20 @@ describe('what a person may do at an API', () => {
     expect(apart.claims()?.sub).toBe(person.account.id);
   });
 
+  it('is no scope of OpenID Connect, also at an API that was registered with one', async () => {
+    const reserved = ['openid', 'email', 'offline_access'];
+    const api = await addApi(server, {}, [...reserved, 'posts:read']);
+    const scope = [...reserved, 'posts:read'].join(' ');
+    const person = await visitorOf(api, { scopes: scope.split(' '), userinfoWithApi: false });
+    const { access_token: token } = await enter(person, { scope });
+    expect([claimsOf(token).scope, claimsOf(token).aud]).toEqual(['posts:read', api.audience]);
+    expect((await userinfo(server, token)).status).toBe(403);
+
+    const service = await server.addClient('service', { audiences: [api.audience], scopes: scope.split(' ') });
+    const asked = { grant_type: 'client_credentials', scope };
+    expect((await post(server, '/oauth2/token', asked, basic(service))).body['scope']).toBe('posts:read');
+  });
+
   it('is refused where not even a sign-in is left of what was asked', async () => {
     const api = await addApi(server, { permissionsBy: 'role' });
     const person = await visitorOf(api);

@@ -2,7 +2,8 @@ import * as oauth from 'oauth4webapi';
 import * as openid from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
-import { basic, post } from '../support/endpoint.ts';
+import { change } from '../support/apis.ts';
+import { basic, post, userinfo } from '../support/endpoint.ts';
 import { aRegistrationToken, CALLED_BACK, manage, own, register, registered } from '../support/registration.ts';
 import { CALLBACK, createRelyingParty } from '../support/relying-party.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
@@ -63,6 +64,22 @@ describe('an application registers itself', () => {
     const { page } = await ask({ party, agent: createUserAgent(server.issuer) });
     expect(textOf(page.html)).toContain('localhost:9');
     expect(page.html).not.toContain('bank.example');
+  });
+
+  it('and learns by name no more than by the scopes that it was allowed', async () => {
+    const { token: strict } = await aRegistrationToken(server, { scopes: ['openid'] });
+    const { client, party } = await partyOf(await registered(server, strict, { redirect_uris: [CALLBACK] }));
+    const [account, agent] = [await server.addAccount(), createUserAgent(server.issuer)];
+    const named = { id_token: { email: null }, userinfo: { email: null } };
+    const told = async () => {
+      const asked = { scope: 'openid', claims: JSON.stringify(named), prompt: 'login consent' };
+      const { authorization, page } = await ask({ party, agent }, asked);
+      const tokens = await party.redeem(await signIn(agent, page, account), authorization);
+      return [tokens.claims()?.['email'], (await userinfo(server, tokens.access_token)).body['email']];
+    };
+    expect(await told()).toEqual([undefined, undefined]);
+    await change(server, client, { scopes: ['openid', 'email'] });
+    expect(await told()).toEqual([account.email, account.email]);
   });
 
   it('by oauth4webapi, without a secret, as what it is', async () => {

@@ -62,6 +62,8 @@ describe('the registry in PostgreSQL', () => {
       expect(await registry.client(name)).toBeNull();
       expect(await registry.api(name)).toBeNull();
       expect(await registry.account(name)).toBeNull();
+      // A request may name a key by a hash of its own making (presented-client.ts).
+      expect(await registry.apiKey('keyHash', name)).toBeNull();
     }
   });
 });

@@ -80,6 +80,7 @@ export function postgresqlRegistry({ pool, clock }: { pool: Pool; clock: Clock }
       return rows.map(heldRole);
     },
     async apiKey(by, value) {
+      if (!canBeStored(value)) return null;
       const row = (await sql[by === 'id' ? 'apiKeyById' : 'apiKeyByHash'](clock(), value)).rows[0];
       return row ? usableApiKey(row) : null;
     },
