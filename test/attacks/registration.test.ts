@@ -235,20 +235,6 @@ describe('what a registration never gives', () => {
     });
   });
 
-  it('skips consent, also where somebody made it a first party', async () => {
-    const client = await registered(server, token);
-    const { clients } = server.app.stores;
-    const stored = await clients.find(client.client_id);
-    if (!stored) throw new Error('gone');
-    await clients.update({ ...stored, settings: { ...stored.settings, firstParty: true } }, BY_OPERATOR);
-    const { isOperators } = await import('../../src/oidc/grants.ts');
-    const kept = await server.app.stores.registry.client(client.client_id);
-    if (!kept) throw new Error('gone');
-    expect([kept.settings.firstParty, isOperators(kept), isOperators({ ...kept, registeredBy: null })]).toEqual([
-      ...[true, false, true],
-    ]);
-  });
-
   it('is promised where it is not done', async () => {
     for (const some of [
       ...[
