@@ -1,7 +1,7 @@
-import { X509Certificate } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import type { CertificateSubject, ClientSettings } from '../clients/client.ts';
 import type { Config } from '../config/config.ts';
+import { certificatesIn } from '../lib/pem.ts';
 import { canShow } from '../oidc/mutual-tls.ts';
 import { Failure } from './failure.ts';
 import type { Output } from './output.ts';
@@ -47,13 +47,11 @@ export function certificateSubject(
 
 /** One key for each certificate in a PEM file, which is registered as a JWK Set as well; null for other files. */
 export function certificatesAsKeys(text: string): NonNullable<ClientSettings['jwks']> | null {
-  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
-  if (!blocks) return null;
-  const keys = blocks.map((block) => {
-    const certificate = new X509Certificate(block);
-    return { ...certificate.publicKey.export({ format: 'jwk' }), x5c: [certificate.raw.toString('base64')] };
-  });
-  return { keys };
+  const keys = certificatesIn(text).map(({ publicKey, raw }) => ({
+    ...publicKey.export({ format: 'jwk' }),
+    x5c: [raw.toString('base64')],
+  }));
+  return keys.length > 0 ? { keys } : null;
 }
 
 /** The configuration may change after the client. */

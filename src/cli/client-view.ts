@@ -70,7 +70,7 @@ export function clientText(client: Client, secrets: Secrets, now: Milliseconds, 
 }
 
 /** Null: an operator. */
-export function registrant({ registeredBy, managesItself }: Client): string | null {
+function registrant({ registeredBy, managesItself }: Client): string | null {
   if (registeredBy === null) return null;
   const by = registeredBy === OPENLY ? 'itself, without a token' : `itself, with ${registeredBy}`;
   return managesItself ? `${by}; changes its own registration` : by;

@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import { MINUTE, type Milliseconds, toMilliseconds } from '../lib/duration.ts';
 
 /** A key that a client took out of its set is trusted for no longer than this. */
-export const KEYS_KEPT: Milliseconds = toMilliseconds(5 * MINUTE);
+const KEYS_KEPT: Milliseconds = toMilliseconds(5 * MINUTE);
 /** However many keys are named that nobody knows, a client's server is asked no more often than this. */
 const ASKED_AGAIN: Milliseconds = 30_000;
 /** 64 KB each at most (guarded-fetch.ts). */

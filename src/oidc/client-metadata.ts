@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { ClientMetadata } from 'oidc-provider';
 import { isConfidential, OIDC_SCOPES } from '../clients/client.ts';
+import { grantTypesOf } from '../clients/grant-types.ts';
 import { ACCOUNT_CLIENT, ACCOUNT_RESPONSE_TYPE } from './account-client.ts';
 import { API_KEY_CLIENT, TOKEN_EXCHANGE } from './api-key-client.ts';
-import { DEVICE_GRANT } from './device-codes.ts';
 import type { RegisteredClient, Registry } from './registry.ts';
 
 /** The property of the library's client under which ours is found. */
@@ -21,7 +21,7 @@ export async function findClientMetadata(registry: Registry, id: string): Promis
   return client?.status === 'active' ? toMetadata(client) : undefined;
 }
 
-export function toMetadata(client: RegisteredClient): ClientMetadata {
+function toMetadata(client: RegisteredClient): ClientMetadata {
   const { id, name, type, settings } = client;
   const isOwn = id === ACCOUNT_CLIENT;
   const signsIn = type === 'web' || type === 'spa' || type === 'native';
@@ -36,7 +36,7 @@ export function toMetadata(client: RegisteredClient): ClientMetadata {
     application_type: type === 'native' ? 'native' : 'web',
     token_endpoint_auth_method: settings.authMethod,
     ...(isConfidential(settings) && { client_secret: UNKNOWABLE_SECRET }),
-    grant_types: isOwn ? [] : id === API_KEY_CLIENT ? [TOKEN_EXCHANGE] : grantsOf(client),
+    grant_types: isOwn ? [] : id === API_KEY_CLIENT ? [TOKEN_EXCHANGE] : grantTypesOf(client),
     response_types: isOwn ? [ACCOUNT_RESPONSE_TYPE] : redirects ? ['code'] : [],
     redirect_uris: settings.redirectUris,
     post_logout_redirect_uris: settings.postLogoutRedirectUris,
@@ -59,16 +59,6 @@ export function toMetadata(client: RegisteredClient): ClientMetadata {
     ...(certificateSubject && { [`tls_client_auth_${certificateSubject.by}`]: certificateSubject.value }),
     [REGISTRATION]: client,
   };
-}
-
-function grantsOf({ type, settings }: RegisteredClient): string[] {
-  if (type === 'service') return ['client_credentials'];
-  if (type === 'resource') return [];
-  return [
-    ...(settings.redirectUris.length > 0 ? ['authorization_code'] : []),
-    ...(settings.deviceGrant ? [DEVICE_GRANT] : []),
-    'refresh_token',
-  ];
 }
 
 /** Ours behind the library's. */

@@ -5,9 +5,6 @@ import type { Keyring } from '../lib/keyring.ts';
 import type { ArtifactKeys, ArtifactStore, Payload } from './artifact-store.ts';
 import { byCurrentVisitor } from './visitor.ts';
 
-/** RFC 8628 3.4 */
-export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
-
 /** The time to find another device, to sign in there and to allow it. */
 export const DEVICE_CODE: Seconds = 10 * MINUTE;
 

@@ -85,7 +85,7 @@ export function createGrants({
 }
 
 /** What an application says of itself, nobody has checked: whoever registered itself always asks. */
-export function isOperators({ settings, registeredBy }: RegisteredClient): boolean {
+function isOperators({ settings, registeredBy }: RegisteredClient): boolean {
   return settings.firstParty && registeredBy === null;
 }
 

@@ -6,8 +6,10 @@ import { readForm } from '../web/form.ts';
 import { isLostConnection } from '../web/lost-connection.ts';
 import { seeOther } from '../web/page.ts';
 import type { RequestState } from '../web/request-log.ts';
+import { withApiKeyClientId, withPublicClientId } from './client-id-in-body.ts';
+import { LARGEST_FORM, replay, withLength } from './form-request.ts';
 import { takeHandedOver } from './hand-over.ts';
-import { replay, withApiKeyClientId, withLength, withPublicClientId, withTokenAlias } from './presented-token.ts';
+import { withTokenAlias } from './presented-token.ts';
 import type { RequestGuard } from './request-guard.ts';
 import { ROUTES } from './routes.ts';
 import { asVisitor } from './visitor.ts';
@@ -25,7 +27,6 @@ const POSTED: readonly string[] = [
   `${ROUTES.end_session}/confirm`,
 ];
 const FRONT_CHANNEL: readonly string[] = [ROUTES.authorization, ROUTES.end_session];
-const LARGEST_BODY = 56 * 1024;
 /** What servers and proxies commonly take for one line. */
 const LONGEST_ADDRESS = 7 * 1024;
 /** What is stored, and sent by public clients without proving anything. */
@@ -53,7 +54,7 @@ export function oidcHost(current: () => Provider, guard: RequestGuard): Middlewa
     if (!isServed(route, ctx.method, ctx.get('access-control-request-method'))) return next();
 
     const isStored = STORED.includes(route);
-    const largest = isStored ? LARGEST_STORED_REQUEST : LARGEST_BODY;
+    const largest = isStored ? LARGEST_STORED_REQUEST : LARGEST_FORM;
     const sent = isStored ? await withLength(ctx.req) : ctx.req;
     if (Number(sent.headers['content-length']) > largest) {
       ctx.status = 413;

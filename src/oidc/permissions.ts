@@ -29,7 +29,7 @@ function permissionsOf({ settings }: RegisteredClient): string[] {
  * What registration and roles allow; what a person consented to is in the grant.
  * @param held null where nobody is known yet for whom a token might be made
  */
-export function permitted(api: RegisteredClient, client: RegisteredClient, held: HeldRole[] | null): Permissions {
+function permitted(api: RegisteredClient, client: RegisteredClient, held: HeldRole[] | null): Permissions {
   const permissions = permissionsOf(api);
   const registered = permissions.filter((scope) => client.settings.scopes.includes(scope));
   if (held === null) return { scopes: registered, roles: [] };

@@ -1,11 +1,11 @@
 import type { AuthMethod } from '../clients/client.ts';
+import { DEVICE_GRANT } from '../clients/grant-types.ts';
 import { isOnThisMachine } from './addresses.ts';
 import type { Asked } from './asked.ts';
 import type { RegistrableType } from './policy.ts';
 import { REGISTRABLE_AUTH_METHODS } from './policy.ts';
 import { invalidMetadata } from './refusal.ts';
 
-export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 const GRANTS = ['authorization_code', 'refresh_token', 'client_credentials', DEVICE_GRANT];
 
 export interface Kind {

@@ -1,8 +1,9 @@
 import type { Client } from '../clients/client.ts';
-import { DEVICE_GRANT } from './kind.ts';
+import { grantTypesOf } from '../clients/grant-types.ts';
 
 /** A client as RFC 7591 3.2.1 tells it: all that is registered, with what we put in the place of what was asked for. */
-export function metadataOf({ name, type, settings }: Client): Record<string, unknown> {
+export function metadataOf(client: Client): Record<string, unknown> {
+  const { name, type, settings } = client;
   const { redirectUris, postLogoutRedirectUris, backchannelLogoutUri } = settings;
   const signsIn = type !== 'service';
   const given = {
@@ -24,7 +25,7 @@ export function metadataOf({ name, type, settings }: Client): Record<string, unk
     client_name: name,
     application_type: type === 'native' ? 'native' : 'web',
     token_endpoint_auth_method: settings.authMethod,
-    grant_types: grantTypesOf(type, redirectUris.length > 0, settings.deviceGrant),
+    grant_types: grantTypesOf(client),
     response_types: redirectUris.length > 0 ? ['code'] : [],
     scope: settings.scopes.join(' '),
     ...(signsIn && {
@@ -35,9 +36,4 @@ export function metadataOf({ name, type, settings }: Client): Record<string, unk
     }),
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null)),
   };
-}
-
-function grantTypesOf(type: Client['type'], redirects: boolean, device: boolean): string[] {
-  if (type === 'service') return ['client_credentials'];
-  return [...(redirects ? ['authorization_code'] : []), ...(device ? [DEVICE_GRANT] : []), 'refresh_token'];
 }

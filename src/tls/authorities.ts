@@ -1,6 +1,7 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
 import { OperatorProblem } from '../lib/errors.ts';
+import { certificatesIn } from '../lib/pem.ts';
 import { isValidAt } from './validity.ts';
 
 /** RFC 5280 4.2.1.12: for which a certificate is good that says so at all. */
@@ -8,12 +9,10 @@ const FOR_CLIENTS = ['1.3.6.1.5.5.7.3.2', '2.5.29.37.0'];
 
 /** @throws {OperatorProblem} */
 export function parseAuthorities(text: string, file: string): X509Certificate[] {
-  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   try {
-    // TLS passes over one that is cut off, and whom its authority vouches for would be refused.
-    const begun = text.split('-----BEGIN CERTIFICATE-----').length - 1;
-    if (blocks.length === 0 || blocks.length < begun) throw new Error('no certificate, or one without its end');
-    const found = blocks.map((block) => new X509Certificate(block));
+    // Whom half a list vouches for would be refused.
+    const found = certificatesIn(text);
+    if (found.length === 0) throw new Error('no certificate');
     // A certificate that may sign no others would never vouch for anybody.
     if (found.every(({ ca }) => ca)) return found;
   } catch (err) {

@@ -47,7 +47,7 @@ export function clientCertificate(deps: {
  * One certificate: `:base64:` (RFC 9440 2.2), base64 alone, or PEM encoded as in an address. Null for anything else, two of
  * them included: of two headers, a stranger may have written one.
  */
-export function readCertificate(value: string): X509Certificate | null {
+function readCertificate(value: string): X509Certificate | null {
   if (value.length > LONGEST) return null;
   try {
     const text = decodeURIComponent(value.trim());

@@ -1,11 +1,10 @@
-import { StatementSync } from 'node:sqlite';
-import Libsql from 'libsql';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { issueApiKey } from '../../src/api-keys/format.ts';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { addApiKey, exchange, type KeyScene, keyOf } from '../support/api-keys.ts';
 import { basic, post } from '../support/endpoint.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
+import { countStatements } from './counted-statements.ts';
 
 /*
  * The attacker has found something that looks like a key, or tries many. Tried: to learn from the work that is done for
@@ -15,33 +14,10 @@ import { startTestServer, type TestServer } from '../support/server.ts';
 let server: TestServer;
 let work: string[] = [];
 
-/** Every statement, on either database. */
-function countWork(): void {
-  for (const method of ['run', 'get', 'all'] as const) {
-    const original = StatementSync.prototype[method] as (...args: unknown[]) => unknown;
-    vi.spyOn(StatementSync.prototype, method).mockImplementation(function (this: StatementSync, ...args: unknown[]) {
-      work.push(this.sourceSQL);
-      return original.apply(this, args);
-    } as never);
-  }
-  const { prepare } = Libsql.prototype;
-  vi.spyOn(Libsql.prototype, 'prepare').mockImplementation(function (this: Libsql.Database, sql: string) {
-    const statement = prepare.call(this, sql);
-    for (const method of ['run', 'get', 'all'] as const) {
-      const original = statement[method].bind(statement) as (...args: unknown[]) => unknown;
-      statement[method] = ((...args: unknown[]) => {
-        work.push(sql);
-        return original(...args);
-      }) as never;
-    }
-    return statement;
-  } as never);
-}
-
 const PER_ADDRESS = 20;
 
 beforeAll(async () => {
-  countWork();
+  countStatements((_where, sql) => void work.push(sql));
   server = await startTestServer({
     ...{ SECOND_FACTOR: 'optional', TRUSTED_PROXIES: '127.0.0.1,::1' },
     ...{ LIMIT_ADDRESS_REQUESTS: String(PER_ADDRESS), LIMIT_CLIENT_FAILURES: '5', LIMIT_CLIENT_REQUESTS: '40' },

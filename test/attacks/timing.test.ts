@@ -1,6 +1,4 @@
-import { StatementSync } from 'node:sqlite';
 import argon2 from 'argon2';
-import Libsql from 'libsql';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { newId } from '../../src/lib/ids.ts';
@@ -11,6 +9,7 @@ import { aDevice, addPasskey } from '../support/passkeys.ts';
 import { PASSWORD, startTestServer, type TestServer } from '../support/server.ts';
 import { createUserAgent, type Page } from '../support/user-agent.ts';
 import { ask, visit } from '../support/visit.ts';
+import { countStatements } from './counted-statements.ts';
 import { signInPage } from './stations.ts';
 
 /*
@@ -23,26 +22,7 @@ let work: string[] = [];
 
 /** Every statement, on either engine, and every hash, in order. */
 function countWork(): void {
-  for (const method of ['run', 'get', 'all'] as const) {
-    const original = StatementSync.prototype[method] as (...args: unknown[]) => unknown;
-    vi.spyOn(StatementSync.prototype, method).mockImplementation(function (this: StatementSync, ...args: unknown[]) {
-      work.push(`state: ${this.sourceSQL}`);
-      return original.apply(this, args);
-    } as never);
-  }
-  // Statements are kept, so what is counted is their use and not that they were prepared.
-  const { prepare } = Libsql.prototype;
-  vi.spyOn(Libsql.prototype, 'prepare').mockImplementation(function (this: Libsql.Database, sql: string) {
-    const statement = prepare.call(this, sql);
-    for (const method of ['run', 'get', 'all'] as const) {
-      const original = statement[method].bind(statement) as (...args: unknown[]) => unknown;
-      statement[method] = ((...args: unknown[]) => {
-        work.push(`database: ${sql}`);
-        return original(...args);
-      }) as never;
-    }
-    return statement;
-  } as never);
+  countStatements((where, sql) => void work.push(`${where}: ${sql}`));
   for (const method of ['verify', 'hash', 'needsRehash'] as const) {
     const original = argon2[method] as (...args: unknown[]) => unknown;
     vi.spyOn(argon2, method).mockImplementation(((...args: unknown[]) => {

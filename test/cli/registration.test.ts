@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { BY_OPERATOR } from '../../src/lib/by.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { issueRegistrationAccessToken } from '../../src/registration/token.ts';
@@ -50,6 +50,12 @@ async function selfRegistered({ env }: { env: Record<string, string> }, tokenId:
 }
 
 describe.concurrent('gatewright registration token', { timeout: 120_000 }, () => {
+  /** What is refused changes nothing there. */
+  let refusing: ReturnType<typeof registering>;
+  beforeAll(() => {
+    refusing = registering();
+  });
+
   it('create shows a token once and says what it is for; list and revoke know of it', async () => {
     const { token, json } = await registering();
     expect((await token('list')).stdout).toBe('No registration token was ever made.\n');
@@ -129,7 +135,7 @@ describe.concurrent('gatewright registration token', { timeout: 120_000 }, () =>
     [2, ['--name', 'CI', '--expires', '2y'], 'from 1h to 365d'],
     [2, [], "required option '--name <name>' not specified"],
   ] as [number, string[], string][])('create refuses with status %i: %j', async (status, args, problem) => {
-    const { token } = await registering();
+    const { token } = await refusing;
     const outcome = await token('create', ...args);
     expect([outcome.status, outcome.stdout]).toEqual([status, '']);
     expect(outcome.stderr).toContain(problem.replace(/\.$/, ''));

@@ -46,7 +46,10 @@ describe('an application registers itself', () => {
     );
     const metadata = config.clientMetadata();
     expect(metadata).toMatchObject({ client_secret_expires_at: 0, token_endpoint_auth_method: 'client_secret_basic' });
-    const { party } = await partyOf(metadata as never);
+    const { client, party } = await partyOf(metadata as never);
+    // Whatever an operator makes of it since: it speaks for itself.
+    const settings = { ...client.settings, firstParty: true };
+    expect(await server.app.stores.clients.update({ ...client, settings }, BY_OPERATOR)).toBe(true);
     const account = await server.addAccount();
     const agent = createUserAgent(server.issuer);
 

@@ -1,7 +1,8 @@
 import type { ApiKey } from '../../api-keys/api-key.ts';
 import type { ApiKeyStore } from '../../api-keys/store.ts';
 import { revokeApiKeys } from './api-key-rows.ts';
-import { applyChange, type ChangeDeps } from './change.ts';
+import { applyChange, type ChangeDeps, orFalse } from './change.ts';
+import { orNothingDone } from './conflict.ts';
 import type { PrismaClient } from './database.ts';
 
 export function prismaApiKeys({ prisma, clock, auditRow }: ChangeDeps): ApiKeyStore {
@@ -25,17 +26,13 @@ export function prismaApiKeys({ prisma, clock, auditRow }: ChangeDeps): ApiKeySt
       const ends = expiresAt === null ? null : new Date(expiresAt);
       const row = { ...key, keyHash, permissions: JSON.stringify(permissions), createdAt: at, expiresAt: ends };
       const write = prisma.$transaction(async (tx) => {
-        await tx.apiKey.create({ data: row });
+        await orNothingDone(tx.apiKey.create({ data: row }));
         await tx.auditEvent.create({
           data: auditRow({ event: 'api_key.created', keyId, clientId, api: apiId }, by, at),
         });
         return true;
       });
-      return write.catch((err: { code?: string }) => {
-        // Client or API were deleted meanwhile.
-        if (err.code === 'P2003') return false;
-        throw err;
-      });
+      return orFalse(write);
     },
     async rotate(id, { id: replacedBy, keyHash, expiresAt }, oldEndsAt, by) {
       const before = await prisma.apiKey.findUnique({ where: { id } });
