@@ -40,6 +40,11 @@ describe.concurrent('a client with a certificate', { timeout: 90_000 }, () => {
     expect(settings).toMatchObject({ jwks: { keys: [{ ...key, x5c: [certificate.raw.toString('base64')] }] } });
     const shown = await run(['client', 'show', 'billing']);
     expect(shown.stdout).toMatch(/public keys +EC with certificate/);
+
+    // The other one would be missed only once the client shows it.
+    writeFileSync(path.join(root, 'cut.pem'), cert + cert.slice(0, -30));
+    const cut = await run(['client', 'update', 'billing', '--jwks', 'cut.pem']);
+    expect([cut.status, cut.stderr]).toEqual([1, expect.stringContaining('holds no JSON object and no certificate')]);
   });
 
   it('has one name, and one that a certificate can have', async () => {
