@@ -1,26 +1,32 @@
+import type { ClientSettings } from '../clients/client.ts';
 import { invalidMetadata, RegistrationRefusal } from './refusal.ts';
 
+/** Settings of the client that it names by itself. */
+type Said = Pick<
+  ClientSettings,
+  | 'redirectUris'
+  | 'postLogoutRedirectUris'
+  | 'backchannelLogoutUri'
+  | 'logoUri'
+  | 'clientUri'
+  | 'policyUri'
+  | 'tosUri'
+  | 'jwks'
+  | 'jwksUri'
+  | 'requirePar'
+  | 'requireSignedRequests'
+  | 'dpopBound'
+  | 'certificateBound'
+>;
+
 /** What an application says of itself; null where it says nothing. */
-export interface Asked {
+export interface Asked extends Said {
   name: string | null;
   applicationType: 'web' | 'native' | null;
   authMethod: string | null;
   grantTypes: string[] | null;
   responseTypes: string[] | null;
   scopes: string[] | null;
-  redirectUris: string[];
-  postLogoutRedirectUris: string[];
-  backchannelLogoutUri: string | null;
-  logoUri: string | null;
-  clientUri: string | null;
-  policyUri: string | null;
-  tosUri: string | null;
-  jwks: { keys: Record<string, unknown>[] } | null;
-  jwksUri: string | null;
-  requirePar: boolean;
-  requireSignedRequests: boolean;
-  dpopBound: boolean;
-  certificateBound: boolean;
 }
 
 const LONGEST_TEXT = 2_000;
