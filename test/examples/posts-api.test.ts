@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import * as openid from 'openid-client';
@@ -13,6 +14,7 @@ const EXAMPLES = path.join(import.meta.dirname, '../../examples');
 const AUDIENCE = 'https://posts.example/v1';
 const PERMISSIONS = ['posts:read', 'posts:write', 'posts:delete:own', 'posts:delete'];
 const OWN = PERMISSIONS.slice(0, 3);
+const hasPython = (process.env['PATH'] ?? '').split(':').some((each) => existsSync(`${each}/python3`));
 
 let server: TestServer;
 let api: TestApi;
@@ -145,7 +147,7 @@ describe('the API of the examples', () => {
   });
 });
 
-describe('the client of the examples, in Python', () => {
+describe.skipIf(!hasPython)('the client of the examples, in Python', () => {
   async function python({ id, secret, settings }: TestClient, ...args: string[]) {
     const run = startProgram('python3', ['-I', path.join(EXAMPLES, 'api-client/client.py'), ...args], {
       ...{ ISSUER: server.issuer, API_URL: url, RESOURCE: AUDIENCE },
