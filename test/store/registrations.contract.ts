@@ -99,6 +99,8 @@ export function registrationsContract(name: string, open: () => Promise<TestStor
       expect(await openly(stores, 'more')).toBe('full');
       await accounts.create(anAccount(), BY);
       await consents.give('acc_ada', 'used', { scopes: ['openid'], claims: [], resources: {} }, BY);
+      // It had somebody: what it does once nobody allows it anything is not for the next stranger to decide.
+      await consents.withdraw('acc_ada', 'used', BY);
       await clients.endSelfManagement('taken', BY);
       clock.forward(DAY + 1);
       expect(await openly(stores, 'more')).toBe('registered');

@@ -1,5 +1,6 @@
 import { type Consent, type ConsentStore, mergeConsents } from '../../consents/store.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { OPENLY } from '../../registration/token.ts';
 import type { AuditRow } from './audit-row.ts';
 import type { Database } from './database.ts';
 import { jobRow } from './outbox.ts';
@@ -47,6 +48,8 @@ export function prismaConsents({
           create: { accountId, clientId, granted, createdAt: at, updatedAt: at },
           update: { granted, updatedAt: at },
         });
+        const firstOf = { id: clientId, registeredBy: OPENLY, allowedAt: null };
+        await tx.client.updateMany({ where: firstOf, data: { allowedAt: at } });
         const event = { event: 'consent.given', accountId, clientId, scopes: consent.scopes } as const;
         await tx.auditEvent.create({ data: auditRow(event, by, at) });
       });

@@ -30,7 +30,7 @@ export function prismaRegistrations({ database, clock, auditRow }: Deps): Regist
     await tx.auditEvent.create({ data: auditRow(event, by, at) });
   }
 
-  /** Nobody has allowed them anything, so there is nothing to end. What an operator has taken over stays. */
+  /** Nobody ever allowed them anything, so there is nothing to end. What an operator has taken over stays. */
   async function removeUnused(tx: Transaction, since: Date): Promise<void> {
     const stale = await tx.client.findMany({ where: { ...UNUSED, updatedAt: { lt: since } }, select: { id: true } });
     const at = new Date(clock());
@@ -103,8 +103,8 @@ export function prismaRegistrations({ database, clock, auditRow }: Deps): Regist
   };
 }
 
-/** Registered by itself without a token, and nobody has allowed it anything. */
-const UNUSED = { registeredBy: OPENLY, registrationTokenHash: { not: null }, consents: { none: {} } };
+/** Registered by itself without a token, and nobody ever allowed it anything. */
+const UNUSED = { registeredBy: OPENLY, registrationTokenHash: { not: null }, allowedAt: null };
 
 /** An operator's change since then must not be lost. */
 function asRead({ id, updatedAt }: Client) {

@@ -1,5 +1,6 @@
 -- AlterTable
-ALTER TABLE "Client" ADD COLUMN     "registeredBy" TEXT,
+ALTER TABLE "Client" ADD COLUMN     "allowedAt" TIMESTAMP(3),
+ADD COLUMN     "registeredBy" TEXT,
 ADD COLUMN     "registrationTokenHash" TEXT;
 
 -- CreateTable

@@ -1,4 +1,5 @@
 -- AlterTable
+ALTER TABLE "Client" ADD COLUMN "allowedAt" DATETIME;
 ALTER TABLE "Client" ADD COLUMN "registeredBy" TEXT;
 ALTER TABLE "Client" ADD COLUMN "registrationTokenHash" TEXT;
 
