@@ -35,7 +35,7 @@ describe.concurrent('key', { timeout: 90_000 }, () => {
     const fields = ['kid', 'state', 'algorithm', 'createdAt', 'activatesAt', 'revokedAt', 'rotationDueAt'];
     expect(Object.keys(list[0])).toEqual(fields);
     const { stdout } = await run(['key', 'list']);
-    expect(stdout).toMatch(/^KEY ID +STATE +CREATED +SIGNS FROM\n/);
+    expect(stdout).toMatch(/^KEY ID +ALGORITHM +STATE +CREATED +SIGNS FROM\n/);
     expect((await run(['key', 'rotate', '--now'])).stdout).toMatch(
       / signs from now on\.\nWhoever .* may not know it until /,
     );
