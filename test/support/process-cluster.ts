@@ -10,6 +10,11 @@ import { startRoundRobin } from './round-robin.ts';
 import { createSeed, type Site } from './seed.ts';
 import { CHEAP } from './server.ts';
 
+/** Loads ask as fast as the machine answers, all from one address. */
+const UNLIMITED = Object.fromEntries(
+  ['ADDRESS', 'CLIENT', 'ACCOUNT'].map((who) => [`LIMIT_${who}_REQUESTS`, '10000000']),
+);
+
 const MAIN = path.join(import.meta.dirname, '../../src/main.ts');
 
 export interface ProcessCluster extends Site {
@@ -35,7 +40,7 @@ export async function startProcessCluster(env: Record<string, string>, count = 2
   const proxy = await startRoundRobin(ports);
   const issuer = `http://localhost:${proxy.port}`;
   const all = {
-    ...{ ISSUER: issuer, TRUSTED_PROXIES: '127.0.0.1', ...CHEAP },
+    ...{ ISSUER: issuer, TRUSTED_PROXIES: '127.0.0.1', ...CHEAP, ...UNLIMITED },
     ...{ DATA_DIR: path.join(folder, 'data'), KEYS_DIR: path.join(folder, 'keys') },
     ...env,
   };
