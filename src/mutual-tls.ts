@@ -1,5 +1,4 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
-import { isIP } from 'node:net';
 import type { Middleware } from 'koa';
 import type { Config } from './config/config.ts';
 import type { Clock } from './lib/clock.ts';
@@ -35,11 +34,7 @@ export function openMutualTls(config: Config, { log, clock }: { log: Logger; clo
   const { mutualTls, trustedProxies } = config;
   const { header = null, authorityFile = null, origin = null, port = null } = mutualTls ?? {};
   const isListedProxy = isListed(trustedProxies);
-  const isFromProxy = (req: IncomingMessage) => {
-    const peer = peerAddress(req);
-    // A connection that is over has no peer any more.
-    return isIP(peer) !== 0 && isListedProxy(peer);
-  };
+  const isFromProxy = (req: IncomingMessage) => isListedProxy(peerAddress(req));
   const offer = mutualTls && { origin, byAuthority: authorityFile !== null };
   const asked = new WeakSet<IncomingMessage>();
   const isAsked = (req: IncomingMessage) => asked.has(req);

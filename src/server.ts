@@ -59,7 +59,10 @@ export async function startServer(
   { log, clock, timeouts = TIMEOUTS }: { log: Logger; clock?: Clock; timeouts?: Timeouts },
 ): Promise<Server> {
   const tls = config.tls && openTlsListeners({ ...tlsOptions(config, config.tls), log, clock: clock ?? systemClock });
-  const app = await createApp(config, clock ? { log, clock } : { log });
+  const app = await createApp(config, clock ? { log, clock } : { log }).catch((err: unknown) => {
+    tls?.close();
+    throw err;
+  });
   const listeners: { server: Listener; drain: Drain }[] = [];
   const options = serverOptions(timeouts);
 

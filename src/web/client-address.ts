@@ -17,7 +17,7 @@ export function createClientAddress(trustedProxies: readonly string[]): ClientAd
       .join(',')
       .split(',')
       .map((hop) => plain(withoutPort(hop.trim())));
-    while (isIP(address) !== 0 && isTrusted(address)) {
+    while (isTrusted(address)) {
       const before = hops.pop();
       if (!before || isIP(before) === 0) break;
       address = before;
@@ -35,7 +35,8 @@ export function isListed(proxies: readonly string[]): (address: string) => boole
     if (bits === undefined) list.addAddress(address, family);
     else list.addSubnet(address, Number(bits), family);
   }
-  return (address) => list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+  // A connection that is over has no address any more.
+  return (address) => isIP(address) !== 0 && list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 }
 
 /** Whoever opened the connection. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { createClientAddress } from '../../src/web/client-address.ts';
+import { createClientAddress, isListed } from '../../src/web/client-address.ts';
 
 const PROXY = '10.0.0.2';
 const addressOf = createClientAddress([PROXY, '2001:db8:1::/48']);
@@ -30,4 +30,8 @@ describe('the address of a visitor', () => {
     // A connection that is gone has no address any more.
     expect(seen('192.0.2.1', '')).toBe('');
   });
+});
+
+it('a connection that is over, which has no address, is no listed proxy', () => {
+  expect(isListed([PROXY, '0.0.0.0/0', '::/0'])('')).toBe(false);
 });
