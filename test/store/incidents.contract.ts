@@ -108,6 +108,23 @@ export function incidentStoreContract(name: string, open: () => Promise<TestStor
       );
     });
 
+    it('ends the management of a client by itself, where the incident is about that client', async () => {
+      const { incidents, incident, clients, execute, rows } = await opened();
+      await execute(`UPDATE "Client" SET "registrationTokenHash" = 'token' WHERE id = 'web'`);
+      const end = (revokeApiKeys: boolean) =>
+        incidents.endClient(
+          incident,
+          { clientId: 'web', disable: false, newSecretHash: 'secret-2', revokeApiKeys },
+          BY,
+        );
+      await end(false);
+      expect(await clients.find('web')).toMatchObject({ managesItself: true });
+      await end(true);
+      expect(await clients.find('web')).toMatchObject({ managesItself: false });
+      const ended = (await rows('AuditEvent')).filter(({ event }) => event === 'client.self_management_ended');
+      expect(ended).toMatchObject([{ clientId: 'web' }]);
+    });
+
     it('gives a client a new secret, and another where that was never shown', async () => {
       const { incidents, incident, registry } = await opened();
       for (const newSecretHash of ['secret-2', 'secret-3']) {

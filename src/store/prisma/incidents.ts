@@ -115,6 +115,9 @@ export function prismaIncidents({ prisma, sealer, clock, auditRow }: SealedChang
           const apiKeysRevoked = revokesKeys
             ? await revokeApiKeys({ tx, auditRow, clock }, { ofClient: clientId }, by)
             : 0;
+          if (revokesKeys && (await endSelfManagement(tx, clientId))) {
+            await record(tx, { event: 'client.self_management_ended', clientId }, by, at);
+          }
           const what = { disabled: disable, newSecret: newSecretHash !== null, apiKeysRevoked };
           await record(tx, { event: 'incident.client_ended', incidentId: incident.id, clientId, ...what }, by, at);
         },
@@ -182,6 +185,12 @@ export function prismaIncidents({ prisma, sealer, clock, auditRow }: SealedChang
     const what = { accountId, clientId, sessions, grants, told, password, passkeysRemoved, mailed: mail };
     return record(tx, { event: 'incident.account_ended', incidentId, ...what }, by, at);
   }
+}
+
+/** Whoever has the secrets of a client may have its registration access token too, and with it change where codes go. */
+async function endSelfManagement(tx: Transaction, id: string): Promise<boolean> {
+  const where = { id, registrationTokenHash: { not: null } };
+  return (await tx.client.updateMany({ where, data: { registrationTokenHash: null } })).count > 0;
 }
 
 function idsOf(scope: { kind: string; accountId?: string; clientId?: string }) {
